@@ -1,0 +1,143 @@
+/**
+ * The validated configuration: what the rest of the server reads. Times are in milliseconds unless the
+ * name says otherwise; every field has its default filled in, so no reader has to know a default.
+ */
+
+/** A TCP address to listen on. */
+export interface ListenAddress {
+  /** Host or IP address; absent means every address of the machine. */
+  readonly host?: string;
+  /** 1–65535. */
+  readonly port: number;
+}
+
+export type TimeJitter = 'full' | 'zero' | 'off';
+
+export interface LogConfig {
+  readonly tank: 'file' | 'console';
+  readonly level: 'verbose' | 'info' | 'trace' | 'warn' | 'error';
+  readonly file: string;
+  readonly utc: boolean;
+}
+
+export interface HttpApiConfig {
+  readonly enabled: boolean;
+  readonly listen: readonly ListenAddress[];
+  readonly crossdomain: boolean;
+}
+
+export interface HttpServerConfig {
+  readonly enabled: boolean;
+  readonly listen: readonly ListenAddress[];
+  /** Directory of the static files. */
+  readonly dir: string;
+}
+
+/** `publish{}` of a vhost, and its flat SRS 2 spellings. */
+export interface PublishConfig {
+  /** How long a publisher may stay silent before its first packet. */
+  readonly firstPacketTimeoutMs: number;
+  /** How long a publisher may stay silent after its first packet. */
+  readonly normalTimeoutMs: number;
+  /** Read the SPS for width, height, profile and level. */
+  readonly parseSps: boolean;
+  /** What happens to a second publisher of a busy stream. `takeover` closes the first one. */
+  readonly conflict: 'reject' | 'takeover';
+  /** `mr`: gather the publisher's reads for `latencyMs`. */
+  readonly mergedRead: { readonly enabled: boolean; readonly latencyMs: number };
+}
+
+/** `play{}` of a vhost, and its flat SRS 2 spellings. */
+export interface PlayConfig {
+  readonly gopCache: boolean;
+  /** The most bytes a stream's GOP cache may hold (ours: `gop_cache_max_bytes`). */
+  readonly gopCacheMaxBytes: number;
+  readonly queueLengthMs: number;
+  /** The most bytes that may wait for one player (ours: `queue_max_bytes`). */
+  readonly queueMaxBytes: number;
+  readonly timeJitter: TimeJitter;
+  readonly mixCorrect: boolean;
+  readonly atc: boolean;
+  readonly atcAuto: boolean;
+  /** `mw_latency`: the flush interval of the fan-out groups. */
+  readonly mergedWriteLatencyMs: number;
+  /** Least time between two messages of one player; 0 is off. */
+  readonly sendMinIntervalMs: number;
+  readonly reduceSequenceHeader: boolean;
+}
+
+/** The lists are suffixes of the page's host, matched on a label border; an empty list allows everyone. */
+export interface ReferConfig {
+  readonly enabled: boolean;
+  readonly all: readonly string[];
+  readonly play: readonly string[];
+  readonly publish: readonly string[];
+}
+
+/** `http_remux{}`: live streams over HTTP. */
+export interface HttpRemuxConfig {
+  readonly enabled: boolean;
+  /** Path templates with `[vhost]`, `[app]` and `[stream]`, e.g. `[vhost]/[app]/[stream].flv`. */
+  readonly mounts: readonly string[];
+  /** Wait for a stream that nobody publishes yet rather than answer 404, and stay when its publisher goes. */
+  readonly hstrs: boolean;
+  readonly fastCacheSeconds: number;
+}
+
+/** `http{}` / `http_static{}` of a vhost: a directory served under a mount. */
+export interface HttpStaticConfig {
+  readonly enabled: boolean;
+  readonly mount: string;
+  readonly dir: string;
+}
+
+export interface VhostConfig {
+  readonly name: string;
+  readonly enabled: boolean;
+  /** The chunk size that we send with, bytes, 128–65536. */
+  readonly chunkSize: number;
+  readonly minLatency: boolean;
+  readonly tcpNodelay: boolean;
+  readonly publish: PublishConfig;
+  readonly play: PlayConfig;
+  readonly refer: ReferConfig;
+  readonly httpRemux: HttpRemuxConfig;
+  readonly httpStatic: HttpStaticConfig;
+}
+
+/** Limits of what a peer may make us hold; ours, no SRS directive (root block `limits{}`). */
+export interface LimitsConfig {
+  readonly handshakeTimeoutMs: number;
+  /** Largest RTMP message that is accepted, bytes. */
+  readonly maxMessageBytes: number;
+  /** Most chunk streams of one connection. */
+  readonly maxChunkStreams: number;
+  /** Most bytes of unfinished messages of one connection. */
+  readonly maxPendingBytes: number;
+}
+
+export interface Config {
+  readonly listen: readonly ListenAddress[];
+  readonly pid: string;
+  readonly chunkSize: number;
+  readonly maxConnections: number;
+  readonly daemon: boolean;
+  readonly workDir: string;
+  readonly log: LogConfig;
+  readonly httpApi: HttpApiConfig;
+  readonly httpServer: HttpServerConfig;
+  readonly limits: LimitsConfig;
+  readonly pithyPrintMs: number;
+  /** By name, in the order of the file; `__defaultVhost__` takes every host that has no vhost of its own. */
+  readonly vhosts: ReadonlyMap<string, VhostConfig>;
+  /** Directives that are valid but that this version does not act on yet, with where they stand. */
+  readonly inactive: readonly InactiveDirective[];
+}
+
+/** A directive that parses and validates but has no effect in this version. */
+export interface InactiveDirective {
+  /** Dotted path, e.g. `vhost(live.example.com).hls`. */
+  readonly path: string;
+  readonly file: string;
+  readonly line: number;
+}
