@@ -1,1 +1,2 @@
-export {};
+export * from './bytes/index.ts';
+export * from './errors.ts';
