@@ -1,0 +1,2 @@
+export { defaultChunkLimits } from './limits.ts';
+export type { ChunkLimits } from './limits.ts';

@@ -1,0 +1,1 @@
+export { adoptSocket } from './adopt-socket.ts';

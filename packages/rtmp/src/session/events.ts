@@ -1,0 +1,103 @@
+import type { AmfObject, AmfValue } from '@sluice/media/amf';
+import type { StreamUrl, TcUrl } from './tc-url.ts';
+
+/** What kind of publisher it is, by the order of its commands (R041). */
+export type PublishFlavour = 'fmle-publish' | 'flash-publish' | 'haivision-publish';
+
+/** A client's `connect`, to be answered with `acceptConnect()` or `rejectConnect()`. */
+export interface ConnectRequest {
+  /** Transaction id as sent; 1 by the book. */
+  readonly transactionId: number;
+  /** The URL as sent. */
+  readonly tcUrl: string;
+  /** The URL, taken apart (R032). */
+  readonly url: TcUrl;
+  /** Page the player sits in, for the refer check; empty when not sent. */
+  readonly pageUrl: string;
+  /** URL of the Flash program; empty when not sent. */
+  readonly swfUrl: string;
+  /** The client's name for itself, such as `FMLE/3.0`; empty when not sent. */
+  readonly flashVer: string;
+  /** 0 for AMF0, 3 for AMF3. */
+  readonly objectEncoding: number;
+  /** The whole command object. */
+  readonly command: AmfObject;
+  /** The optional argument after the command object; `undefined` unless it is an object (R031). */
+  readonly args: AmfObject | undefined;
+}
+
+/** A client's `publish`, to be answered with `acceptPublish()` or `rejectPublish()`. */
+export interface PublishRequest {
+  readonly flavour: PublishFlavour;
+  /** What is published where: `tcUrl` and stream name together. */
+  readonly url: StreamUrl;
+  /** The stream name as sent, query included. */
+  readonly streamName: string;
+  /** `live`, `record` or `append`; `live` when not sent. */
+  readonly mode: string;
+}
+
+/** A client's `play`, to be answered with `acceptPlay()` or `rejectPlay()`. */
+export interface PlayRequest {
+  readonly flavour: 'rtmp-play';
+  /** What is played: `tcUrl` and stream name together. */
+  readonly url: StreamUrl;
+  /** The stream name as sent, query included. */
+  readonly streamName: string;
+  /** -2 live or recorded, -1 live only, else the start in ms. Default -2 (R042). */
+  readonly start: number;
+  /** ms of stream to play; negative means until its end. Default -1 (R042, R043). */
+  readonly duration: number;
+  /** Whether an earlier play is ended first. Default true. */
+  readonly reset: boolean;
+}
+
+/**
+ * Why a publish ended while the connection goes on. `command` is a Flash publisher's command that ends it
+ * (P004), among them a new `publish` or `play`.
+ */
+export type UnpublishCause = 'FCUnpublish' | 'deleteStream' | 'closeStream' | 'command';
+
+/** Why a play ended while the connection goes on. `command` is a new `play` or `publish`. */
+export type StopCause = 'deleteStream' | 'closeStream' | 'command';
+
+/** Message types that carry media: 8 audio, 9 video, 18 data (AMF0). */
+export type MediaMessageType = 8 | 9 | 18;
+
+/**
+ * What a {@link ServerSession} tells its owner. All calls come synchronously out of `write()`, or out of the
+ * accept… call that lets held-back messages go on; what they throw comes out of the same call.
+ */
+export interface ServerSessionHandler {
+  /** The handshake is done. */
+  onHandshaken?(): void;
+  onConnect(request: ConnectRequest): void;
+  onPublish(request: PublishRequest): void;
+  /**
+   * The publish ended. After `FCUnpublish` the client waits for `finishUnpublish()`; after the other causes
+   * nothing more is due.
+   */
+  onUnpublish(cause: UnpublishCause): void;
+  onPlay(request: PlayRequest): void;
+  /** The play ended: nothing more may be sent to the client but what a new play or publish brings. */
+  onStop(cause: StopCause): void;
+  /**
+   * The player pauses or goes on; the session sends the notices of O007 itself, after this call for a pause
+   * and before it for going on. `timeMs` is the player's position.
+   */
+  onPause(paused: boolean, timeMs: number): void;
+  onReceiveAudio(on: boolean): void;
+  onReceiveVideo(on: boolean): void;
+  /**
+   * A media message of an accepted publish. `payload` is never empty, is never changed afterwards and may be
+   * kept: an (Enhanced) FLV tag body for 8 and 9, AMF0 values for 18 (`@setDataFrame` left in, the leading
+   * zero of AMF3 data taken off). Aggregates come as their parts. `timestamp` is in ms and keeps growing
+   * where the wire's 31 bits wrap.
+   */
+  onMedia(type: MediaMessageType, timestamp: number, payload: Uint8Array): void;
+  /**
+   * A call that the session doesn't know. When it returns true the owner answers (or not) by itself; else
+   * the session answers `_result(transactionId, null, null)` if the id is above 0 (R039).
+   */
+  onCall?(name: string, transactionId: number, args: readonly AmfValue[]): boolean;
+}

@@ -1,0 +1,23 @@
+export { defaultRtmpLimits } from './limits.ts';
+export type { RtmpLimits } from './limits.ts';
+export { parseTcUrl, resolveStreamUrl } from './tc-url.ts';
+export type { StreamUrl, TcUrl } from './tc-url.ts';
+export { defaultServerInfo } from './options.ts';
+export type {
+  AcceptConnectOptions,
+  AcceptPlayOptions,
+  RejectConnectOptions,
+  RejectStreamOptions,
+  ServerInfo,
+  ServerSessionOptions,
+} from './options.ts';
+export type {
+  ConnectRequest,
+  MediaMessageType,
+  PlayRequest,
+  PublishFlavour,
+  PublishRequest,
+  ServerSessionHandler,
+  StopCause,
+  UnpublishCause,
+} from './events.ts';

@@ -1,0 +1,101 @@
+import type { RtmpLimits } from './limits.ts';
+import type { ServerSessionHandler } from './events.ts';
+
+/** How the server names itself in the answer to `connect` (R038). Every field has a default. */
+export interface ServerInfo {
+  /** `srs_sig`. */
+  readonly signature: string;
+  /** `srs_server`, name and version for people. */
+  readonly server: string;
+  /** `srs_license`. */
+  readonly license: string;
+  /** `srs_role`. */
+  readonly role: string;
+  /** `srs_url`. */
+  readonly url: string;
+  /** `srs_version`. */
+  readonly version: string;
+  /** `srs_site`. */
+  readonly site: string;
+  /** `srs_email`. */
+  readonly email: string;
+  /** `srs_copyright`. */
+  readonly copyright: string;
+  /** `srs_primary`. */
+  readonly primary: string;
+  /** `srs_authors`. */
+  readonly authors: string;
+  /** `srs_server_ip`: the address the client reached; left out when empty. */
+  readonly serverIp: string;
+  /** `srs_pid`; left out when 0. */
+  readonly pid: number;
+  /** `srs_id`: the session's id; left out when empty. */
+  readonly sessionId: string | number;
+}
+
+/** What the server calls itself when the owner says nothing. */
+export const defaultServerInfo: ServerInfo = {
+  signature: 'sluice',
+  server: 'Sluice',
+  license: 'MIT',
+  role: 'origin/edge server',
+  url: '',
+  version: '0.1.0',
+  site: '',
+  email: '',
+  copyright: 'The Sluice authors',
+  primary: 'Sluice',
+  authors: 'The Sluice authors',
+  serverIp: '',
+  pid: 0,
+  sessionId: '',
+};
+
+/** Options of a {@link ServerSession}. */
+export interface ServerSessionOptions {
+  readonly handler: ServerSessionHandler;
+  /** Takes bytes for the client, in order, synchronously; they are never changed afterwards. */
+  readonly send: (bytes: Uint8Array) => void;
+  /** Default: {@link defaultRtmpLimits}. */
+  readonly limits?: Partial<RtmpLimits>;
+  /**
+   * Bytes of payload in each chunk sent once the client has said what it wants (R016), 128..65536. Default
+   * 60000. `acceptConnect()` can change it for the client's vhost.
+   */
+  readonly chunkSize?: number;
+  /** Default: {@link defaultServerInfo}. */
+  readonly serverInfo?: Partial<ServerInfo>;
+}
+
+/** Options of `ServerSession.acceptConnect()`. */
+export interface AcceptConnectOptions {
+  /** Chunk size for this client instead of the session's. */
+  readonly chunkSize?: number;
+}
+
+/** Options of `ServerSession.rejectConnect()`. */
+export interface RejectConnectOptions {
+  /** Default `NetConnection.Connect.Rejected`. */
+  readonly code?: string;
+  /** Text for people. */
+  readonly description: string;
+  /**
+   * Sends the client elsewhere, with code 302. `url` is the tcUrl to connect to instead; `streamUrl` the whole
+   * URL with the stream's name, where it is known.
+   */
+  readonly redirect?: { readonly url: string; readonly streamUrl?: string };
+}
+
+/** Options of `ServerSession.rejectPublish()` and `rejectPlay()`. */
+export interface RejectStreamOptions {
+  /** For instance `NetStream.Publish.BadName`. */
+  readonly code?: string;
+  /** Text for people. */
+  readonly description: string;
+}
+
+/** Options of `ServerSession.acceptPlay()`. */
+export interface AcceptPlayOptions {
+  /** `details` of the Play.Start notice. Default `stream`. */
+  readonly details?: string;
+}
