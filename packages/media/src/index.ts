@@ -1,2 +1,3 @@
+export * from './amf/index.ts';
 export * from './bytes/index.ts';
 export * from './errors.ts';
