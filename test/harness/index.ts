@@ -1,0 +1,12 @@
+/** What the end-to-end tests share: a real server, ffmpeg, a browser, and ways to wait for them. */
+export { launchBrowser } from './browser.ts';
+export { ffmpeg, framemd5, packets, probe, publish, Publisher, record, rtmpdump } from './ffmpeg.ts';
+export type { FrameHash, Packet, Probe, ProbedStream, PublishOptions } from './ffmpeg.ts';
+export { FIXTURE_SECONDS, fixture } from './fixtures.ts';
+export type { FixtureName } from './fixtures.ts';
+export { accepts, freePort, freePorts } from './ports.ts';
+export { RunningProcess, waitFor, waitForEvent } from './process.ts';
+export type { Exit, SpawnOptions } from './process.ts';
+export { runSluice, sluiceMain, SluiceUnderTest, startSluice } from './sluice.ts';
+export type { SluicePorts, StartOptions } from './sluice.ts';
+export { haveChromium, haveFfmpeg, haveRtmpdump, pathOf } from './tools.ts';
