@@ -69,7 +69,8 @@ describe('ByteReader and ByteWriter', () => {
     const reader = new ByteReader(padded, 3, 3 + bytes.length);
     expect(reader[field]()).toBe(value);
     expect(reader.remaining).toBe(0);
-    expect(reader.offset).toBe(3 + bytes.length);
+    expect(reader.offset).toBe(reader.end);
+    expect(reader.end).toBe(3 + bytes.length);
     for (let end = 3; end < 3 + bytes.length; end++) {
       const short = new ByteReader(padded, 3, end);
       expect(codeOf(() => short[field]())).toBe('short-read');
@@ -210,6 +211,7 @@ describe('BitReader and BitWriter', () => {
     expect(codeOf(() => reader.skip(5))).toBe('short-read');
     expect(codeOf(() => reader.skip(-1))).toBe('bad-value');
     expect(codeOf(() => reader.bits(33))).toBe('bad-value');
+    expect(bytesToHex(new BitWriter().flag(true).flag(false).flag(true).finish())).toBe('a0');
     expect(codeOf(() => new BitWriter().bits(4, 2))).toBe('bad-value');
     expect(codeOf(() => new BitWriter().bits(0, 33))).toBe('bad-value');
   });
