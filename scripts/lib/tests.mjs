@@ -47,11 +47,13 @@ async function getTools() {
   const wanted = missing();
   if (wanted.length === 0) return;
   await installDebianPackages(wanted.map((tool) => tool.package));
-  for (const tool of missing()) {
-    say(
-      `${tool.package} is missing, so ${tool.without} is left out; install it: apt-get install ${tool.package}`,
-    );
-  }
+  const still = missing();
+  if (still.length === 0) return;
+  const packages = still.map((tool) => tool.package);
+  const leftOut = packages.includes('ffmpeg') ? [tools[0].without] : still.map((tool) => tool.without);
+  say(
+    `missing: ${packages.join(', ')}; left out: ${leftOut.join(', ')}. Install: apt-get install ${packages.join(' ')}`,
+  );
 }
 
 async function runProject(project, args) {
