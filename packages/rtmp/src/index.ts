@@ -1,3 +1,6 @@
+/** The RTMP protocol without sockets: handshake, chunk streams, messages, and both sides' sessions. */
 export * from './errors.ts';
+export * from './handshake/index.ts';
 export * from './chunk/index.ts';
+export * from './message/index.ts';
 export * from './session/index.ts';
