@@ -176,16 +176,13 @@ function legacyFirstByte(options: AudioTagHeaderOptions): number {
   const rateIsFixed = fixedRateOfSoundFormat(soundFormat) !== undefined;
   const rateIndex = SOUND_RATES.findIndex((rate) => rate === sampleRate);
   if (rateIndex < 0 && !rateIsFixed) {
-    throw new MediaError(
-      'bad-value',
-      `${codec} at ${String(sampleRate)} Hz: FLV has ${SOUND_RATES.join(', ')} Hz`,
-    );
+    throw new MediaError('bad-value', `${codec} at ${sampleRate} Hz: FLV has ${SOUND_RATES.join(', ')} Hz`);
   }
   if (sampleBits !== 8 && sampleBits !== 16) {
-    throw new MediaError('bad-value', `${String(sampleBits)} bits a sample: FLV has 8 and 16`);
+    throw new MediaError('bad-value', `${sampleBits} bits a sample: FLV has 8 and 16`);
   }
   if (channels !== 1 && channels !== 2) {
-    throw new MediaError('bad-value', `${String(channels)} channels: FLV has 1 and 2`);
+    throw new MediaError('bad-value', `${channels} channels: FLV has 1 and 2`);
   }
   const soundRate = rateIsFixed ? 0 : rateIndex;
   return (soundFormat << 4) | (soundRate << 2) | (sampleBits === 16 ? 0x02 : 0) | (channels === 2 ? 0x01 : 0);

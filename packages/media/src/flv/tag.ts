@@ -63,7 +63,7 @@ export function writeFlvTagHeader(
   if (size > FLV_MAX_BODY_BYTES) {
     throw new MediaError(
       'limit-exceeded',
-      `an FLV tag holds at most ${String(FLV_MAX_BODY_BYTES)} bytes, this body has ${String(size)}`,
+      `an FLV tag holds at most ${FLV_MAX_BODY_BYTES} bytes, this body has ${size}`,
     );
   }
   requireRoom(target, offset, FLV_TAG_HEADER_BYTES);
@@ -112,7 +112,7 @@ function requireRoom(target: Uint8Array, offset: number, wanted: number): void {
   if (offset < 0 || offset + wanted > target.length) {
     throw new MediaError(
       'short-read',
-      `${String(wanted)} bytes wanted at offset ${String(offset)}, the target has ${String(target.length)}`,
+      `${wanted} bytes wanted at offset ${offset}, the target has ${target.length}`,
     );
   }
 }

@@ -151,7 +151,7 @@ export function buildVideoTagHeader(options: VideoTagHeaderOptions): Uint8Array 
   if (!(compositionTime >= MIN_COMPOSITION_TIME && compositionTime <= MAX_COMPOSITION_TIME)) {
     throw new MediaError(
       'bad-value',
-      `composition time ${String(compositionTime)} ms is outside ${String(MIN_COMPOSITION_TIME)}..${String(MAX_COMPOSITION_TIME)}`,
+      `composition time ${compositionTime} ms is outside ${MIN_COMPOSITION_TIME}..${MAX_COMPOSITION_TIME}`,
     );
   }
   const enhanced = options.enhanced ?? enhancedByDefault(codec);
