@@ -1,0 +1,2 @@
+export * from './frame-header.ts';
+export * from './sync.ts';
