@@ -1,0 +1,11 @@
+export { API_ERROR, apiRoutes } from './routes.ts';
+export type { ApiOptions } from './routes.ts';
+export type {
+  ApiSource,
+  AudioView,
+  ClientType,
+  ClientView,
+  KbpsView,
+  StreamView,
+  VideoView,
+} from './source.ts';

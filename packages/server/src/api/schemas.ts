@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+/**
+ * The bodies of the API, in SRS's shapes (5.1). The routes are typed by these schemas and the tests validate
+ * every answer with them; the reference pages can be generated from them.
+ */
+
+const bytes = z.number().int().nonnegative();
+const kbps = z.strictObject({ recv_30s: z.number().int(), send_30s: z.number().int() });
+const urls = z.record(z.string(), z.string());
+
+/** What every answer with code 0 begins with. */
+const answer = z.strictObject({
+  code: z.literal(0),
+  server: z.string(),
+  service: z.string(),
+  pid: z.string(),
+});
+
+/** `{"code":N}`: any answer but success. */
+export const errorSchema = z.strictObject({ code: z.number().int().positive() });
+
+export const indexSchema = answer.extend({ urls });
+
+export const versionsSchema = answer.extend({
+  data: z.strictObject({
+    major: z.number().int(),
+    minor: z.number().int(),
+    revision: z.number().int(),
+    version: z.string(),
+  }),
+});
+
+export const videoSchema = z.strictObject({
+  codec: z.string(),
+  profile: z.string(),
+  level: z.string(),
+  width: z.number().int(),
+  height: z.number().int(),
+});
+
+export const audioSchema = z.strictObject({
+  codec: z.string(),
+  sample_rate: z.number().int(),
+  channel: z.number().int(),
+  profile: z.string(),
+});
+
+export const streamSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  vhost: z.string(),
+  app: z.string(),
+  tcUrl: z.string(),
+  url: z.string(),
+  live_ms: z.number().int(),
+  clients: z.number().int(),
+  frames: z.number().int(),
+  send_bytes: bytes,
+  recv_bytes: bytes,
+  kbps,
+  publish: z.strictObject({ active: z.boolean(), cid: z.string().optional() }),
+  video: videoSchema.nullable(),
+  audio: audioSchema.nullable(),
+});
+
+export const streamsAnswerSchema = answer.extend({ streams: z.array(streamSchema) });
+export const streamAnswerSchema = answer.extend({ stream: streamSchema });
+
+export const clientSchema = z.strictObject({
+  id: z.string(),
+  vhost: z.string(),
+  stream: z.string(),
+  ip: z.string(),
+  pageUrl: z.string(),
+  swfUrl: z.string(),
+  tcUrl: z.string(),
+  url: z.string(),
+  name: z.string(),
+  type: z.string(),
+  publish: z.boolean(),
+  alive: z.number(),
+  send_bytes: bytes,
+  recv_bytes: bytes,
+  kbps,
+});
+
+export const clientsAnswerSchema = answer.extend({ clients: z.array(clientSchema) });
+export const clientAnswerSchema = answer.extend({ client: clientSchema });
+
+/** The most entries of one page, whatever `count` asks for. */
+export const MAX_PAGE = 10_000;
+
+/** `?start=&count=`. Nonsense counts as absent, as in SRS. */
+export function pagingSchema(defaultCount: number) {
+  return z.object({
+    start: z.coerce.number().int().nonnegative().catch(0),
+    count: z.coerce
+      .number()
+      .int()
+      .positive()
+      .catch(defaultCount)
+      .transform((count) => Math.min(count, MAX_PAGE)),
+  });
+}
+
+export type ApiStream = z.infer<typeof streamSchema>;
+export type ApiClient = z.infer<typeof clientSchema>;
+export type ApiVersions = z.infer<typeof versionsSchema>['data'];

@@ -1,0 +1,72 @@
+import type { ApiClient, ApiStream, ApiVersions } from './schemas.ts';
+import type { ClientView, KbpsView, StreamView } from './source.ts';
+
+/** `0.1.0-rc.1` → its three numbers and the whole. */
+export function versionShape(version: string): ApiVersions {
+  const [major = 0, minor = 0, revision = 0] = version.split(/[.+-]/, 3).map((part) => Number(part) || 0);
+  return { major, minor, revision, version };
+}
+
+/** A stream as the API shows it; `now` in milliseconds since 1970. */
+export function streamShape(view: StreamView, now: number): ApiStream {
+  const { video, audio, publisherId } = view;
+  return {
+    id: view.id,
+    name: view.name,
+    vhost: view.vhostId,
+    app: view.app,
+    tcUrl: view.tcUrl,
+    url: view.url,
+    live_ms: Math.max(0, Math.round(now - view.startedAtMs)),
+    clients: view.clients,
+    frames: view.frames,
+    send_bytes: view.bytesSent,
+    recv_bytes: view.bytesReceived,
+    kbps: kbpsShape(view.kbps),
+    publish: publisherId === undefined ? { active: false } : { active: true, cid: publisherId },
+    video:
+      video === undefined
+        ? null
+        : {
+            codec: video.codec,
+            profile: video.profile ?? '',
+            level: video.level ?? '',
+            width: video.width ?? 0,
+            height: video.height ?? 0,
+          },
+    audio:
+      audio === undefined
+        ? null
+        : {
+            codec: audio.codec,
+            sample_rate: audio.sampleRate ?? 0,
+            channel: audio.channels ?? 0,
+            profile: audio.profile ?? '',
+          },
+  };
+}
+
+/** A client as the API shows it. */
+export function clientShape(view: ClientView): ApiClient {
+  return {
+    id: view.id,
+    vhost: view.vhostId,
+    stream: view.streamId,
+    ip: view.ip,
+    pageUrl: view.pageUrl,
+    swfUrl: view.swfUrl,
+    tcUrl: view.tcUrl,
+    url: view.url,
+    name: view.name,
+    type: view.type,
+    publish: view.publish,
+    alive: Math.round(view.aliveSeconds * 1_000) / 1_000,
+    send_bytes: view.bytesSent,
+    recv_bytes: view.bytesReceived,
+    kbps: kbpsShape(view.kbps),
+  };
+}
+
+function kbpsShape(view: KbpsView): ApiStream['kbps'] {
+  return { recv_30s: Math.round(view.received30s), send_30s: Math.round(view.sent30s) };
+}

@@ -1,0 +1,100 @@
+/**
+ * What the API reads the server through. Every view may be a live object with getters: the API reads it once,
+ * in the turn of the event loop in which it asked for it, and keeps nothing.
+ */
+export interface ApiSource {
+  /** Our own version, `major.minor.revision`. */
+  readonly version: string;
+  /** Stable for one installation as far as possible, e.g. `vid-1u7r33f`. */
+  readonly serverId: string;
+  /** New at each start of the process. */
+  readonly serviceId: string;
+  readonly pid: number;
+  /** Every stream that is known, oldest first. Lazy: the API stops when its page is full. */
+  streams(): Iterable<StreamView>;
+  stream(id: string): StreamView | undefined;
+  /** Every publisher and player, oldest first. Lazy: the API stops when its page is full. */
+  clients(): Iterable<ClientView>;
+  client(id: string): ClientView | undefined;
+}
+
+/** Bit rates over the last 30 seconds, kbit/s. */
+export interface KbpsView {
+  readonly received30s: number;
+  readonly sent30s: number;
+}
+
+/** What is known of a stream's video; a field is absent while nothing told it. */
+export interface VideoView {
+  /** SRS's name of the codec: `H264`, `HEVC`, `AV1` … */
+  readonly codec: string;
+  /** E.g. `High`. */
+  readonly profile?: string;
+  /** E.g. `3.1`. */
+  readonly level?: string;
+  /** Luma samples. */
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** What is known of a stream's audio; a field is absent while nothing told it. */
+export interface AudioView {
+  /** SRS's name of the codec: `AAC`, `MP3` … */
+  readonly codec: string;
+  /** Hz. */
+  readonly sampleRate?: number;
+  readonly channels?: number;
+  /** E.g. `LC`. */
+  readonly profile?: string;
+}
+
+/** A live stream. */
+export interface StreamView {
+  readonly id: string;
+  readonly name: string;
+  readonly app: string;
+  readonly vhostId: string;
+  /** The tcUrl to play it by, e.g. `rtmp://live.example.com/live`. */
+  readonly tcUrl: string;
+  /** `/app/stream` in the default vhost, else `vhost/app/stream`. */
+  readonly url: string;
+  /** The publisher; undefined while nobody publishes. */
+  readonly publisherId: string | undefined;
+  /** Milliseconds since 1970 at which the stream came to be. */
+  readonly startedAtMs: number;
+  /** Publishers and players. */
+  readonly clients: number;
+  /** Video frames received. */
+  readonly frames: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly kbps: KbpsView;
+  readonly video: VideoView | undefined;
+  readonly audio: AudioView | undefined;
+}
+
+/** SRS's names for what a client does. */
+export type ClientType =
+  'rtmp-play' | 'flv-play' | 'fmle-publish' | 'flash-publish' | 'haivision-publish' | 'unknown';
+
+/** A publisher or a player. */
+export interface ClientView {
+  readonly id: string;
+  readonly vhostId: string;
+  readonly streamId: string;
+  readonly ip: string;
+  readonly pageUrl: string;
+  readonly swfUrl: string;
+  readonly tcUrl: string;
+  /** As {@link StreamView.url}. */
+  readonly url: string;
+  /** The stream's name. */
+  readonly name: string;
+  readonly type: ClientType;
+  readonly publish: boolean;
+  /** Seconds since it connected, with a fraction. */
+  readonly aliveSeconds: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly kbps: KbpsView;
+}

@@ -1,0 +1,17 @@
+export type { ConnectionAdmission, HttpCloseReason, HttpConnectionEnd } from './connections.ts';
+export { HttpServerError } from './errors.ts';
+export type { HttpServerErrorCode } from './errors.ts';
+export { DEFAULT_HTTP_LIMITS } from './limits.ts';
+export type { HttpLimits } from './limits.ts';
+export type {
+  HttpViewer,
+  LiveDoor,
+  LiveMount,
+  LiveRequest,
+  LiveViewer,
+  WebSocketViewer,
+} from './live-door.ts';
+export type { PlayerPageFacts } from './player-page.ts';
+export { createHttpServer } from './server.ts';
+export type { HttpServer, HttpServerOptions } from './server.ts';
+export type { StaticMount } from './static-mounts.ts';

@@ -1,0 +1,107 @@
+import { createRequire } from 'node:module';
+import { basename, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FastifyReply } from 'fastify';
+import type { RequestTarget } from './request-target.ts';
+import { sendFoundFile } from './static-files.ts';
+
+/** What the built-in page tells people and plays by. */
+export interface PlayerPageFacts {
+  readonly version: string;
+  /** The port to publish to. */
+  readonly rtmpPort: number;
+  /** The path of a live stream as FLV, with `[vhost]`, `[app]` and `[stream]`; absent when no vhost has one. */
+  readonly flvMount?: string;
+}
+
+const PAGE_PATHS: ReadonlySet<string> = new Set([
+  '/',
+  '/index.html',
+  '/players/',
+  '/players/index.html',
+  '/players/srs_player.html',
+]);
+
+const ASSETS: ReadonlySet<string> = new Set([
+  'address.js',
+  'api.js',
+  'format.js',
+  'icon.svg',
+  'page.css',
+  'page.js',
+  'player.js',
+  'view.js',
+]);
+
+const ASSET_PREFIX = '/assets/';
+
+/** `packages/server/public`, seen from the sources and from the built files alike. */
+const PUBLIC_DIRECTORY = fileURLToPath(new URL('../../../public', import.meta.url));
+
+/**
+ * Serves the built-in page, the layer beneath every directory: it answers `/` and `/players/` when nothing
+ * else does. False when the path is not one of its own.
+ */
+export function servePlayerPage(reply: FastifyReply, target: RequestTarget, facts: PlayerPageFacts): boolean {
+  const { path } = target;
+  if (PAGE_PATHS.has(path)) {
+    reply
+      .header('content-security-policy', contentSecurityPolicy(target.query))
+      .header('x-content-type-options', 'nosniff')
+      .header('referrer-policy', 'no-referrer');
+    sendFoundFile(reply, PUBLIC_DIRECTORY, 'index.html');
+    return true;
+  }
+  if (path === '/players') {
+    reply.redirect(`/players/${target.search}`, 301);
+    return true;
+  }
+  if (!path.startsWith(ASSET_PREFIX)) {
+    return false;
+  }
+  const name = path.slice(ASSET_PREFIX.length);
+  if (name === 'page.json') {
+    reply.header('cache-control', 'no-cache').send({ ...facts });
+    return true;
+  }
+  if (name === 'mpegts.js') {
+    const file = createRequire(import.meta.url).resolve('mpegts.js');
+    sendFoundFile(reply, dirname(file), basename(file));
+    return true;
+  }
+  if (!ASSETS.has(name)) {
+    return false;
+  }
+  sendFoundFile(reply, `${PUBLIC_DIRECTORY}/assets`, name);
+  return true;
+}
+
+/**
+ * Everything from this server and nothing inline; media comes from MediaSource objects. `?server=` and
+ * `?port=` (W001) let the page watch another server: then that one address is allowed too.
+ */
+export function contentSecurityPolicy(query: URLSearchParams): string {
+  const other = otherServer(query);
+  const connect =
+    other === undefined ? "'self'" : `'self' http://${other} https://${other} ws://${other} wss://${other}`;
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    `connect-src ${connect}`,
+    "media-src 'self' blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+  ].join('; ');
+}
+
+function otherServer(query: URLSearchParams): string | undefined {
+  const server = query.get('server');
+  const port = query.get('port') ?? '8080';
+  if (server === null || !/^[a-z0-9.-]{1,253}$/i.test(server) || !/^\d{1,5}$/.test(port)) {
+    return undefined;
+  }
+  return `${server}:${port}`;
+}

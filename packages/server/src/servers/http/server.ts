@@ -1,0 +1,231 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
+import type { ListenAddress } from '../../config/types.ts';
+import { HttpConnections } from './connections.ts';
+import type { ConnectionAdmission, HttpCloseReason, HttpConnectionEnd } from './connections.ts';
+import { HttpServerError } from './errors.ts';
+import { DEFAULT_HTTP_LIMITS } from './limits.ts';
+import type { HttpLimits } from './limits.ts';
+import type { LiveDoor } from './live-door.ts';
+import { LiveRequests } from './live-requests.ts';
+import type { PlayerPageFacts } from './player-page.ts';
+import { answerAndClose } from './raw-response.ts';
+import { buildRoutes } from './routes.ts';
+import { compileStaticMounts } from './static-mounts.ts';
+import type { StaticMount } from './static-mounts.ts';
+
+/** How an HTTP server is made; `http_server` and `http_api` are two of them. */
+export interface HttpServerOptions {
+  /** Our own version, for the `Server` header. */
+  readonly version: string;
+  /** Explicit routes, which go before everything else. Default none. */
+  readonly routes?: readonly FastifyPluginCallback[];
+  /** The live streams. Default none. */
+  readonly live?: LiveDoor;
+  /** Directories of vhosts (`http_static`). Default none. */
+  readonly staticMounts?: readonly StaticMount[];
+  /** Directory for every path that no mount has. It need not exist. Default none. */
+  readonly root?: string;
+  /** Serves the built-in page where the directories have nothing. Default off. */
+  readonly playerPage?: PlayerPageFacts;
+  /** CORS headers on every answer, and OPTIONS answered 200; without it OPTIONS is answered 405. Default true. */
+  readonly crossdomain?: boolean;
+  /** Default: every connection is admitted. */
+  readonly admission?: ConnectionAdmission;
+  /** Each field has its default in {@link DEFAULT_HTTP_LIMITS}. */
+  readonly limits?: Partial<HttpLimits>;
+  /** Told of every connection once, at its end. */
+  readonly onConnectionEnd?: (end: HttpConnectionEnd) => void;
+  /** Told of what is our own fault: the error behind each answer of 500 and more. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** A running HTTP server with any number of addresses. */
+export interface HttpServer {
+  /** Where it listens, in the order of `listen`, with the ports that port 0 became. */
+  readonly addresses: readonly AddressInfo[];
+  /**
+   * Listens on more addresses, on all or on none of them. Throws {@link HttpServerError} `listen-failed`.
+   */
+  listen(addresses: readonly ListenAddress[]): Promise<void>;
+  /**
+   * Stops listening, lets the requests under way end for `graceMs` (default 1,000; players never end by
+   * themselves: end them first), then ends every connection.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+/** Makes an HTTP server that does not listen yet. Throws {@link HttpServerError} for mounts that clash. */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const serverName = `Sluice/${options.version}`;
+  const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
+  const connections = new HttpConnections(options.admission, options.onConnectionEnd);
+  const live = new LiveRequests({ door: options.live, connections, limits, serverName });
+  const app = await buildRoutes({
+    serverName,
+    limits,
+    live,
+    crossdomain: options.crossdomain ?? true,
+    routes: options.routes ?? [],
+    staticMounts: compileStaticMounts(options.staticMounts ?? []),
+    root: options.root,
+    playerPage: options.playerPage,
+    onError: options.onError,
+  });
+  return new NodeHttpServer({ app, connections, limits, live, serverName, onError: options.onError });
+}
+
+interface Parts {
+  readonly app: FastifyInstance;
+  readonly connections: HttpConnections;
+  readonly limits: HttpLimits;
+  readonly live: LiveRequests;
+  readonly serverName: string;
+  readonly onError: ((error: Error) => void) | undefined;
+}
+
+class NodeHttpServer implements HttpServer {
+  readonly #parts: Parts;
+  readonly #servers: Server[] = [];
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get addresses(): readonly AddressInfo[] {
+    return this.#servers
+      .map((server) => server.address())
+      .filter((address): address is AddressInfo => typeof address === 'object' && address !== null);
+  }
+
+  async listen(addresses: readonly ListenAddress[]): Promise<void> {
+    const started: Server[] = [];
+    try {
+      for (const address of addresses) {
+        const server = this.#createServer();
+        await listenOn(server, address);
+        server.on('error', (error) => this.#parts.onError?.(error));
+        started.push(server);
+      }
+    } catch (error) {
+      await Promise.all(started.map(stopListening));
+      throw error;
+    }
+    this.#servers.push(...started);
+  }
+
+  async close({ graceMs = 1_000 }: { readonly graceMs?: number } = {}): Promise<void> {
+    const { app, connections } = this.#parts;
+    const stopped = Promise.all(this.#servers.map(stopListening));
+    const timer = setTimeout(() => {
+      connections.destroyAll();
+    }, graceMs);
+    await Promise.all([stopped, connections.drained()]);
+    clearTimeout(timer);
+    await app.close();
+  }
+
+  #createServer(): Server {
+    const { live, limits } = this.#parts;
+    const server = createServer({
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: limits.timeoutCheckMs,
+      noDelay: true,
+    });
+    server.on('connection', (socket: Socket) => {
+      this.#onConnection(socket);
+    });
+    server.on('request', (request, response) => {
+      this.#onRequest(request, response);
+    });
+    server.on('upgrade', (request, _socket, head) => {
+      live.onUpgrade(server, request, head);
+    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      this.#onClientError(error, socket);
+    });
+    return server;
+  }
+
+  #onConnection(socket: Socket): void {
+    const { connections, serverName } = this.#parts;
+    if (!connections.open(socket)) {
+      answerAndClose(socket, 503, serverName);
+    }
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { app, connections, limits, serverName } = this.#parts;
+    const { socket } = request;
+    if (!connections.beginRequest(socket)) {
+      return;
+    }
+    response.once('close', () => {
+      connections.endRequest(socket);
+    });
+    if ((request.url ?? '').length > limits.maxUrlBytes) {
+      connections.note(socket, 'bad-request');
+      response.writeHead(414, {
+        Server: serverName,
+        'Content-Type': 'text/plain; charset=utf-8',
+        Connection: 'close',
+      });
+      response.end('URI Too Long');
+      return;
+    }
+    app.routing(request, response);
+  }
+
+  #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const { connections, serverName } = this.#parts;
+    if (!(socket instanceof Socket) || !connections.mayWriteError(socket) || error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    const [status, reason] = clientErrorAnswer(error.code);
+    connections.note(socket, reason);
+    answerAndClose(socket, status, serverName);
+  }
+}
+
+function clientErrorAnswer(code: string | undefined): readonly [status: number, reason: HttpCloseReason] {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return [431, 'header-overflow'];
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return [408, 'request-timeout'];
+    default:
+      return [400, 'bad-request'];
+  }
+}
+
+async function listenOn(server: Server, address: ListenAddress): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException) => {
+      const where = `${address.host ?? '*'}:${address.port}`;
+      const why = error.code === 'EADDRINUSE' ? 'the address is in use' : error.message;
+      reject(new HttpServerError('listen-failed', `cannot listen on ${where}: ${why}`, { cause: error }));
+    };
+    server.once('error', onError);
+    server.listen(address, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}
+
+async function stopListening(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
