@@ -3,16 +3,39 @@
  * name says otherwise; every field has its default filled in, so no reader has to know a default.
  */
 
-/** A TCP address to listen on. */
-export interface ListenAddress {
-  /** Host or IP address; absent means every address of the machine. */
-  readonly host?: string;
-  /** 1–65535. */
-  readonly port: number;
-}
+import type { ListenAddress } from './address.ts';
+import type {
+  BandcheckConfig,
+  ClusterConfig,
+  ConfigWarning,
+  DashConfig,
+  DvrConfig,
+  ExecConfig,
+  ExporterConfig,
+  ForwardConfig,
+  HdsConfig,
+  HeartbeatConfig,
+  HlsConfig,
+  HttpHooksConfig,
+  InactiveDirective,
+  IngestConfig,
+  RtcConfig,
+  RtcServerConfig,
+  SecurityConfig,
+  SrtConfig,
+  SrtServerConfig,
+  StatsConfig,
+  StreamCasterConfig,
+  TranscodeConfig,
+} from './sections/index.ts';
 
+export type { ListenAddress } from './address.ts';
+export type { ConfigWarning, InactiveDirective } from './sections/index.ts';
+
+/** How timestamps go to the players (P016). */
 export type TimeJitter = 'full' | 'zero' | 'off';
 
+/** The log. */
 export interface LogConfig {
   readonly tank: 'file' | 'console';
   readonly level: 'verbose' | 'info' | 'trace' | 'warn' | 'error';
@@ -20,12 +43,14 @@ export interface LogConfig {
   readonly utc: boolean;
 }
 
+/** `http_api{}`. */
 export interface HttpApiConfig {
   readonly enabled: boolean;
   readonly listen: readonly ListenAddress[];
   readonly crossdomain: boolean;
 }
 
+/** `http_server{}`. */
 export interface HttpServerConfig {
   readonly enabled: boolean;
   readonly listen: readonly ListenAddress[];
@@ -91,6 +116,7 @@ export interface HttpStaticConfig {
   readonly dir: string;
 }
 
+/** One virtual host. */
 export interface VhostConfig {
   readonly name: string;
   readonly enabled: boolean;
@@ -103,6 +129,21 @@ export interface VhostConfig {
   readonly refer: ReferConfig;
   readonly httpRemux: HttpRemuxConfig;
   readonly httpStatic: HttpStaticConfig;
+  // Validated, but not acted on by this version.
+  readonly cluster: ClusterConfig;
+  readonly forward: ForwardConfig;
+  readonly security: SecurityConfig;
+  readonly bandcheck: BandcheckConfig;
+  readonly hls: HlsConfig;
+  readonly hds: HdsConfig;
+  readonly dash: DashConfig;
+  readonly dvr: DvrConfig;
+  readonly httpHooks: HttpHooksConfig;
+  readonly exec: ExecConfig;
+  readonly ingests: readonly IngestConfig[];
+  readonly transcodes: readonly TranscodeConfig[];
+  readonly rtc: RtcConfig;
+  readonly srt: SrtConfig;
 }
 
 /** Limits of what a peer may make us hold; ours, no SRS directive (root block `limits{}`). */
@@ -116,6 +157,7 @@ export interface LimitsConfig {
   readonly maxPendingBytes: number;
 }
 
+/** The whole configuration. */
 export interface Config {
   readonly listen: readonly ListenAddress[];
   readonly pid: string;
@@ -132,12 +174,16 @@ export interface Config {
   readonly vhosts: ReadonlyMap<string, VhostConfig>;
   /** Directives that are valid but that this version does not act on yet, with where they stand. */
   readonly inactive: readonly InactiveDirective[];
-}
-
-/** A directive that parses and validates but has no effect in this version. */
-export interface InactiveDirective {
-  /** Dotted path, e.g. `vhost(live.example.com).hls`. */
-  readonly path: string;
-  readonly file: string;
-  readonly line: number;
+  /** What a user should know about the configuration, though it can be used. */
+  readonly warnings: readonly ConfigWarning[];
+  // Validated, but not acted on by this version.
+  readonly asprocess: boolean;
+  /** Where ffmpeg's logs go; `/dev/null` is nowhere. */
+  readonly ffLogDir: string;
+  readonly heartbeat: HeartbeatConfig;
+  readonly stats: StatsConfig;
+  readonly streamCasters: readonly StreamCasterConfig[];
+  readonly rtcServer: RtcServerConfig;
+  readonly srtServer: SrtServerConfig;
+  readonly exporter: ExporterConfig;
 }

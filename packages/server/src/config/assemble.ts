@@ -1,0 +1,99 @@
+import type { RootValue, VhostValue } from './sections/index.ts';
+import type { Config, ConfigWarning, InactiveDirective, VhostConfig } from './types.ts';
+
+/** The vhost of validated directives. `chunkSize` is the root's, for a vhost that names none. */
+export function assembleVhost(value: VhostValue, chunkSize: number): VhostConfig {
+  const { publish, play, httpRemux } = value;
+  return {
+    name: value.label,
+    enabled: value.enabled,
+    chunkSize: value.chunkSize ?? chunkSize,
+    minLatency: value.minLatency,
+    tcpNodelay: value.tcpNodelay,
+    publish: {
+      firstPacketTimeoutMs: publish.firstPacketTimeoutMs,
+      normalTimeoutMs: publish.normalTimeoutMs,
+      parseSps: publish.parseSps,
+      conflict: publish.conflict,
+      mergedRead: { enabled: publish.mergedRead, latencyMs: publish.mergedReadLatencyMs },
+    },
+    play: {
+      gopCache: play.gopCache,
+      gopCacheMaxBytes: play.gopCacheMaxBytes,
+      queueLengthMs: play.queueLengthMs,
+      queueMaxBytes: play.queueMaxBytes,
+      timeJitter: play.timeJitter,
+      mixCorrect: play.mixCorrect,
+      atc: play.atc,
+      atcAuto: play.atcAuto,
+      mergedWriteLatencyMs: play.mergedWriteLatencyMs,
+      sendMinIntervalMs: play.sendMinIntervalMs,
+      reduceSequenceHeader: play.reduceSequenceHeader,
+    },
+    refer: value.refer,
+    httpRemux: {
+      enabled: httpRemux.enabled,
+      mounts: httpRemux.mounts,
+      hstrs: httpRemux.hstrs,
+      fastCacheSeconds: httpRemux.fastCacheSeconds,
+    },
+    httpStatic: value.httpStatic,
+    cluster: value.cluster,
+    forward: value.forward,
+    security: value.security,
+    bandcheck: value.bandcheck,
+    hls: value.hls,
+    hds: value.hds,
+    dash: value.dash,
+    dvr: value.dvr,
+    httpHooks: value.httpHooks,
+    exec: value.exec,
+    ingests: value.ingests,
+    transcodes: value.transcodes,
+    rtc: value.rtc,
+    srt: value.srt,
+  };
+}
+
+/** What was noticed while the directives were read. */
+export interface Notices {
+  readonly inactive: readonly InactiveDirective[];
+  readonly warnings: readonly ConfigWarning[];
+}
+
+/** The configuration of validated directives. */
+export function assembleConfig(root: RootValue, notices: Notices): Config {
+  const vhosts = root.vhosts.map((vhost) => [vhost.label, assembleVhost(vhost, root.chunkSize)] as const);
+  return {
+    listen: root.listen,
+    pid: root.pid,
+    chunkSize: root.chunkSize,
+    maxConnections: root.maxConnections,
+    daemon: root.daemon,
+    workDir: root.workDir,
+    log: { tank: root.logTank, level: root.logLevel, file: root.logFile, utc: root.utcTime },
+    httpApi: {
+      enabled: root.httpApi.enabled,
+      listen: root.httpApi.listen,
+      crossdomain: root.httpApi.crossdomain,
+    },
+    httpServer: {
+      enabled: root.httpServer.enabled,
+      listen: root.httpServer.listen,
+      dir: root.httpServer.dir,
+    },
+    limits: root.limits,
+    pithyPrintMs: root.pithyPrintMs,
+    vhosts: new Map(vhosts),
+    inactive: notices.inactive,
+    warnings: notices.warnings,
+    asprocess: root.asprocess,
+    ffLogDir: root.ffLogDir,
+    heartbeat: root.heartbeat,
+    stats: root.stats,
+    streamCasters: root.streamCasters,
+    rtcServer: root.rtcServer,
+    srtServer: root.srtServer,
+    exporter: root.exporter,
+  };
+}

@@ -1,0 +1,134 @@
+import { ConfigErrorCode } from './errors.ts';
+import type { Argument, Directive } from './parse/index.ts';
+import type { RootValue, SectionReader, VhostValue } from './sections/index.ts';
+
+/** What holds between directives: each rule looks at the values, and finds the place in the directives. */
+interface Scope {
+  readonly directives: readonly Directive[];
+  readonly reader: SectionReader;
+}
+
+function find(directives: readonly Directive[], ...path: readonly string[]): Directive | undefined {
+  const [name, ...rest] = path;
+  const found = directives.find((directive) => directive.name === name);
+  return rest.length === 0 ? found : find(found?.block ?? [], ...rest);
+}
+
+/** Lists a limit that undercuts what it must hold. */
+function checkLimits(root: RootValue, { directives, reader }: Scope): void {
+  const { maxMessageBytes, maxPendingBytes } = root.limits;
+  if (maxPendingBytes >= maxMessageBytes) return;
+  const place =
+    find(directives, 'limits', 'max_pending_bytes') ?? find(directives, 'limits', 'max_message_bytes');
+  if (place === undefined) return;
+  const message = `\`max_pending_bytes\` (${maxPendingBytes}) must hold one message of \`max_message_bytes\` (${maxMessageBytes})`;
+  reader.problem(ConfigErrorCode.Conflict, message, place);
+}
+
+function checkRoot(root: RootValue, scope: Scope): void {
+  const { directives, reader } = scope;
+  const asprocess = find(directives, 'asprocess');
+  if (root.asprocess && root.daemon && asprocess !== undefined) {
+    const message = '`asprocess on` and `daemon on` exclude each other; write `daemon off;`, too';
+    reader.problem(ConfigErrorCode.Conflict, message, asprocess);
+  }
+  checkLimits(root, scope);
+  const casters = directives.filter((directive) => directive.name === 'stream_caster');
+  for (const [index, caster] of root.streamCasters.entries()) {
+    const directive = casters[index];
+    if (!caster.enabled || directive === undefined) continue;
+    if (caster.output === '')
+      reader.problem(ConfigErrorCode.Missing, '`stream_caster` needs an `output`', directive);
+    if (caster.listen.length === 0)
+      reader.problem(ConfigErrorCode.Missing, '`stream_caster` needs a `listen`', directive);
+    if (caster.rtpPortMin >= caster.rtpPortMax) {
+      const message = '`rtp_port_min` must be less than `rtp_port_max`';
+      reader.problem(
+        ConfigErrorCode.Conflict,
+        message,
+        find(directive.block ?? [], 'rtp_port_min') ?? directive,
+      );
+    }
+  }
+}
+
+const LIBAACPLUS_KBPS = { least: 16, most: 72 };
+
+type Engine = VhostValue['transcodes'][number]['engines'][number];
+
+function checkEngine(engine: Engine, directive: Directive, reader: SectionReader): void {
+  const block = directive.block ?? [];
+  if (!engine.enabled) return;
+  if (engine.videoCodec === 'vn' && engine.audioCodec === 'an') {
+    const message = '`vcodec vn` and `acodec an` together leave nothing to write';
+    reader.problem(ConfigErrorCode.Conflict, message, find(block, 'acodec') ?? directive);
+  }
+  const { least, most } = LIBAACPLUS_KBPS;
+  const kbps = engine.audioBitrateKbps;
+  if (engine.audioCodec === 'libaacplus' && kbps !== 0 && (kbps < least || kbps > most)) {
+    const message = `\`abitrate ${kbps}\` is out of range for libaacplus: ${least} to ${most}`;
+    reader.problem(ConfigErrorCode.Value, message, find(block, 'abitrate') ?? directive);
+  }
+  if (engine.output === '') reader.problem(ConfigErrorCode.Missing, '`engine` needs an `output`', directive);
+}
+
+function checkEngines(engines: readonly Engine[], directive: Directive, reader: SectionReader): void {
+  const places = (directive.block ?? []).filter((child) => child.name === 'engine');
+  for (const [index, engine] of engines.entries()) {
+    const place = places[index];
+    if (place !== undefined) checkEngine(engine, place, reader);
+  }
+}
+
+function checkVhost(vhost: VhostValue, place: Directive, reader: SectionReader): void {
+  const directives = place.block ?? [];
+  const mode = find(directives, 'cluster', 'mode');
+  if (vhost.cluster.mode === 'remote' && vhost.cluster.origins.length === 0 && mode !== undefined) {
+    const message = '`mode remote` needs an `origin`: `origin 192.168.1.10:1935;`';
+    reader.problem(ConfigErrorCode.Missing, message, mode);
+  }
+  const transcodes = directives.filter((directive) => directive.name === 'transcode');
+  for (const [index, transcode] of vhost.transcodes.entries()) {
+    const directive = transcodes[index];
+    if (transcode.enabled && directive !== undefined) checkEngines(transcode.engines, directive, reader);
+  }
+  const ingests = directives.filter((directive) => directive.name === 'ingest');
+  for (const [index, ingest] of vhost.ingests.entries()) {
+    const directive = ingests[index];
+    if (ingest.enabled && directive !== undefined) checkEngines(ingest.engines, directive, reader);
+  }
+}
+
+/** The mounts of live streams that this version doesn't serve: it knows FLV only. */
+function noteInactiveMounts(vhost: VhostValue, place: Directive, reader: SectionReader): void {
+  if (!vhost.httpRemux.enabled || !vhost.enabled) return;
+  const mount = find(place.block ?? [], 'http_remux', 'mount');
+  for (const argument of mount?.args ?? []) {
+    if (mount === undefined || argument.text.endsWith('.flv')) continue;
+    reader.noteInactive(`vhost(${vhost.label}).http_remux.mount ${argument.text}`, mount);
+  }
+}
+
+/** Checks what holds between directives, and notes what single values leave without effect. */
+export function checkDirectives(
+  root: RootValue,
+  directives: readonly Directive[],
+  reader: SectionReader,
+): void {
+  checkRoot(root, { directives, reader });
+  const places = directives.filter((directive) => directive.name === 'vhost');
+  for (const [index, vhost] of root.vhosts.entries()) {
+    const place = places[index];
+    if (place === undefined) continue;
+    checkVhost(vhost, place, reader);
+    noteInactiveMounts(vhost, place, reader);
+  }
+}
+
+/** R001: a file must say where to listen. */
+export function requireListen(directives: readonly Directive[], file: string, reader: SectionReader): void {
+  if (directives.some((directive) => directive.name === 'listen')) return;
+  const args: readonly Argument[] = [];
+  const message = '`listen` is missing: add `listen 1935;`';
+  reader.problem(ConfigErrorCode.Missing, message, { name: 'listen', args, file, line: 0, column: 0 });
+}

@@ -1,0 +1,39 @@
+/** Where something stands; `line` and `column` are 1-based, 0 when the source has no lines. */
+export interface Place {
+  /** File name as given, or `environment`. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One value of a directive, with variables expanded and escapes resolved. */
+export interface Argument {
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+  readonly quoted: boolean;
+}
+
+/** `name args…;` or `name args… { block }`. */
+export interface Directive extends Place {
+  readonly name: string;
+  readonly args: readonly Argument[];
+  readonly block?: readonly Directive[];
+  /** The environment variable that this directive stands for, when it comes from none of the files. */
+  readonly variable?: string;
+}
+
+/** The texts that were read, so that a problem can show its line. */
+export class SourceTexts {
+  readonly #lines = new Map<string, readonly string[]>();
+
+  /** Remembers a file's text. A file read twice keeps its last text. */
+  add(file: string, text: string): void {
+    this.#lines.set(file, text.split(/\r?\n/));
+  }
+
+  /** The text of a line, 1-based; undefined when the file or the line isn't there. */
+  line(file: string, line: number): string | undefined {
+    return this.#lines.get(file)?.[line - 1];
+  }
+}

@@ -1,0 +1,10 @@
+export { SourceTexts } from './directive.ts';
+export type { Argument, Directive, Place } from './directive.ts';
+export type { ListDirectory } from './glob.ts';
+export type { Environment } from './lexer.ts';
+export { DEFAULT_PARSE_LIMITS } from './limits.ts';
+export type { ParseLimits } from './limits.ts';
+export { parseDirectives } from './parser.ts';
+export type { ParseOptions } from './parser.ts';
+export { readConfigFile, readConfigText } from './read.ts';
+export type { ReadFile, ReadOptions } from './read.ts';

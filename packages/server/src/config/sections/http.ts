@@ -1,0 +1,127 @@
+import { Section } from './section.ts';
+import { block } from './blocks.ts';
+import { addresses, flag, integer, path, text, words } from './values.ts';
+
+/** `https{}` within `http_api{}` and `http_server{}`. */
+function httpsSection(port: number) {
+  return new Section('https', {
+    enabled: flag('enabled', { default: false, means: 'Serves HTTPS, too.' }),
+    listen: addresses('listen', { default: [{ port }], means: 'The addresses of HTTPS.' }),
+    key: path('key', { default: './conf/server.key', means: 'The private key, PEM.' }),
+    cert: path('cert', { default: './conf/server.crt', means: 'The certificate and its chain, PEM.' }),
+  });
+}
+
+const rawApiSection = new Section('raw_api', {
+  enabled: flag('enabled', { default: false, means: 'Opens the API that controls the server.' }),
+  allowReload: flag('allow_reload', { default: false, means: 'Lets the API reload the configuration.' }),
+  allowQuery: flag('allow_query', { default: false, means: 'Lets the API read the configuration.' }),
+  allowUpdate: flag('allow_update', { default: false, means: 'Lets the API change the configuration.' }),
+});
+
+const authSection = new Section('auth', {
+  enabled: flag('enabled', { default: false, means: 'Asks for a name and a password.' }),
+  username: text('username', { default: '', means: 'The name.' }),
+  password: text('password', { default: '', means: 'The password.' }),
+});
+
+/** `http_api{}` of the root. */
+export const httpApiSection = new Section('http_api', {
+  enabled: flag('enabled', { default: false, active: true, means: 'Serves the HTTP API.' }),
+  listen: addresses('listen', { default: [{ port: 1985 }], active: true, means: "The API's addresses." }),
+  crossdomain: flag('crossdomain', {
+    default: true,
+    active: true,
+    means: 'Lets pages of other origins call the API (CORS).',
+  }),
+  rawApi: block('raw_api', rawApiSection, { means: 'Control of the server over the API.' }),
+  auth: block('auth', authSection, { means: 'HTTP Basic authentication of the API.' }),
+  https: block('https', httpsSection(1990), { means: 'The API over HTTPS.' }),
+});
+
+/** `http_server{}` of the root. */
+export const httpServerSection = new Section('http_server', {
+  enabled: flag('enabled', {
+    default: false,
+    active: true,
+    means: 'Serves files and live streams over HTTP.',
+  }),
+  listen: addresses('listen', {
+    default: [{ port: 8080 }],
+    active: true,
+    means: "The HTTP server's addresses.",
+  }),
+  dir: path('dir', { default: './objs/nginx/html', active: true, means: 'The directory of the files.' }),
+  crossdomain: flag('crossdomain', {
+    default: true,
+    means: 'Lets pages of other origins fetch from the HTTP server; this version always does.',
+    asks: (value) => !value,
+  }),
+  https: block('https', httpsSection(8088), { means: 'The HTTP server over HTTPS.' }),
+});
+
+/** The forms of live streams over HTTP, by the extension of the mount. */
+const MOUNT_EXTENSIONS = ['.flv', '.ts', '.aac', '.mp3'];
+
+function mountProblem(mount: string): string | undefined {
+  if (!MOUNT_EXTENSIONS.some((extension) => mount.endsWith(extension))) {
+    return `the mount \`${mount}\` must end in ${MOUNT_EXTENSIONS.join(', ')}`;
+  }
+  if (mount.includes('..')) return `the mount \`${mount}\` must not have \`..\` in it`;
+  return undefined;
+}
+
+/** `http_remux{}` of a vhost. */
+export const httpRemuxSection = new Section('http_remux', {
+  enabled: flag('enabled', {
+    default: false,
+    active: true,
+    means: 'Serves the live streams over HTTP and WebSocket.',
+  }),
+  mounts: words('mount', {
+    default: ['[vhost]/[app]/[stream].flv'],
+    active: true,
+    shape: 'TEMPLATE …',
+    check: mountProblem,
+    means:
+      'Where the streams are: host and path with `[vhost]`, `[app]` and `[stream]`; the extension picks the format. Several may be given.',
+  }),
+  hstrs: flag('hstrs', {
+    default: true,
+    active: true,
+    means: 'Lets a request wait for a stream that nobody publishes yet; off answers 404.',
+  }),
+  fastCacheSeconds: integer('fast_cache', {
+    default: 0,
+    means: 'For audio mounts (`.aac`, `.mp3`): the seconds that a new listener gets at once.',
+    shape: 'SECONDS',
+    // Without effect on FLV in SRS, too; an audio mount is itself noted as inactive.
+    asks: () => false,
+  }),
+  dropIfNotMatch: flag('drop_if_not_match', {
+    default: true,
+    means: "Drops frames that don't fit `has_audio` and `has_video`.",
+  }),
+  hasAudio: flag('has_audio', { default: true, means: 'Announces audio in the FLV header.' }),
+  hasVideo: flag('has_video', { default: true, means: 'Announces video in the FLV header.' }),
+  guessHasAv: flag('guess_has_av', {
+    default: true,
+    means: 'Guesses from the first frames what to announce.',
+  }),
+});
+
+/** `http_static{}` of a vhost. */
+export const httpStaticSection = new Section('http_static', {
+  enabled: flag('enabled', {
+    default: false,
+    active: true,
+    means: 'Serves a directory of files for this vhost.',
+  }),
+  mount: text('mount', {
+    default: '[vhost]/',
+    active: true,
+    shape: 'TEMPLATE',
+    means: 'Where the directory is: host and path; `[vhost]` is replaced by the name of the vhost.',
+  }),
+  dir: path('dir', { default: './objs/nginx/html', active: true, means: 'The directory of the files.' }),
+});

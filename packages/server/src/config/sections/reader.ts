@@ -1,0 +1,139 @@
+import { ConfigError, ConfigErrorCode, MAX_PROBLEMS } from '../errors.ts';
+import type { ConfigProblem } from '../errors.ts';
+import type { Argument, Directive, Place, SourceTexts } from '../parse/index.ts';
+import { nearestName } from './nearest.ts';
+import type { Field, Fields, Reader, Section, SectionContext, SectionValue } from './section.ts';
+
+/** Something that a user should know, though the configuration can be used. */
+export interface ConfigWarning {
+  readonly message: string;
+  readonly file: string;
+  /** 1-based; 0 when no line applies. */
+  readonly line: number;
+}
+
+/** A directive that parses and validates but has no effect in this version. */
+export interface InactiveDirective {
+  /** Dotted path, e.g. `vhost(live.example.com).hls`. */
+  readonly path: string;
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Turns directives into validated values by the sections' tables, and collects what is wrong. */
+export class SectionReader implements Reader {
+  readonly #texts: SourceTexts;
+  readonly #problems: ConfigProblem[] = [];
+  readonly warnings: ConfigWarning[] = [];
+  readonly inactive: InactiveDirective[] = [];
+
+  constructor(texts: SourceTexts) {
+    this.#texts = texts;
+  }
+
+  /** Notes a problem of a directive; `at` narrows it down to one of its values. */
+  problem(code: ConfigErrorCode, message: string, directive: Directive, at?: Argument): void {
+    if (this.#problems.length >= MAX_PROBLEMS) return;
+    if (directive.variable !== undefined) {
+      const place = { file: 'environment', line: 0, column: 0 };
+      this.#problems.push({ code, message: `${directive.variable}: ${message}`, ...place });
+      return;
+    }
+    const place: Place = {
+      file: directive.file,
+      line: at?.line ?? directive.line,
+      column: at?.column ?? directive.column,
+    };
+    const lineText = this.#texts.line(place.file, place.line);
+    this.#problems.push({
+      code,
+      message,
+      file: place.file,
+      line: place.line,
+      column: place.column,
+      ...(lineText === undefined ? {} : { lineText }),
+    });
+  }
+
+  warn(message: string, place: Place): void {
+    this.warnings.push({ message, file: place.file, line: place.line });
+  }
+
+  noteInactive(path: string, directive: Directive): void {
+    const file = directive.variable ?? directive.file;
+    this.inactive.push({ path, file, line: directive.line });
+  }
+
+  /** Throws the ConfigError of all problems, if there are any. */
+  finish(): void {
+    const [first, ...rest] = this.#problems;
+    if (first !== undefined) throw new ConfigError([first, ...rest]);
+  }
+
+  /** Reads the directives of one block. Fields that aren't there, or are wrong, get their default. */
+  section<F extends Fields>(
+    section: Section<F>,
+    directives: readonly Directive[],
+    context: SectionContext,
+  ): SectionValue<F> {
+    const found = this.#group(section, directives);
+    const values: Record<string, unknown> = { ...section.defaults };
+    for (const [property, field] of Object.entries<Field<unknown>>(section.fields)) {
+      const group = found.get(field);
+      const first = group?.[0];
+      if (group === undefined || first === undefined) continue;
+      const path = context.path === '' ? field.name : `${context.path}.${field.name}`;
+      const noteChildren = context.noteInactive && field.active;
+      const value = field.read(group, this, { path, noteInactive: noteChildren });
+      values[property] = value;
+      if (context.noteInactive && !field.active) {
+        const on = field.switchedOn(value, group);
+        if (on !== undefined) this.noteInactive(path, on);
+      }
+    }
+    return values as SectionValue<F>;
+  }
+
+  /** The directives of each field, those with its own name before those with another spelling. */
+  #group(section: Section<Fields>, directives: readonly Directive[]): Map<Field<unknown>, Directive[]> {
+    const found = new Map<Field<unknown>, Directive[]>();
+    for (const directive of directives) {
+      const field = section.byName.get(directive.name);
+      if (field === undefined) {
+        this.unknown(section, directive);
+        continue;
+      }
+      if (this.#lacksSemicolon(section, directive)) continue;
+      const group = found.get(field) ?? [];
+      group.push(directive);
+      found.set(field, group);
+    }
+    for (const [field, group] of found) {
+      group.sort((left, right) => Number(left.name !== field.name) - Number(right.name !== field.name));
+    }
+    return found;
+  }
+
+  /** Refuses a directive that the section doesn't know. */
+  unknown(section: Section<Fields>, directive: Directive): void {
+    const name = directive.name.length > 60 ? `${directive.name.slice(0, 60)}…` : directive.name;
+    const nearest = nearestName(directive.name, section.names());
+    const remedy = nearest === undefined ? '' : `; did you mean \`${nearest}\`?`;
+    const message = `unknown directive \`${name}\` in ${section.title}${remedy}`;
+    this.problem(ConfigErrorCode.Unknown, message, directive);
+  }
+
+  /** A directive that swallowed the next line: the first word on a later line is itself a directive. */
+  #lacksSemicolon(section: Section<Fields>, directive: Directive): boolean {
+    let line = directive.line;
+    for (const argument of directive.args) {
+      if (argument.line > line && !argument.quoted && section.knows(argument.text)) {
+        const message = `a \`;\` is missing at the end of line ${line}, before \`${argument.text}\``;
+        this.problem(ConfigErrorCode.Syntax, message, directive, argument);
+        return true;
+      }
+      line = argument.line;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,69 @@
+import { Section } from './section.ts';
+import { choice, flag, text, urls, words } from './values.ts';
+
+/** `cluster{}` of a vhost. */
+export const clusterSection = new Section('cluster', {
+  mode: choice('mode', ['local', 'remote'], {
+    default: 'local',
+    means:
+      '`remote` makes the vhost an edge: it fetches streams from the origins and takes publishers to them.',
+  }),
+  origins: words('origin', { shape: 'HOST[:PORT] …', means: "An edge's origins, used in turn." }),
+  tokenTraverse: flag('token_traverse', {
+    default: false,
+    means: 'An edge asks the origin before it lets a client in.',
+  }),
+  vhost: text('vhost', {
+    default: '[vhost]',
+    shape: 'VHOST',
+    means: 'The vhost that an edge asks the origin for.',
+  }),
+  debugUpnode: flag('debug_srs_upnode', {
+    default: true,
+    means: "Tells the next server this one's name and session, for tracing.",
+  }),
+  originCluster: flag('origin_cluster', { default: false, means: 'Shares the streams of several origins.' }),
+  coworkers: words('coworkers', { shape: 'HOST:PORT …', means: 'The API addresses of the other origins.' }),
+  protocol: choice('protocol', ['rtmp', 'flv'], {
+    default: 'rtmp',
+    means: 'How an edge fetches from the origin.',
+  }),
+  followClient: flag('follow_client', {
+    default: false,
+    means: "An edge fetches by the client's own protocol.",
+  }),
+});
+
+/** `forward{}` of a vhost. */
+export const forwardSection = new Section('forward', {
+  enabled: flag('enabled', { default: false, means: 'Pushes each published stream on to other servers.' }),
+  destinations: words('destination', { shape: 'HOST[:PORT] …', means: 'The servers to push to.' }),
+  backend: text('backend', {
+    default: '',
+    shape: 'URL',
+    means: 'Is asked for each stream where to push it.',
+  }),
+});
+
+/** `http_hooks{}` of a vhost. */
+export const httpHooksSection = new Section('http_hooks', {
+  enabled: flag('enabled', { default: false, means: 'Calls HTTP URLs on events.' }),
+  onConnect: urls('on_connect', { means: 'A client connects; may refuse it.' }),
+  onClose: urls('on_close', { means: 'A client went.' }),
+  onPublish: urls('on_publish', { means: 'A publisher begins; may refuse it.' }),
+  onUnpublish: urls('on_unpublish', { means: 'A publisher ended.' }),
+  onPlay: urls('on_play', { means: 'A player begins; may refuse it.' }),
+  onStop: urls('on_stop', { means: 'A player ended.' }),
+  onDvr: urls('on_dvr', { means: 'A recording is finished.' }),
+  onHls: urls('on_hls', { means: 'A segment is finished.' }),
+  onHlsNotify: urls('on_hls_notify', {
+    means: 'Is fetched for each segment, with `[app]`, `[stream]`, `[ts_url]` and `[param]`.',
+  }),
+  onForward: urls('on_forward', { means: 'Is asked where to push a stream.' }),
+});
+
+/** `exec{}` of a vhost. */
+export const execSection = new Section('exec', {
+  enabled: flag('enabled', { default: false, means: 'Starts programs on events.' }),
+  publish: words('publish', { shape: 'PROGRAM ARGUMENT …', means: 'The program of each published stream.' }),
+});

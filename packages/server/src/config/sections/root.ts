@@ -1,0 +1,255 @@
+import { block, blockList } from './blocks.ts';
+import { httpApiSection, httpServerSection } from './http.ts';
+import { rtcServerSection, srtServerSection } from './realtime.ts';
+import { Section } from './section.ts';
+import {
+  addresses,
+  bytes,
+  choice,
+  decimal,
+  flag,
+  integer,
+  milliseconds,
+  path,
+  seconds,
+  text,
+  url,
+  words,
+} from './values.ts';
+import { vhostSection } from './vhost.ts';
+
+/** `limits{}` of the root: ours. */
+export const limitsSection = new Section('limits', {
+  handshakeTimeoutMs: seconds('handshake_timeout', {
+    default: 10_000,
+    min: 100,
+    active: true,
+    means: 'The time limit of the RTMP handshake and the connect command.',
+  }),
+  maxMessageBytes: bytes('max_message_bytes', {
+    default: 16 * 1024 * 1024,
+    min: 4096,
+    max: 0xff_ffff + 1,
+    active: true,
+    means: 'The largest RTMP message that is accepted.',
+  }),
+  maxChunkStreams: integer('max_chunk_streams', {
+    default: 128,
+    min: 8,
+    max: 65_597,
+    active: true,
+    means: 'The most chunk streams of one connection.',
+  }),
+  maxPendingBytes: bytes('max_pending_bytes', {
+    default: 32 * 1024 * 1024,
+    min: 4096,
+    active: true,
+    means: 'The most bytes of unfinished messages of one connection.',
+  }),
+});
+
+/** `heartbeat{}` of the root. */
+export const heartbeatSection = new Section('heartbeat', {
+  enabled: flag('enabled', { default: false, means: 'Reports to a server regularly.' }),
+  intervalMs: seconds('interval', { default: 9_900, min: 100, means: 'How often.' }),
+  url: url('url', { default: 'http://127.0.0.1:8085/api/v1/servers', means: 'Where the report goes.' }),
+  deviceId: text('device_id', { default: '', means: 'The name of this server in the report.' }),
+  summaries: flag('summaries', { default: false, means: "Adds the API's summaries." }),
+  ports: flag('ports', { default: false, means: 'Adds the ports that are listened on.' }),
+});
+
+/** `stats{}` of the root. */
+export const statsSection = new Section('stats', {
+  network: text('network', {
+    default: '0',
+    means: 'The network device, by its number, whose address is reported.',
+  }),
+  disks: words('disk', { shape: 'DEVICE …', means: 'The disks whose load is reported.' }),
+});
+
+const sipSection = new Section('sip', {
+  enabled: flag('enabled', { default: true, means: 'Serves SIP.' }),
+  listen: addresses('listen', { default: [{ port: 5060 }], means: 'The addresses of SIP.' }),
+  serial: text('serial', { default: '', means: "The server's id." }),
+  realm: text('realm', { default: '', means: "The server's realm." }),
+  timeoutMs: seconds('timeout', { default: 2_100, means: 'The time limit of a session.' }),
+  reinviteMs: seconds('reinvite', { default: 5_000, means: 'How soon a lost session is invited again.' }),
+  candidate: text('candidate', { default: '*', means: 'The address that devices are told.' }),
+});
+
+/** `stream_caster{}` of the root. */
+export const streamCasterSection = new Section('stream_caster', {
+  enabled: flag('enabled', { default: false, means: 'Takes streams by another protocol.' }),
+  caster: choice('caster', ['mpegts_over_udp', 'rtsp', 'flv', 'gb28181'], {
+    default: 'mpegts_over_udp',
+    means: 'The protocol.',
+  }),
+  output: text('output', {
+    default: '',
+    shape: 'URL',
+    means: 'The RTMP URL that the stream is published to, with `[app]` and `[stream]`.',
+  }),
+  listen: addresses('listen', { default: [], means: 'The addresses to listen on.' }),
+  rtpPortMin: integer('rtp_port_min', { default: 57_200, min: 1, max: 65_535, means: 'First RTP port.' }),
+  rtpPortMax: integer('rtp_port_max', {
+    default: 57_300,
+    min: 1,
+    max: 65_535,
+    means: 'The port after the last one.',
+  }),
+  sip: block('sip', sipSection, { means: 'SIP of GB28181.' }),
+});
+
+/** `exporter{}` of the root. */
+export const exporterSection = new Section('exporter', {
+  enabled: flag('enabled', { default: false, means: 'Serves metrics to Prometheus.' }),
+  listen: addresses('listen', { default: [{ port: 9972 }], means: 'Its addresses.' }),
+  label: text('label', { default: '', means: 'A label of every metric.' }),
+  tag: text('tag', { default: '', means: 'A tag of every metric.' }),
+});
+
+const threadsSection = new Section('threads', {
+  intervalMs: seconds('interval', { default: 5_000, means: 'How often threads are looked after.' }),
+});
+
+const circuitBreakerSection = new Section('circuit_breaker', {
+  enabled: flag('enabled', { default: true, means: 'Sheds work when the CPU is full.' }),
+  highThreshold: integer('high_threshold', { default: 90, max: 100, shape: 'PERCENT', means: 'High water.' }),
+  highPulse: integer('high_pulse', { default: 2, means: 'Seconds above it.' }),
+  criticalThreshold: integer('critical_threshold', {
+    default: 95,
+    max: 100,
+    shape: 'PERCENT',
+    means: 'Critical water.',
+  }),
+  criticalPulse: integer('critical_pulse', { default: 1, means: 'Seconds above it.' }),
+  dyingThreshold: integer('dying_threshold', { default: 99, max: 100, shape: 'PERCENT', means: 'Dying.' }),
+  dyingPulse: integer('dying_pulse', { default: 5, means: 'Seconds above it.' }),
+});
+
+/** The whole configuration. */
+export const rootSection = new Section('the root', {
+  listen: addresses('listen', {
+    default: [{ port: 1935 }],
+    active: true,
+    means: 'The RTMP addresses: `port`, `ip:port` or `[ipv6]:port`. Required in a file.',
+  }),
+  // The pid file is neither written nor locked by a server that stays in the foreground.
+  pid: path('pid', { default: './objs/srs.pid', means: 'The file of the process id.', asks: () => true }),
+  chunkSize: integer('chunk_size', {
+    default: 60_000,
+    min: 128,
+    max: 65_536,
+    shape: 'BYTES',
+    active: true,
+    means: 'The RTMP chunk size that the server sends with.',
+  }),
+  maxConnections: integer('max_connections', {
+    default: 1000,
+    min: 1,
+    active: true,
+    means: 'The most connections of all kinds; more are closed at once. Needs as many file descriptors.',
+  }),
+  daemon: flag('daemon', {
+    default: true,
+    means: 'Runs in the background; this version always stays in the foreground.',
+    asks: (value) => value,
+  }),
+  logTank: choice('srs_log_tank', ['file', 'console'], {
+    default: 'file',
+    active: true,
+    means: 'Where the log goes.',
+  }),
+  logLevel: choice('srs_log_level', ['verbose', 'info', 'trace', 'warn', 'error'], {
+    default: 'trace',
+    active: true,
+    means: 'The least important lines that are logged.',
+  }),
+  logLevelLater: text('srs_log_level_v2', {
+    default: '',
+    shape: 'LEVEL',
+    means: 'The level in the words of SRS 6.',
+  }),
+  logFile: path('srs_log_file', {
+    default: './objs/srs.log',
+    active: true,
+    means: 'The log file of `srs_log_tank file`.',
+  }),
+  utcTime: flag('utc_time', {
+    default: false,
+    active: true,
+    means: 'Logs the time in UTC rather than local time.',
+  }),
+  pithyPrintMs: milliseconds('pithy_print_ms', {
+    default: 10_000,
+    min: 100,
+    active: true,
+    means: 'How often long-running work logs a line about itself.',
+  }),
+  workDir: path('work_dir', {
+    default: './',
+    active: true,
+    means: 'The directory that the server changes to at its start; relative paths are relative to it.',
+  }),
+  limits: block('limits', limitsSection, { active: true, means: 'What a peer may make the server hold.' }),
+  httpApi: block('http_api', httpApiSection, { active: true, means: 'The HTTP API.' }),
+  httpServer: block('http_server', httpServerSection, {
+    active: true,
+    aliases: ['http_stream'],
+    means: 'The HTTP server; `http_stream` in old files.',
+  }),
+  vhosts: blockList('vhost', vhostSection, {
+    label: 'required',
+    unique: true,
+    active: true,
+    means: 'A virtual host; `__defaultVhost__` takes every host that has none of its own.',
+  }),
+  ffLogDir: path('ff_log_dir', {
+    default: './objs',
+    means: "The directory of ffmpeg's logs; /dev/null is none.",
+  }),
+  ffLogLevel: text('ff_log_level', { default: 'info', shape: 'LEVEL', means: "ffmpeg's log level." }),
+  asprocess: flag('asprocess', {
+    default: false,
+    means: 'Quits when the parent process goes; not with `daemon on`.',
+  }),
+  queryLatestVersion: flag('query_latest_version', {
+    default: false,
+    means: 'Asks for newer versions; this server never calls home.',
+  }),
+  firstWaitForQueryMs: seconds('first_wait_for_qlv', { default: 300_000, means: 'How soon it asks first.' }),
+  emptyIpOk: flag('empty_ip_ok', { default: true, means: 'Takes connections of unknown address.' }),
+  graceStartWaitMs: milliseconds('grace_start_wait', {
+    default: 2_300,
+    means: 'A graceful stop begins after so long.',
+  }),
+  graceFinalWaitMs: milliseconds('grace_final_wait', {
+    default: 3_200,
+    means: 'A graceful stop ends after so long.',
+  }),
+  forceGraceQuit: flag('force_grace_quit', { default: false, means: 'Makes every stop a graceful one.' }),
+  disableDaemonForDocker: flag('disable_daemon_for_docker', {
+    default: true,
+    means: 'Stays in front in a container.',
+  }),
+  inDocker: flag('in_docker', { default: false, means: 'Says that this is a container.' }),
+  inotifyAutoReload: flag('inotify_auto_reload', { default: false, means: 'Reloads when the file changes.' }),
+  autoReloadForDocker: flag('auto_reload_for_docker', { default: true, means: 'Does so in a container.' }),
+  tcmallocReleaseRate: decimal('tcmalloc_release_rate', {
+    default: 0.8,
+    max: 10,
+    means: 'A setting of the C++ allocator.',
+  }),
+  serverId: text('server_id', { default: '', means: 'A stable id of this server.' }),
+  heartbeat: block('heartbeat', heartbeatSection, { means: 'Reports to a server.' }),
+  stats: block('stats', statsSection, { means: 'What the statistics look at.' }),
+  streamCasters: blockList('stream_caster', streamCasterSection, {
+    label: 'none',
+    means: 'Streams pushed here by other protocols; may be given many times.',
+  }),
+  rtcServer: block('rtc_server', rtcServerSection, { means: 'WebRTC.' }),
+  srtServer: block('srt_server', srtServerSection, { means: 'SRT.' }),
+  exporter: block('exporter', exporterSection, { means: 'Metrics.' }),
+  threads: block('threads', threadsSection, { means: 'Threads of SRS 5.' }),
+  circuitBreaker: block('circuit_breaker', circuitBreakerSection, { means: 'Overload protection of SRS 5.' }),
+});
