@@ -129,7 +129,9 @@ module.exports = {
 
     // The server's rooms.
     serverRoom('config', []),
-    serverRoom('log', ['config/']),
+    serverRoom('stats', []),
+    serverRoom('security', ['config/']),
+    serverRoom('log', ['config/', 'stats/']),
     serverRoom('live', ['config/types[.]ts', 'config/index[.]ts']),
     {
       name: 'server-live-is-pure',
