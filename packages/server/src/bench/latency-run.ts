@@ -1,0 +1,71 @@
+import { Histogram } from './histogram.ts';
+import type { LoadRun, Progress } from './load-run.ts';
+import { PlayRun, type PlayRunOptions } from './play-run.ts';
+import { PublishRun, type PublishRunOptions } from './publish-run.ts';
+import { StampFinder } from './stamp.ts';
+import type { Tally } from './tally.ts';
+
+/** How long the publisher runs before the first player joins, ms: so that all players find the stream there. */
+const HEAD_START_MS = 500;
+
+/** A publisher and players of its stream in one process, and so on one clock. */
+export class LatencyRun implements LoadRun {
+  readonly finished: Promise<void>;
+  readonly #publish: PublishRun;
+  readonly #play: PlayRun;
+  #latency = new Histogram();
+
+  constructor(publish: PublishRunOptions, play: PlayRunOptions) {
+    this.#publish = new PublishRun(publish);
+    this.#play = new PlayRun({
+      ...play,
+      observer: () => {
+        const finder = new StampFinder((microseconds) => {
+          this.#latency.add(performance.now() - microseconds / 1000);
+        });
+        return (bytes) => {
+          finder.write(bytes);
+        };
+      },
+    });
+    this.finished = Promise.race([this.#publish.finished, this.#play.finished]);
+  }
+
+  async start(): Promise<void> {
+    await this.#publish.start();
+    await new Promise((resolve) => setTimeout(resolve, HEAD_START_MS));
+    await this.#play.start();
+  }
+
+  progress(): Progress {
+    const publish = this.#publish.progress();
+    const play = this.#play.progress();
+    return { ...play, failed: play.failed + publish.failed, lost: play.lost + publish.lost };
+  }
+
+  async tally(): Promise<Tally> {
+    const publish = await this.#publish.tally();
+    const play = await this.#play.tally();
+    const latencyMs = this.#latency.toJSON();
+    this.#latency = new Histogram();
+    return {
+      ...play,
+      failed: { ...play.failed, ...asPublisher(publish.failed) },
+      lost: { ...play.lost, ...asPublisher(publish.lost) },
+      messages: publish.messages,
+      latenessMs: publish.latenessMs,
+      latencyMs,
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#play.stop();
+    await this.#publish.stop();
+  }
+}
+
+function asPublisher(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counts).map(([reason, count]) => [`publisher: ${reason}`, count] as const),
+  );
+}

@@ -1,0 +1,277 @@
+import { createDeferred } from './deferred.ts';
+import { DueQueue } from './due-queue.ts';
+import { Histogram } from './histogram.ts';
+import type { LoadRun, Progress } from './load-run.ts';
+import { localAddressOf } from './local-address.ts';
+import type { PublishScript } from './publish-script.ts';
+import { Publisher, type PublisherHandler } from './publisher.ts';
+import { Ramp } from './ramp.ts';
+import { stampedCopy } from './stamp.ts';
+import { countReason, emptyTally, sumOfCounts, type Tally } from './tally.ts';
+import { numberedTarget, type Target } from './target.ts';
+
+const READ_BUFFER_BYTES = 64 * 1024;
+const SWEEP_MS = 250;
+/** Publishers begin at moments that are spread over this time, ms, so that their messages are too. */
+const PHASE_MS = 1000;
+/** What a publisher of a round sends before it leaves, messages. */
+const MESSAGES_PER_ROUND = 16;
+
+/** What to publish, and how. */
+export interface PublishRunOptions {
+  /** `{n}` in the stream name stands for the publisher's number. */
+  readonly target: Target;
+  readonly address: string;
+  readonly script: PublishScript;
+  /** Publishers at a time, or in all without rounds. */
+  readonly clients: number;
+  /** Publish, send a few frames, leave: so many times in all. 0: publish once and stay. */
+  readonly rounds: number;
+  readonly ratePerSecond: number;
+  /** How long a publisher may take until it is accepted, ms. */
+  readonly joinTimeoutMs: number;
+  /** The number of the first publisher. */
+  readonly firstNumber: number;
+}
+
+interface Sender {
+  readonly publisher: Publisher;
+  /** When its present round of the script began, ms of `performance.now()`. */
+  roundStart: number;
+  /** Its next message. */
+  position: number;
+}
+
+/**
+ * Publishers of one script in this process. Each message of each publisher is written by itself when it is
+ * due; the bytes are shared.
+ */
+export class PublishRun implements LoadRun, PublisherHandler {
+  readonly finished: Promise<void>;
+  readonly #options: PublishRunOptions;
+  readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  readonly #pending = new Set<Publisher>();
+  readonly #senders: (Sender | undefined)[] = [];
+  readonly #slots = new Map<Publisher, number>();
+  readonly #queue: DueQueue;
+  readonly #failed = new Map<string, number>();
+  readonly #lost = new Map<string, number>();
+  #ramp: Ramp | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #joined = 0;
+  #active = 0;
+  #settled = 0;
+  #gone = 0;
+  #bytes = 0;
+  #messages = 0;
+  #windowBytes = 0;
+  #windowMessages = 0;
+  #windowStart = performance.now();
+  #firstMedia = new Histogram();
+  #lateness = new Histogram();
+  readonly #ready = createDeferred();
+  readonly #finish = createDeferred();
+
+  constructor(options: PublishRunOptions) {
+    this.#options = options;
+    this.#queue = new DueQueue(options.clients);
+    this.finished = this.#finish.promise;
+  }
+
+  get #total(): number {
+    return this.#options.rounds > 0 ? this.#options.rounds : this.#options.clients;
+  }
+
+  async start(): Promise<void> {
+    this.#windowStart = performance.now();
+    this.#ramp = new Ramp({
+      total: this.#total,
+      atOnce: this.#options.clients,
+      ratePerSecond: this.#options.ratePerSecond,
+      launch: (index) => {
+        this.#launch(index);
+      },
+    });
+    this.#sweep = setInterval(() => {
+      const { joinTimeoutMs } = this.#options;
+      const oldest = performance.now() - joinTimeoutMs;
+      for (const publisher of this.#pending) {
+        if (publisher.startedAt > oldest) break;
+        publisher.fail(`not accepted within ${joinTimeoutMs / 1000} s`);
+      }
+    }, SWEEP_MS);
+    await this.#ready.promise;
+  }
+
+  progress(): Progress {
+    return {
+      joined: this.#joined,
+      active: this.#active,
+      failed: sumOfCounts(this.#failed),
+      lost: sumOfCounts(this.#lost),
+      bytes: this.#bytes,
+    };
+  }
+
+  tally(): Promise<Tally> {
+    const now = performance.now();
+    const perClient = new Histogram();
+    for (const sender of this.#senders) {
+      if (sender === undefined) continue;
+      const { publisher } = sender;
+      if (publisher.windowStartBytes >= 0) perClient.add(publisher.payloadBytes - publisher.windowStartBytes);
+      publisher.windowStartBytes = publisher.payloadBytes;
+    }
+    const tally: Tally = {
+      ...emptyTally(),
+      clients: this.#total,
+      joined: this.#joined,
+      active: this.#active,
+      failed: Object.fromEntries(this.#failed),
+      lost: Object.fromEntries(this.#lost),
+      seconds: (now - this.#windowStart) / 1000,
+      bytes: this.#bytes - this.#windowBytes,
+      messages: this.#messages - this.#windowMessages,
+      perClientBytes: perClient.toJSON(),
+      firstMediaMs: this.#firstMedia.toJSON(),
+      latenessMs: this.#lateness.toJSON(),
+    };
+    this.#windowStart = now;
+    this.#windowBytes = this.#bytes;
+    this.#windowMessages = this.#messages;
+    this.#firstMedia = new Histogram();
+    this.#lateness = new Histogram();
+    return Promise.resolve(tally);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped = true;
+    this.#ramp?.stop();
+    clearInterval(this.#sweep);
+    clearTimeout(this.#timer);
+    for (const publisher of this.#pending) publisher.leave();
+    for (const sender of this.#senders) sender?.publisher.leave();
+    this.#ready.resolve();
+    this.#finish.resolve();
+    return Promise.resolve();
+  }
+
+  onJoined(publisher: Publisher): void {
+    this.#pending.delete(publisher);
+    this.#joined++;
+    this.#firstMedia.add(publisher.joinedAt - publisher.startedAt);
+    if (this.#options.rounds > 0) {
+      this.#sendRound(publisher);
+      return;
+    }
+    this.#active++;
+    const slot = this.#slots.get(publisher) ?? 0;
+    const roundStart = phaseStart(publisher.joinedAt, slot, this.#options.clients);
+    this.#senders[slot] = { publisher, roundStart, position: 0 };
+    this.#queue.push(roundStart + (this.#options.script.dueMs[0] ?? 0), slot);
+    this.#schedule();
+    this.#settle();
+  }
+
+  onEnd(publisher: Publisher, reason: string): void {
+    const slot = this.#slots.get(publisher) ?? -1;
+    const joined = publisher.joinedAt > 0;
+    this.#remove(publisher);
+    countReason(joined ? this.#lost : this.#failed, reason);
+    if (this.#options.rounds === 0 && joined) {
+      this.#active--;
+      this.#senders[slot] = undefined;
+    } else this.#settle();
+    if (this.#gone === this.#total) this.#finish.resolve();
+  }
+
+  #launch(index: number): void {
+    const { target, address, script, firstNumber } = this.#options;
+    const publisher = new Publisher({
+      target: numberedTarget(target, firstNumber + index),
+      address,
+      localAddress: localAddressOf(address, index),
+      readBuffer: this.#readBuffer,
+      preamble: (streamId) => script.preamble(streamId),
+      handler: this,
+    });
+    this.#pending.add(publisher);
+    this.#slots.set(publisher, index);
+  }
+
+  #sendRound(publisher: Publisher): void {
+    const { script } = this.#options;
+    const count = Math.min(MESSAGES_PER_ROUND, script.messages.length);
+    for (let at = 0; at < count; at++) this.#send(publisher, at);
+    publisher.leave();
+    this.#remove(publisher);
+    this.#settle();
+  }
+
+  #remove(publisher: Publisher): void {
+    this.#pending.delete(publisher);
+    this.#slots.delete(publisher);
+    this.#gone++;
+    this.#ramp?.release();
+  }
+
+  #settle(): void {
+    this.#settled++;
+    if (this.#settled < this.#total) return;
+    this.#ready.resolve();
+    if (this.#options.rounds > 0) this.#finish.resolve();
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped || this.#queue.size === 0) return;
+    const wait = Math.max(0, this.#queue.nextTime - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#sendDue();
+    }, wait);
+  }
+
+  #sendDue(): void {
+    const { dueMs, durationMs } = this.#options.script;
+    // Read once: a process that cannot keep up still gives its sockets a turn between two passes.
+    const now = performance.now();
+    while (this.#queue.nextTime <= now) {
+      const sender = this.#senders[this.#queue.nextItem];
+      if (sender === undefined || sender.publisher.ended) {
+        this.#queue.pop();
+        continue;
+      }
+      this.#lateness.add(now - this.#queue.nextTime);
+      this.#send(sender.publisher, sender.position);
+      sender.position++;
+      if (sender.position === dueMs.length) {
+        sender.position = 0;
+        sender.roundStart += durationMs;
+      }
+      this.#queue.reschedule(sender.roundStart + (dueMs[sender.position] ?? 0));
+    }
+    this.#schedule();
+  }
+
+  #send(publisher: Publisher, position: number): void {
+    const { script } = this.#options;
+    const bytes = script.messages[position];
+    if (bytes === undefined) return;
+    const payloadBytes = script.messageBytes[position] ?? 0;
+    const stampOffset = script.stampOffsets[position] ?? -1;
+    this.#bytes += payloadBytes;
+    this.#messages++;
+    publisher.send(
+      stampOffset < 0 ? bytes : stampedCopy(bytes, stampOffset, performance.now() * 1000),
+      payloadBytes,
+    );
+  }
+}
+
+/** The first moment from `now` on that has the phase of this publisher. */
+function phaseStart(now: number, slot: number, clients: number): number {
+  const phase = (slot / clients) * PHASE_MS;
+  return phase + Math.ceil((now - phase) / PHASE_MS) * PHASE_MS;
+}
