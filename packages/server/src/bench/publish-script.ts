@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { type FlvTag, FlvTagType, parseAudioTagHeader, parseVideoTagHeader } from '@sluice/media/flv';
+import {
+  FlvReader,
+  type FlvTag,
+  FlvTagType,
+  parseAudioTagHeader,
+  parseVideoTagHeader,
+} from '@sluice/media/flv';
 import {
   ChunkStreamId,
   DELTA_HEADER_BYTES,
@@ -58,7 +64,8 @@ interface Track {
  */
 export function loadPublishScript(file: string, options: PublishScriptOptions = {}): PublishScript {
   try {
-    return buildPublishScript(readTags(readFileSync(file)), options);
+    const reader = new FlvReader();
+    return buildPublishScript(reader.write(readFileSync(file)), options);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BenchError('bad-file', `cannot publish from ${file}: ${reason}`, { cause });
@@ -201,15 +208,4 @@ function preamble(
     );
   }
   return Buffer.concat(parts);
-}
-
-function readTags(file: Buffer): FlvTag[] {
-  const tags: FlvTag[] = [];
-  for (let at = 13; at + 11 <= file.length;) {
-    const size = file.readUIntBE(at + 1, 3);
-    const timestamp = file.readUIntBE(at + 4, 3) + (file[at + 7] ?? 0) * 2 ** 24;
-    tags.push({ type: file[at] as 8 | 9 | 18, timestamp, body: file.subarray(at + 11, at + 11 + size) });
-    at += 11 + size + 4;
-  }
-  return tags;
 }

@@ -35,8 +35,13 @@ function scan(
   return seen;
 }
 
-const chunks = (tell: (message: ScannedMessage) => void): Writer => new ChunkScanner(tell);
-const flv = (tell: (message: ScannedMessage) => void): Writer => new FlvScanner(tell);
+function chunks(tell: (message: ScannedMessage) => void): Writer {
+  return new ChunkScanner(tell);
+}
+
+function flv(tell: (message: ScannedMessage) => void): Writer {
+  return new FlvScanner(tell);
+}
 
 const frame = Uint8Array.from({ length: 300 }, (_, index) => index & 0xff);
 const session = Buffer.concat([
@@ -152,9 +157,6 @@ describe('ChunkedBody and WebSocketBody', () => {
       ...parts.flatMap((part) => [Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from('\r\n')]),
       Buffer.from('0\r\n\r\n'),
     ]);
-    expect(
-      scan(chunked, step, (tell) => new ChunkedBody((bytes) => new FlvScanner(tell).write(bytes))),
-    ).toBeDefined();
     const through =
       (make: (pass: (bytes: Buffer) => void) => Writer) => (tell: (message: ScannedMessage) => void) => {
         const scanner = new FlvScanner(tell);
