@@ -1,0 +1,93 @@
+import type { AudioFacts, VideoFacts } from '../live/index.ts';
+
+const videoNames: Readonly<Record<string, string>> = {
+  h264: 'H264',
+  hevc: 'HEVC',
+  av1: 'AV1',
+  vp8: 'VP8',
+  vp9: 'VP9',
+  vvc: 'VVC',
+  vp6: 'VP6',
+  vp6a: 'VP6Alpha',
+  h263: 'H263',
+  screen: 'Screen',
+  screen2: 'Screen2',
+};
+
+const audioNames: Readonly<Record<string, string>> = {
+  aac: 'AAC',
+  mp3: 'MP3',
+  opus: 'Opus',
+  flac: 'FLAC',
+  speex: 'Speex',
+  nellymoser: 'Nellymoser',
+  g711a: 'G711A',
+  g711u: 'G711U',
+  ac3: 'AC3',
+  eac3: 'EAC3',
+};
+
+const avcProfiles: Readonly<Record<number, string>> = {
+  66: 'Baseline',
+  77: 'Main',
+  88: 'Extended',
+  100: 'High',
+  110: 'High10',
+  122: 'High422',
+  244: 'High444',
+};
+
+const hevcProfiles: Readonly<Record<number, string>> = {
+  1: 'Main',
+  2: 'Main10',
+  3: 'MainStillPicture',
+  4: 'Rext',
+};
+
+const aacProfiles: Readonly<Record<number, string>> = { 1: 'Main', 2: 'LC', 3: 'SSR', 5: 'HE', 29: 'HEv2' };
+
+/** A stream's video as the API names it. */
+export function videoView(facts: VideoFacts): {
+  codec: string;
+  profile?: string;
+  level?: string;
+  width?: number;
+  height?: number;
+} {
+  const { codec, profile, level, width, height } = facts;
+  return {
+    codec: videoNames[codec] ?? codec,
+    ...(profile === undefined ? {} : { profile: profileName(codec, profile) }),
+    ...(level === undefined ? {} : { level: levelName(codec, level) }),
+    ...(width === undefined || height === undefined ? {} : { width, height }),
+  };
+}
+
+/** A stream's audio as the API names it. */
+export function audioView(facts: AudioFacts): {
+  codec: string;
+  sampleRate?: number;
+  channels?: number;
+  profile?: string;
+} {
+  const { codec, profile, sampleRate, channels } = facts;
+  return {
+    codec: audioNames[codec] ?? codec,
+    ...(sampleRate === undefined ? {} : { sampleRate }),
+    ...(channels === undefined ? {} : { channels }),
+    ...(profile === undefined ? {} : { profile: aacProfiles[profile] ?? String(profile) }),
+  };
+}
+
+function profileName(codec: string, profile: number): string {
+  const names = codec === 'h264' ? avcProfiles : codec === 'hevc' ? hevcProfiles : {};
+  return names[profile] ?? String(profile);
+}
+
+function levelName(codec: string, level: number): string {
+  if (codec === 'h264') return (level / 10).toFixed(1).replace(/\.0$/, '');
+  if (codec === 'hevc') return (level / 30).toFixed(1).replace(/\.0$/, '');
+  // AV1: seq_level_idx counts 2.0, 2.1, 2.2, 2.3, 3.0 …
+  if (codec === 'av1') return `${2 + (level >> 2)}.${level & 3}`;
+  return String(level);
+}

@@ -1,0 +1,2 @@
+export { type ServerAddresses, SluiceServer, StartError, type StartErrorCode } from './server.ts';
+export { packageVersion } from './version.ts';

@@ -1,0 +1,268 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { createHash } from 'node:crypto';
+
+import { apiRoutes } from '../api/index.ts';
+import {
+  type Config,
+  findVhost,
+  formatListenAddress,
+  type ListenAddress,
+  type VhostConfig,
+} from '../config/index.ts';
+import { LiveHub, type LiveSettings } from '../live/index.ts';
+import type { Log } from '../log/index.ts';
+import { createHttpServer, type HttpServer } from '../servers/http/index.ts';
+import { HttpLiveDoor } from '../servers/http-live/index.ts';
+import { RtmpServer } from '../servers/rtmp/index.ts';
+import { Admission, SAMPLE_INTERVAL_MS, Sessions } from '../stats/index.ts';
+import { createApiSource } from './api-source.ts';
+import { descriptorProblem } from './descriptors.ts';
+import { packageVersion } from './version.ts';
+
+/** Why a server could not start. */
+export type StartErrorCode = 'listen-failed' | 'too-few-descriptors';
+
+/** The server can't start; the message names the thing and the remedy. */
+export class StartError extends Error {
+  readonly code: StartErrorCode;
+
+  constructor(code: StartErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StartError';
+    this.code = code;
+  }
+}
+
+/** Where a server listens, with the ports that the system chose where 0 was asked for. */
+export interface ServerAddresses {
+  readonly rtmp: readonly ListenAddress[];
+  readonly http: readonly ListenAddress[];
+  readonly api: readonly ListenAddress[];
+}
+
+/** A whole server: the composition of all rooms. */
+export class SluiceServer {
+  readonly version = packageVersion();
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #hub = new LiveHub();
+  readonly #sessions = new Sessions();
+  readonly #admission: Admission;
+  readonly #settings = new WeakMap<VhostConfig, LiveSettings>();
+  readonly #rtmp: RtmpServer;
+  readonly #httpLive: HttpLiveDoor;
+  readonly #http: HttpServer[] = [];
+  #addresses: ServerAddresses = { rtmp: [], http: [], api: [] };
+  #sampler: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(config: Config, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.#admission = new Admission(() => this.#config.maxConnections);
+    const context = {
+      version: this.version,
+      log,
+      hub: this.#hub,
+      admission: this.#admission,
+      sessions: this.#sessions,
+      config: () => this.#config,
+      findVhost: (host: string) => findVhost(this.#config, host),
+      settings: (vhost: VhostConfig) => this.#liveSettings(vhost),
+    };
+    this.#rtmp = new RtmpServer(context);
+    this.#httpLive = new HttpLiveDoor(context);
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  get addresses(): ServerAddresses {
+    return this.#addresses;
+  }
+
+  /** The streams that are published or played now. */
+  get streams(): LiveHub {
+    return this.#hub;
+  }
+
+  /**
+   * Listens on every address of the configuration, or on none of them.
+   *
+   * @throws StartError
+   */
+  async start(): Promise<void> {
+    const problem = descriptorProblem(this.#config.maxConnections);
+    if (problem !== undefined) throw new StartError('too-few-descriptors', problem);
+    for (const { path, file, line } of this.#config.inactive) {
+      this.#log.warn(`${file}:${line}: ${path} is accepted but does nothing in this version`);
+    }
+    for (const warning of this.#config.warnings) this.#log.warn(warning.message);
+    try {
+      const rtmp: ListenAddress[] = [];
+      for (const address of this.#config.listen) rtmp.push(await this.#listenRtmp(address));
+      const http = await this.#listenHttp(rtmp);
+      this.#addresses = { rtmp, ...http };
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#sampler = setInterval(() => {
+      this.#sessions.sample();
+    }, SAMPLE_INTERVAL_MS);
+    this.#sampler.unref();
+  }
+
+  /** Stops to listen, ends every connection and waits until all are gone. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#sampler);
+    // Publishers go first, so that players get what was published last.
+    await this.#rtmp.close();
+    this.#httpLive.close();
+    await Promise.all(this.#http.map((server) => server.close()));
+  }
+
+  async #listenRtmp(address: ListenAddress): Promise<ListenAddress> {
+    try {
+      return await this.#rtmp.listen(address);
+    } catch (error) {
+      throw listenError('RTMP', 'listen', address, error);
+    }
+  }
+
+  async #listenHttp(rtmp: readonly ListenAddress[]): Promise<Pick<ServerAddresses, 'http' | 'api'>> {
+    const { httpApi, httpServer } = this.#config;
+    const source = createApiSource({
+      version: this.version,
+      serverId: serverId(rtmp),
+      serviceId: randomBytes(4).toString('hex'),
+      hub: this.#hub,
+      sessions: this.#sessions,
+    });
+    const common = {
+      version: this.version,
+      admission: this.#admission,
+      onError: (error: Error) => {
+        this.#log.error(error, 'HTTP');
+      },
+    };
+    const shared = httpApi.enabled && httpServer.enabled && sameAddresses(httpApi.listen, httpServer.listen);
+    let http: readonly ListenAddress[] = [];
+    let api: readonly ListenAddress[] = [];
+    if (httpServer.enabled) {
+      const server = await createHttpServer({
+        ...common,
+        routes: [apiRoutes({ source, scope: shared ? 'all' : 'public' })],
+        live: this.#httpLive,
+        staticMounts: this.#staticMounts(),
+        root: httpServer.dir,
+        playerPage: this.#playerPage(rtmp),
+      });
+      http = await this.#listenOn(server, 'http_server.listen', httpServer.listen);
+    }
+    if (shared) {
+      api = http;
+    } else if (httpApi.enabled) {
+      const { crossdomain } = httpApi;
+      const server = await createHttpServer({ ...common, routes: [apiRoutes({ source })], crossdomain });
+      api = await this.#listenOn(server, 'http_api.listen', httpApi.listen);
+    }
+    return { http, api };
+  }
+
+  async #listenOn(
+    server: HttpServer,
+    directive: string,
+    addresses: readonly ListenAddress[],
+  ): Promise<readonly ListenAddress[]> {
+    this.#http.push(server);
+    try {
+      await server.listen(addresses);
+    } catch (error) {
+      throw listenError('HTTP', directive, addresses[0] ?? { port: 0 }, error);
+    }
+    return addresses.map((address, index) => {
+      const port = server.addresses[index]?.port ?? address.port;
+      return address.host === undefined ? { port } : { host: address.host, port };
+    });
+  }
+
+  #staticMounts(): { vhost: string; mount: string; dir: string }[] {
+    const mounts = [];
+    for (const { name, enabled, httpStatic } of this.#config.vhosts.values()) {
+      if (enabled && httpStatic.enabled)
+        mounts.push({ vhost: name, mount: httpStatic.mount, dir: httpStatic.dir });
+    }
+    return mounts;
+  }
+
+  #playerPage(rtmp: readonly ListenAddress[]): { version: string; rtmpPort: number; flvMount?: string } {
+    const facts = { version: this.version, rtmpPort: rtmp[0]?.port ?? 1935 };
+    const remux = findVhost(this.#config, '__defaultVhost__')?.httpRemux;
+    const flvMount =
+      remux?.enabled === true ? remux.mounts.find((mount) => mount.endsWith('.flv')) : undefined;
+    return flvMount === undefined ? facts : { ...facts, flvMount };
+  }
+
+  #liveSettings(vhost: VhostConfig): LiveSettings {
+    let settings = this.#settings.get(vhost);
+    if (settings === undefined) {
+      const { minLatency, play, publish } = vhost;
+      const name = `Sluice/${this.version}`;
+      const metadata = {
+        server: name,
+        server_version: this.version,
+        srs_primary: 'Sluice',
+        srs_authors: 'The Sluice authors',
+      };
+      settings = { minLatency, play, publish, metadata };
+      this.#settings.set(vhost, settings);
+    }
+    return settings;
+  }
+}
+
+function listenError(what: string, directive: string, address: ListenAddress, error: unknown): StartError {
+  const where = formatListenAddress(address);
+  const code = systemCode(error);
+  const cause = { cause: error };
+  if (code === 'EADDRINUSE') {
+    const remedy = `stop the other program or change \`${directive}\``;
+    return new StartError('listen-failed', `${what} port ${where} is in use: ${remedy}`, cause);
+  }
+  if (code === 'EACCES') {
+    const remedy = `run with the right to open it, or change \`${directive}\``;
+    return new StartError('listen-failed', `${what} port ${where} may not be opened: ${remedy}`, cause);
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return new StartError(
+    'listen-failed',
+    `${what} can't listen on ${where} (\`${directive}\`): ${text}`,
+    cause,
+  );
+}
+
+/** The system's error code, also from below a wrapping error. */
+function systemCode(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if ('syscall' in at && 'code' in at && typeof at.code === 'string') return at.code;
+  }
+  return undefined;
+}
+
+function sameAddresses(left: readonly ListenAddress[], right: readonly ListenAddress[]): boolean {
+  return left.map(formatListenAddress).join(' ') === right.map(formatListenAddress).join(' ');
+}
+
+/** The same machine and ports give the same id. */
+function serverId(rtmp: readonly ListenAddress[]): string {
+  const name = [hostname(), ...rtmp.map(formatListenAddress)].join(' ');
+  return `vid-${createHash('sha1').update(name).digest('hex').slice(0, 7)}`;
+}

@@ -1,0 +1,84 @@
+import type { EncodedBatch } from './fan-out-format.ts';
+
+/** A batch in its group's log. */
+export interface LoggedBatch extends EncodedBatch {
+  readonly sequence: number;
+  /** Timestamp, ms, of the last frame inside. */
+  readonly lastTimestamp: number;
+  /** Index of the last keyframe inside, or -1. */
+  readonly keyframe: number;
+}
+
+/**
+ * The latest batches of a group, oldest first. Players are cursors into it: a player that can't take its
+ * bytes yet holds no queue of its own, only a place here.
+ */
+export class BatchLog {
+  #batches: LoggedBatch[] = [];
+  #first = 0;
+  #bytes = 0;
+
+  /** The sequence number that the next batch gets. */
+  get head(): number {
+    return this.#first + this.#batches.length;
+  }
+
+  /** Bytes of all batches held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get newest(): LoggedBatch | undefined {
+    return this.#batches[this.#batches.length - 1];
+  }
+
+  /** The oldest sequence number still held (the head's, when nothing is). */
+  get oldest(): number {
+    return this.#first;
+  }
+
+  at(sequence: number): LoggedBatch | undefined {
+    return this.#batches[sequence - this.#first];
+  }
+
+  push(batch: EncodedBatch): LoggedBatch {
+    let keyframe = -1;
+    for (let index = batch.frames.length - 1; index >= 0; index -= 1) {
+      if (batch.frames[index]?.keyframe === true) {
+        keyframe = index;
+        break;
+      }
+    }
+    const logged: LoggedBatch = {
+      bytes: batch.bytes,
+      frames: batch.frames,
+      offsets: batch.offsets,
+      tracks: batch.tracks,
+      restarts: batch.restarts,
+      sequence: this.head,
+      lastTimestamp: batch.frames[batch.frames.length - 1]?.timestamp ?? 0,
+      keyframe,
+    };
+    this.#batches.push(logged);
+    this.#bytes += batch.bytes.length;
+    return logged;
+  }
+
+  /** Bytes from a sequence number to the head. */
+  bytesFrom(sequence: number): number {
+    let bytes = 0;
+    for (let at = this.head - 1; at >= sequence && at >= this.#first; at -= 1) {
+      bytes += this.at(at)?.bytes.length ?? 0;
+    }
+    return bytes;
+  }
+
+  /** Forgets everything before a sequence number. */
+  trim(before: number): void {
+    const count = Math.min(before - this.#first, this.#batches.length);
+    if (count <= 0) return;
+    for (let index = 0; index < count; index += 1) this.#bytes -= this.#batches[index]?.bytes.length ?? 0;
+    this.#batches = this.#batches.slice(count);
+    this.#first += count;
+  }
+}

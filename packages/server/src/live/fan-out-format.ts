@@ -1,0 +1,78 @@
+import type { Frame } from './frame.ts';
+
+/** Tracks as bits: which kinds of frames a batch holds, which ones a player has still to start. */
+export const TrackBit = { audio: 1, video: 2, data: 4, all: 7 } as const;
+
+/** Frames of one flush, encoded once for all players of a group. */
+export interface EncodedBatch {
+  /** Shared by every player: never written to. */
+  readonly bytes: Uint8Array;
+  /** The frames inside, in order. Never empty. */
+  readonly frames: readonly Frame[];
+  /** Where each frame begins in `bytes`. */
+  readonly offsets: readonly number[];
+  /** {@link TrackBit}s of the frames inside. */
+  readonly tracks: number;
+  /** Tracks that every player has to start afresh here, because a step can't be expressed as a delta. */
+  readonly restarts: number;
+}
+
+/** What a stream tells a player before its first frame. */
+export interface StreamHeaders {
+  /** The stream has, or has announced, audio. */
+  readonly hasAudio: boolean;
+  /** The stream has, or has announced, video. */
+  readonly hasVideo: boolean;
+  readonly metadata?: Frame | undefined;
+  readonly audio?: Frame | undefined;
+  readonly video?: Frame | undefined;
+}
+
+/** Where a player is in its tracks; the format keeps it up to date. */
+export interface TrackState {
+  /** The player's zero on the stream's timeline, ms. */
+  readonly base: number;
+  /** {@link TrackBit}s of the tracks whose next message has to carry a time of its own. */
+  unstarted: number;
+}
+
+/**
+ * An output form of the engine: turns frames into bytes that every player of one group can be given alike.
+ * A format may keep state (the last timestamp of each track), so each group has a format of its own.
+ */
+export interface FanOutFormat {
+  /**
+   * Encodes frames from `from` on. It may stop early, after at least one frame it wants, and is then called
+   * again.
+   *
+   * @returns the batch (undefined when none of the frames is for this format) and the index of the first
+   * frame not looked at
+   */
+  encode(frames: readonly Frame[], from: number): { batch: EncodedBatch | undefined; next: number };
+  /**
+   * The bytes for a player that (re)starts.
+   *
+   * @param first - the player's first frame is about to follow at this time, ms on the stream's timeline
+   * @param fresh - the player has got nothing yet (a file header is due)
+   */
+  preamble(headers: StreamHeaders, first: number, state: TrackState, fresh: boolean): Uint8Array;
+  /** The batch from frame `index` on, with the player's unstarted tracks started. */
+  tail(batch: EncodedBatch, index: number, state: TrackState): Uint8Array[];
+  /** Said after the last frame to a player that ends; undefined when the form has no end mark. */
+  readonly trailer: Uint8Array | undefined;
+}
+
+/** Makes the formats of one output form. */
+export interface FanOutFamily {
+  /** Players of one stream with the same key (and the same base, where `rebased`) share a group. */
+  readonly key: string;
+  /** The encoded bytes depend on the players' zero, so players with another zero need another group. */
+  readonly rebased: boolean;
+  create(base: number): FanOutFormat;
+}
+
+/** Finds a track's bit. */
+export function trackBit(frame: Frame): number {
+  if (frame.kind === 9) return TrackBit.video;
+  return frame.kind === 8 ? TrackBit.audio : TrackBit.data;
+}

@@ -1,0 +1,40 @@
+import { type LiveSettings, LiveStream, type StreamId, streamKey } from './live-stream.ts';
+
+/** The live streams of one server. A stream exists while somebody publishes or plays it, and no longer. */
+export class LiveHub {
+  readonly #streams = new Map<string, LiveStream>();
+
+  /** Finds a stream that is published or played now. */
+  find(id: StreamId): LiveStream | undefined {
+    return this.#streams.get(streamKey(id));
+  }
+
+  /**
+   * Finds or makes a stream. One that was made has to be published or played in the same turn, or else be
+   * given back by {@link release}.
+   */
+  open(id: StreamId, settings: LiveSettings): LiveStream {
+    const key = streamKey(id);
+    let stream = this.#streams.get(key);
+    if (stream === undefined) {
+      stream = new LiveStream(id, settings, (idle) => {
+        this.release(idle);
+      });
+      this.#streams.set(key, stream);
+    }
+    return stream;
+  }
+
+  /** Forgets a stream that nobody uses. */
+  release(stream: LiveStream): void {
+    if (stream.idle && this.#streams.get(stream.key) === stream) this.#streams.delete(stream.key);
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  streams(): IterableIterator<LiveStream> {
+    return this.#streams.values();
+  }
+}

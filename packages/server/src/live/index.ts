@@ -1,0 +1,22 @@
+export { StreamBusyError } from './errors.ts';
+export {
+  type EncodedBatch,
+  type FanOutFamily,
+  type FanOutFormat,
+  type StreamHeaders,
+  trackBit,
+  TrackBit,
+  type TrackState,
+} from './fan-out-format.ts';
+export { type Frame, FrameKind } from './frame.ts';
+export { LiveHub } from './hub.ts';
+export {
+  type LiveSettings,
+  type LiveStream,
+  type Publication,
+  type PublisherOptions,
+  type StreamId,
+  streamKey,
+} from './live-stream.ts';
+export type { Drop, Player, PlayerEnd, PlayerOptions, PlayerSink } from './player.ts';
+export type { AudioFacts, VideoFacts } from './stream-facts.ts';

@@ -1,0 +1,36 @@
+import { AmfEcmaArray, AmfObject, type AmfValue, decodeAmf0, encodeAmf0 } from '@sluice/media/amf';
+
+/** A publisher's data message, read. */
+export interface DataMessage {
+  /** Name of the message, e.g. `onMetaData` or `onTextData`. */
+  readonly name: string;
+  /** AMF0 bytes for players: the name, then its values; `@setDataFrame` is gone. */
+  readonly body: Uint8Array;
+  /** The properties, when the message is `onMetaData`. */
+  readonly metadata: ReadonlyMap<string, AmfValue> | undefined;
+}
+
+/**
+ * Reads a data message. `onMetaData` gets the server's own properties and loses `duration`, which players
+ * take for the length of a file (P008); every other message passes as it is.
+ *
+ * @param payload - AMF0 values as the publisher sent them
+ * @param ours - properties that the server adds to `onMetaData`
+ * @throws MediaError when the bytes are no AMF0
+ */
+export function readDataMessage(
+  payload: Uint8Array,
+  ours: Readonly<Record<string, string>>,
+): DataMessage | undefined {
+  const values = decodeAmf0(payload);
+  if (values[0] === '@setDataFrame') values.shift();
+  const [name, properties] = values;
+  if (typeof name !== 'string') return undefined;
+  if (name !== 'onMetaData') return { name, body: encodeAmf0(...values), metadata: undefined };
+  const metadata = new AmfEcmaArray();
+  if (properties instanceof AmfObject || properties instanceof AmfEcmaArray) {
+    for (const [key, value] of properties) if (key !== 'duration') metadata.set(key, value);
+  }
+  for (const [key, value] of Object.entries(ours)) metadata.set(key, value);
+  return { name, body: encodeAmf0(name, metadata), metadata };
+}

@@ -1,0 +1,3 @@
+export { createLog, type Log, quietLog } from './log.ts';
+export { endLine } from './end-line.ts';
+export { newSessionId } from './session-id.ts';

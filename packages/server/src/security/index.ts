@@ -1,0 +1,1 @@
+export { referAllows } from './refer.ts';

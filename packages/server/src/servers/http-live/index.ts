@@ -1,0 +1,2 @@
+export type { HttpLiveContext } from './context.ts';
+export { HttpLiveDoor } from './door.ts';

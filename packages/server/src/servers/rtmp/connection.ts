@@ -1,0 +1,344 @@
+import type { Socket } from 'node:net';
+
+import {
+  type ConnectRequest,
+  type MediaMessageType,
+  type PlayRequest,
+  type PublishRequest,
+  RtmpError,
+  ServerSession,
+  type ServerSessionHandler,
+  type StopCause,
+  type UnpublishCause,
+} from '@sluice/rtmp';
+import { adoptSocket } from '@sluice/rtmp/node';
+
+import type { VhostConfig } from '../../config/index.ts';
+import { type Player, type PlayerEnd, StreamBusyError, type StreamId } from '../../live/index.ts';
+import { endLine, type Log, newSessionId } from '../../log/index.ts';
+import { rtmpFamily } from '../../remux/index.ts';
+import { referAllows } from '../../security/index.ts';
+import type { EndReason, Session, SessionType } from '../../stats/index.ts';
+import type { RtmpContext } from './context.ts';
+import { RtmpPublisher } from './publisher.ts';
+import { rtmpTimeouts } from './timeouts.ts';
+
+/** Engine's reasons as the connection's. */
+const playerEnds = {
+  stalled: 'play-stalled',
+  duration: 'play-duration',
+  'publisher-gone': 'publisher-gone',
+} as const satisfies Record<PlayerEnd, EndReason>;
+
+/** One RTMP client from accept to its closing log line. */
+export class RtmpConnection implements Session, ServerSessionHandler {
+  readonly id = newSessionId();
+  readonly startedAt = Date.now();
+  readonly ip: string;
+  type: SessionType = 'unknown';
+  publish = false;
+  vhost = '';
+  app = '';
+  stream = '';
+  tcUrl = '';
+  pageUrl = '';
+  swfUrl = '';
+  readonly #context: RtmpContext;
+  readonly #log: Log;
+  readonly #socket: Socket;
+  readonly #session: ServerSession;
+  readonly #onEnded: (connection: RtmpConnection) => void;
+  #vhostConfig: VhostConfig | undefined;
+  #publisher: RtmpPublisher | undefined;
+  #player: Player | undefined;
+  #tracks = { audio: true, video: true };
+  #droppedBefore = 0;
+  #busyTimer: NodeJS.Timeout | undefined;
+  /** What the connection waits for, since when, and how long it may. */
+  #waits: { reason: EndReason; since: number; limit: number } | undefined;
+  #reason: EndReason | undefined;
+  #detail: string | undefined;
+
+  constructor(accepted: Socket, context: RtmpContext, onEnded: (connection: RtmpConnection) => void) {
+    this.#context = context;
+    this.#onEnded = onEnded;
+    this.ip = accepted.remoteAddress ?? '';
+    const serverIp = accepted.localAddress ?? '';
+    this.#log = context.log.child({ id: this.id });
+    this.#socket = adoptSocket(accepted, (bytes) => {
+      this.#read(bytes);
+    });
+    const { limits, chunkSize } = context.config();
+    this.#session = new ServerSession({
+      handler: this,
+      send: (bytes) => {
+        this.#socket.write(bytes);
+      },
+      limits: {
+        maxMessageBytes: limits.maxMessageBytes,
+        maxChunkStreams: limits.maxChunkStreams,
+        maxPendingBytes: limits.maxPendingBytes,
+      },
+      chunkSize,
+      serverInfo: { version: context.version, serverIp, pid: process.pid, sessionId: this.id },
+    });
+    this.#wait('handshake-timeout', limits.handshakeTimeoutMs);
+    this.#socket.on('error', (error) => {
+      this.close('socket-error', error.message);
+    });
+    this.#socket.on('close', () => {
+      this.#ended();
+    });
+    this.#socket.on('drain', () => {
+      this.#player?.drained();
+    });
+  }
+
+  get bytesIn(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get bytesOut(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  get droppedFrames(): number {
+    return this.#droppedBefore + (this.#player?.droppedFrames ?? 0);
+  }
+
+  /** Looks at the deadlines. `now` is ms of the monotonic clock. */
+  check(now: number): void {
+    const overdue = this.#publisher?.overdue(now);
+    if (overdue !== undefined) {
+      this.close(overdue);
+      return;
+    }
+    const waits = this.#waits;
+    if (waits === undefined) return;
+    if (now - waits.since > waits.limit) this.close(waits.reason);
+  }
+
+  /**
+   * Closes the connection. The first reason given is the one that counts. What has been written is still
+   * sent, unless the peer doesn't take it.
+   */
+  close(reason: EndReason, detail?: string): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#detail = detail;
+    this.#leaveStream();
+    if (reason === 'play-stalled' || reason === 'socket-error') this.#socket.destroy();
+    else this.#socket.destroySoon();
+  }
+
+  onHandshaken(): void {
+    this.#wait('idle-timeout', rtmpTimeouts.idle);
+  }
+
+  onConnect(request: ConnectRequest): void {
+    this.tcUrl = request.tcUrl;
+    this.pageUrl = request.pageUrl;
+    this.swfUrl = request.swfUrl;
+    this.app = request.url.app;
+    const vhost = this.#context.findVhost(request.url.vhost);
+    if (vhost === undefined) {
+      this.#rejectConnect('vhost-not-found', `vhost ${request.url.vhost} is not served here`);
+      return;
+    }
+    if (!referAllows(vhost.refer, 'all', request.pageUrl)) {
+      this.#rejectConnect('refer-denied', `page ${request.pageUrl || '(none)'} may not use ${vhost.name}`);
+      return;
+    }
+    this.#useVhost(vhost);
+    this.#log.info(`connect ${request.tcUrl} from ${this.ip}, vhost ${vhost.name}, app ${this.app}`);
+    this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
+  }
+
+  onPublish(request: PublishRequest): void {
+    this.type = request.flavour;
+    const vhost = this.#claim(request.url);
+    if (vhost === undefined || !referAllows(vhost.refer, 'publish', this.pageUrl)) {
+      const reason = vhost === undefined ? 'vhost-not-found' : 'refer-denied';
+      this.#session.rejectPublish({ description: `${reason}: ${request.url.vhost}` });
+      this.close(reason);
+      return;
+    }
+    this.#startPublish(vhost, false);
+  }
+
+  onUnpublish(cause: UnpublishCause): void {
+    this.#log.info(`unpublish ${this.app}/${this.stream} by ${cause}`);
+    this.#leaveStream();
+    if (cause === 'FCUnpublish') this.#session.finishUnpublish();
+    this.#wait('republish-timeout', rtmpTimeouts.republish);
+  }
+
+  onPlay(request: PlayRequest): void {
+    this.type = request.flavour;
+    this.publish = false;
+    const vhost = this.#claim(request.url);
+    if (vhost === undefined || !referAllows(vhost.refer, 'play', this.pageUrl)) {
+      const reason = vhost === undefined ? 'vhost-not-found' : 'refer-denied';
+      this.#session.rejectPlay({ description: `${reason}: ${request.url.vhost}` });
+      this.close(reason);
+      return;
+    }
+    this.#waits = undefined;
+    this.#tracks = { audio: true, video: true };
+    this.#session.acceptPlay();
+    const stream = this.#context.hub.open(this.#streamId(), this.#context.settings(vhost));
+    const source = stream.publisherId === undefined ? 'nobody publishes yet' : `source ${stream.publisherId}`;
+    this.#log.info(`play ${stream.key} from ${this.ip}, ${source}`);
+    this.#player = stream.play({
+      family: rtmpFamily(vhost.chunkSize, this.#tracks),
+      sink: this.#socket,
+      durationMs: request.duration > 0 ? request.duration : undefined,
+      endsWithPublisher: false,
+      onDrop: ({ frames, bytes, behindMs }) => {
+        this.#log.warn(`behind by ${Math.round(behindMs)} ms: dropped ${frames} frames, ${bytes} B`);
+      },
+      onEnd: (reason) => {
+        this.close(playerEnds[reason]);
+      },
+    });
+    this.#context.sessions.add(this);
+  }
+
+  onStop(cause: StopCause): void {
+    this.#log.info(`stop ${this.app}/${this.stream} by ${cause}`);
+    this.#leaveStream();
+    this.#wait('idle-timeout', rtmpTimeouts.stopped);
+  }
+
+  onPause(paused: boolean): void {
+    if (paused) this.#player?.pause();
+    else this.#player?.resume();
+  }
+
+  onReceiveAudio(on: boolean): void {
+    this.#changeTracks({ ...this.#tracks, audio: on });
+  }
+
+  onReceiveVideo(on: boolean): void {
+    this.#changeTracks({ ...this.#tracks, video: on });
+  }
+
+  onMedia(type: MediaMessageType, timestamp: number, payload: Uint8Array): void {
+    this.#publisher?.write(type, timestamp, payload);
+  }
+
+  #read(bytes: Uint8Array): void {
+    if (this.#reason !== undefined) return;
+    try {
+      this.#session.write(bytes);
+      this.#publisher?.afterRead(bytes.length);
+    } catch (error) {
+      if (error instanceof RtmpError) {
+        this.close('protocol-error', error.message);
+      } else {
+        this.#log.error(error);
+        this.close('internal-error', error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  #rejectConnect(reason: EndReason, description: string): void {
+    this.#session.rejectConnect({ description });
+    this.close(reason, description);
+  }
+
+  #useVhost(vhost: VhostConfig): void {
+    this.#vhostConfig = vhost;
+    this.vhost = vhost.name;
+  }
+
+  /** Takes the stream's name; a `?vhost=` on it may lead to another vhost than connect did (R033). */
+  #claim(url: {
+    readonly vhost: string;
+    readonly app: string;
+    readonly stream: string;
+  }): VhostConfig | undefined {
+    this.app = url.app;
+    this.stream = url.stream;
+    const vhost = this.#context.findVhost(url.vhost) ?? this.#vhostConfig;
+    if (vhost !== undefined) this.#useVhost(vhost);
+    return vhost;
+  }
+
+  #streamId(): StreamId {
+    return { vhost: this.vhost, app: this.app, stream: this.stream };
+  }
+
+  /** @param lastTry - a busy stream is waited for once (P005) */
+  #startPublish(vhost: VhostConfig, lastTry: boolean): void {
+    this.#busyTimer = undefined;
+    const stream = this.#context.hub.open(this.#streamId(), this.#context.settings(vhost));
+    let publication;
+    try {
+      publication = stream.publish({
+        id: this.id,
+        onTakeover: () => {
+          this.close('taken-over');
+        },
+        onWarning: (message) => {
+          this.#log.warn(message);
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof StreamBusyError)) throw error;
+      if (!lastTry) {
+        this.#log.info(`${error.message}; waiting ${rtmpTimeouts.busyPause} ms for it`);
+        this.#busyTimer = setTimeout(() => {
+          this.#startPublish(vhost, true);
+        }, rtmpTimeouts.busyPause);
+        return;
+      }
+      this.#session.rejectPublish({ code: 'NetStream.Publish.BadName', description: error.message });
+      this.close('stream-busy', error.message);
+      return;
+    }
+    this.#waits = undefined;
+    this.#log.info(`${this.type} ${stream.key} from ${this.ip}`);
+    this.publish = true;
+    this.#publisher = new RtmpPublisher(
+      publication,
+      vhost.publish,
+      vhost.minLatency,
+      this.#socket,
+      performance.now(),
+    );
+    this.#context.sessions.add(this);
+    this.#session.acceptPublish();
+  }
+
+  #changeTracks(tracks: { audio: boolean; video: boolean }): void {
+    this.#tracks = tracks;
+    const chunkSize = this.#vhostConfig?.chunkSize;
+    if (chunkSize !== undefined) this.#player?.change(rtmpFamily(chunkSize, tracks));
+  }
+
+  #wait(reason: EndReason, limit: number): void {
+    this.#waits = { reason, since: performance.now(), limit };
+  }
+
+  /** Ends what the connection publishes or plays; the connection itself may go on. */
+  #leaveStream(): void {
+    clearTimeout(this.#busyTimer);
+    this.#busyTimer = undefined;
+    this.#context.sessions.remove(this);
+    this.#publisher?.end();
+    this.#publisher = undefined;
+    this.#droppedBefore = this.droppedFrames;
+    this.#player?.leave();
+    this.#player = undefined;
+  }
+
+  #ended(): void {
+    this.#reason ??= 'closed-by-peer';
+    this.#leaveStream();
+    const line = endLine(this, this.#reason, this.#detail);
+    if (this.#reason === 'internal-error') this.#log.error(line);
+    else this.#log.info(line);
+    this.#onEnded(this);
+  }
+}

@@ -1,0 +1,16 @@
+import type { Config, VhostConfig } from '../../config/index.ts';
+import type { LiveHub, LiveSettings } from '../../live/index.ts';
+import type { Log } from '../../log/index.ts';
+import type { Admission, Session } from '../../stats/index.ts';
+
+/** What the RTMP door needs of the server. */
+export interface RtmpContext {
+  readonly version: string;
+  readonly log: Log;
+  readonly hub: LiveHub;
+  readonly admission: Admission;
+  readonly sessions: { add(session: Session): void; remove(session: Session): void };
+  config(): Config;
+  findVhost(host: string): VhostConfig | undefined;
+  settings(vhost: VhostConfig): LiveSettings;
+}

@@ -1,0 +1,2 @@
+export type { RtmpContext } from './context.ts';
+export { RtmpServer } from './server.ts';

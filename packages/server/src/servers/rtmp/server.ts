@@ -1,0 +1,117 @@
+import { createServer, type Server, type Socket } from 'node:net';
+
+import type { ListenAddress } from '../../config/index.ts';
+import type { EndReason } from '../../stats/index.ts';
+import { RtmpConnection } from './connection.ts';
+import type { RtmpContext } from './context.ts';
+import { SWEEP_INTERVAL_MS } from './timeouts.ts';
+
+/** Connections that the system holds until they are accepted (R002). */
+const BACKLOG = 512;
+const KEEP_ALIVE_MS = 30_000;
+/** Least time between two lines about refused connections, ms. */
+const REFUSAL_LOG_INTERVAL_MS = 5000;
+
+/** The RTMP door: listens on any number of addresses and owns its connections. */
+export class RtmpServer {
+  readonly #context: RtmpContext;
+  readonly #servers: Server[] = [];
+  readonly #connections = new Set<RtmpConnection>();
+  #sweeper: NodeJS.Timeout | undefined;
+  #refused = 0;
+  #refusedLoggedAt = Number.NEGATIVE_INFINITY;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(context: RtmpContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Listens on one more address.
+   *
+   * @returns the address listened on; with port 0 the system has chosen the port
+   * @throws the system's error, e.g. EADDRINUSE
+   */
+  async listen(address: ListenAddress): Promise<ListenAddress> {
+    // Nagle's algorithm is off: all writes are merged here already, and a held-back last segment would only
+    // delay what players see first.
+    const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    server.on('connection', (socket) => {
+      this.#accept(socket);
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    server.on('error', (error) => {
+      this.#context.log.error(error, 'RTMP listener');
+    });
+    this.#servers.push(server);
+    this.#sweeper ??= setInterval(() => {
+      this.#sweep();
+    }, SWEEP_INTERVAL_MS);
+    const bound = server.address();
+    const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+    return address.host === undefined ? { port } : { host: address.host, port };
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Closes a client by its session id; false when there is none. */
+  closeConnection(id: string, reason: EndReason): boolean {
+    for (const connection of this.#connections) {
+      if (connection.id === id) {
+        connection.close(reason);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Stops to listen, closes every connection and waits until they are gone. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    for (const server of this.#servers) server.close();
+    if (this.#connections.size === 0) return;
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    for (const connection of [...this.#connections]) connection.close('server-shutdown');
+    await empty;
+  }
+
+  #accept(socket: Socket): void {
+    const { admission } = this.#context;
+    if (!admission.admit()) {
+      socket.destroy();
+      this.#logRefusal();
+      return;
+    }
+    const connection = new RtmpConnection(socket, this.#context, (ended) => {
+      admission.release();
+      this.#connections.delete(ended);
+      if (this.#connections.size === 0) this.#onEmpty?.();
+    });
+    this.#connections.add(connection);
+  }
+
+  #logRefusal(): void {
+    this.#refused += 1;
+    const now = performance.now();
+    if (now - this.#refusedLoggedAt < REFUSAL_LOG_INTERVAL_MS) return;
+    const { log, config } = this.#context;
+    log.warn(`refused ${this.#refused} connections: max_connections ${config().maxConnections} is reached`);
+    this.#refused = 0;
+    this.#refusedLoggedAt = now;
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const connection of this.#connections) connection.check(now);
+  }
+}

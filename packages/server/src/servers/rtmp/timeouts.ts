@@ -1,0 +1,14 @@
+/** How long an RTMP connection may stay in a state, ms, where the configuration says nothing (R044). */
+export const rtmpTimeouts = {
+  /** Connected, but neither publishing nor playing yet. */
+  idle: 30_000,
+  /** Play was ended by closeStream: players do this to pause (O008). */
+  stopped: 30 * 60_000,
+  /** Unpublished by FCUnpublish: the encoder may publish again (P003). */
+  republish: 3 * 60_000,
+  /** A second publisher waits this long for the stream before it is refused (P005). */
+  busyPause: 3000,
+} as const;
+
+/** How often the connections' deadlines are looked at, ms. */
+export const SWEEP_INTERVAL_MS = 500;

@@ -1,0 +1,27 @@
+/**
+ * Why a connection ended. Every connection has exactly one reason, the same in the log, the API and (later)
+ * the callbacks and metrics.
+ */
+export const endReasons = {
+  'closed-by-peer': 'the peer closed the connection',
+  'socket-error': 'the connection broke',
+  'server-shutdown': 'the server is stopping',
+  'too-many-connections': 'max_connections is reached',
+  'handshake-timeout': 'no handshake within limits.handshake_timeout',
+  'protocol-error': 'the peer broke the RTMP protocol',
+  'idle-timeout': 'the peer neither published nor played',
+  'vhost-not-found': 'no such vhost, or it is off',
+  'refer-denied': 'the page is not in the refer list',
+  'stream-busy': 'another publisher has the stream',
+  'taken-over': 'another publisher took the stream over',
+  'publish-first-packet-timeout': 'no media within publish_1stpkt_timeout',
+  'publish-timeout': 'no media within publish_normal_timeout',
+  'republish-timeout': 'unpublished and not published again in time',
+  'play-stalled': 'the player took no bytes for too long',
+  'play-duration': 'the asked duration has been played',
+  'publisher-gone': 'the publisher went and the player ends with it',
+  'stream-not-found': 'nobody publishes the stream',
+  'internal-error': 'a fault of the server',
+} as const;
+
+export type EndReason = keyof typeof endReasons;
