@@ -1,5 +1,5 @@
 import { MediaError } from '../errors.ts';
-import { fourCCToString, readFourCC, readU24, writeFourCC } from './fourcc.ts';
+import { readFourCC, readU24, writeFourCC } from './fourcc.ts';
 import {
   type FirstTrack,
   MultitrackType,
@@ -7,21 +7,14 @@ import {
   readTrackSize,
   skipModEx,
 } from './multitrack.ts';
-
-/** Video codecs that FLV and RTMP can name; `unknown` is a codec id or FourCC that none of them uses. */
-export type VideoCodec =
-  | 'h263'
-  | 'screen'
-  | 'vp6'
-  | 'vp6a'
-  | 'screen2'
-  | 'h264'
-  | 'hevc'
-  | 'av1'
-  | 'vp8'
-  | 'vp9'
-  | 'vvc'
-  | 'unknown';
+import {
+  type VideoCodec,
+  videoCodecId,
+  videoCodecOfFourCC,
+  videoCodecOfId,
+  videoFourCC,
+  videoFourCCName,
+} from './video-codec.ts';
 
 /** FrameType of a video tag (FLV 10.1 E.4.3.1). */
 export const VideoFrameType = {
@@ -80,18 +73,6 @@ export interface VideoTagHeaderOptions {
   readonly enhanced?: boolean;
 }
 
-/** Codec ids (FLV 10.1 E.4.3.1); 12 and 13 are in no specification but are what HEVC and AV1 publishers of old use. */
-const CODEC_ID = {
-  h263: 2,
-  screen: 3,
-  vp6: 4,
-  vp6a: 5,
-  screen2: 6,
-  h264: 7,
-  hevc: 12,
-  av1: 13,
-} as const;
-
 /** VideoPacketType of Enhanced RTMP v2. */
 const EX_PACKET_TYPE = {
   sequenceStart: 0,
@@ -102,13 +83,6 @@ const EX_PACKET_TYPE = {
   mpeg2TsSequenceStart: 5,
   multitrack: 6,
 } as const;
-
-const FOURCC_AVC1 = 0x61766331;
-const FOURCC_HVC1 = 0x68766331;
-const FOURCC_AV01 = 0x61763031;
-const FOURCC_VP08 = 0x76703038;
-const FOURCC_VP09 = 0x76703039;
-const FOURCC_VVC1 = 0x76766331;
 
 const EX_HEADER_FLAG = 0x80;
 const MIN_COMPOSITION_TIME = -0x800000;
@@ -125,7 +99,7 @@ export function parseVideoTagHeader(body: Uint8Array): VideoTagHeader | undefine
   if ((first & EX_HEADER_FLAG) !== 0) return parseEnhanced(body, first);
   const frameType = first >> 4;
   const codecId = first & 0x0f;
-  const codec = codecOfId(codecId);
+  const codec = videoCodecOfId(codecId);
   // FLV 10.1 E.4.3.1: a video info/command frame has one byte of command where others have their payload.
   if (frameType === VideoFrameType.command)
     return header(codec, frameType, 'command', 0, 1, false, undefined);
@@ -178,7 +152,7 @@ function parseEnhanced(body: Uint8Array, first: number): VideoTagHeader | undefi
   if (wireType === EX_PACKET_TYPE.multitrack) return parseMultitrack(body, offset, frameType);
   if (body.length < offset + 4) return undefined;
   const fourCC = readFourCC(body, offset);
-  const codec = codecOfFourCC(fourCC);
+  const codec = videoCodecOfFourCC(fourCC);
   offset += 4;
   let compositionTime = 0;
   if (wireType === EX_PACKET_TYPE.codedFrames && hasCompositionTime(codec)) {
@@ -193,7 +167,7 @@ function parseEnhanced(body: Uint8Array, first: number): VideoTagHeader | undefi
     compositionTime,
     offset,
     true,
-    fourCCName(codec, fourCC),
+    videoFourCCName(codec, fourCC),
   );
 }
 
@@ -205,7 +179,7 @@ function parseMultitrack(body: Uint8Array, start: number, frameType: number): Vi
   let offset = start + 1 + 4 + 1 + sizeBytes;
   if (body.length < offset) return undefined;
   const fourCC = readFourCC(body, start + 1);
-  const codec = codecOfFourCC(fourCC);
+  const codec = videoCodecOfFourCC(fourCC);
   const trackId = body[start + 5] ?? 0;
   const size = readTrackSize(body, start + 6, multitrackType);
   let compositionTime = 0;
@@ -223,7 +197,7 @@ function parseMultitrack(body: Uint8Array, start: number, frameType: number): Vi
     compositionTime,
     dataOffset: offset,
     enhanced: true,
-    fourCC: fourCCName(codec, fourCC),
+    fourCC: videoFourCCName(codec, fourCC),
     track: { multitrackType, packetType, trackId, size },
   };
 }
@@ -236,7 +210,7 @@ function buildEnhanced(
 ): Uint8Array {
   const firstBits = EX_HEADER_FLAG | (frameType << 4);
   if (packetType === 'command') return Uint8Array.of(firstBits | EX_PACKET_TYPE.sequenceStart);
-  const fourCC = knownFourCC(codec);
+  const fourCC = videoFourCC(codec);
   if (fourCC === undefined)
     throw new MediaError('unsupported', `no FourCC is defined for video codec ${codec}`);
   const timed = packetType === 'coded-frames' && hasCompositionTime(codec);
@@ -258,7 +232,7 @@ function buildLegacy(
   packetType: VideoPacketType,
   compositionTime: number,
 ): Uint8Array {
-  const codecId = Object.hasOwn(CODEC_ID, codec) ? CODEC_ID[codec as keyof typeof CODEC_ID] : undefined;
+  const codecId = videoCodecId(codec);
   if (codecId === undefined) throw new MediaError('unsupported', `no FLV codec id is defined for ${codec}`);
   const first = (frameType << 4) | codecId;
   if (packetType === 'command') return Uint8Array.of(first);
@@ -310,72 +284,6 @@ function hasCompositionTime(codec: VideoCodec): boolean {
 
 function enhancedByDefault(codec: VideoCodec): boolean {
   return codec === 'hevc' || codec === 'av1' || codec === 'vp8' || codec === 'vp9' || codec === 'vvc';
-}
-
-function codecOfId(codecId: number): VideoCodec {
-  switch (codecId) {
-    case CODEC_ID.h264:
-      return 'h264';
-    case CODEC_ID.hevc:
-      return 'hevc';
-    case CODEC_ID.av1:
-      return 'av1';
-    case CODEC_ID.h263:
-      return 'h263';
-    case CODEC_ID.screen:
-      return 'screen';
-    case CODEC_ID.vp6:
-      return 'vp6';
-    case CODEC_ID.vp6a:
-      return 'vp6a';
-    case CODEC_ID.screen2:
-      return 'screen2';
-    default:
-      return 'unknown';
-  }
-}
-
-function codecOfFourCC(fourCC: number): VideoCodec {
-  switch (fourCC) {
-    case FOURCC_AVC1:
-      return 'h264';
-    case FOURCC_HVC1:
-      return 'hevc';
-    case FOURCC_AV01:
-      return 'av1';
-    case FOURCC_VP08:
-      return 'vp8';
-    case FOURCC_VP09:
-      return 'vp9';
-    case FOURCC_VVC1:
-      return 'vvc';
-    default:
-      return 'unknown';
-  }
-}
-
-function knownFourCC(codec: VideoCodec): string | undefined {
-  switch (codec) {
-    case 'h264':
-      return 'avc1';
-    case 'hevc':
-      return 'hvc1';
-    case 'av1':
-      return 'av01';
-    case 'vp8':
-      return 'vp08';
-    case 'vp9':
-      return 'vp09';
-    case 'vvc':
-      return 'vvc1';
-    default:
-      return undefined;
-  }
-}
-
-/** The shared constant for a known codec, so that no string is made per frame. */
-function fourCCName(codec: VideoCodec, fourCC: number): string {
-  return knownFourCC(codec) ?? fourCCToString(fourCC);
 }
 
 function legacyPacketType(avcPacketType: number): VideoPacketType {
