@@ -1,7 +1,7 @@
 import { RunningProcess } from './process.ts';
 
 /** Runs ffmpeg to its end; rejects with its command and last lines unless it succeeds. */
-export async function ffmpeg(args: readonly string[], limitMs = 60_000): Promise<RunningProcess> {
+export async function ffmpeg(args: readonly string[], limitMs = 45_000): Promise<RunningProcess> {
   const program = new RunningProcess('ffmpeg', ['-hide_banner', '-nostdin', '-loglevel', 'warning', ...args]);
   await program.succeeded(limitMs);
   return program;
@@ -31,7 +31,7 @@ export class Publisher {
   }
 
   /** Waits until it has sent everything; rejects when it fails. */
-  async finished(limitMs = 60_000): Promise<void> {
+  async finished(limitMs = 45_000): Promise<void> {
     await this.process.succeeded(limitMs);
   }
 
@@ -68,7 +68,7 @@ export function publish(options: PublishOptions): Publisher {
  * Plays a URL into a file with ffmpeg, untouched, for so many seconds of media (or until the stream ends).
  * The container follows from the file's name.
  */
-export async function record(url: string, file: string, seconds?: number, limitMs = 60_000): Promise<string> {
+export async function record(url: string, file: string, seconds?: number, limitMs = 45_000): Promise<string> {
   await ffmpeg(
     [
       ...(url.startsWith('rtmp') ? ['-rw_timeout', '15000000'] : []),
@@ -124,7 +124,7 @@ export interface Packet {
 export async function packets(
   source: string,
   seconds?: number,
-  limitMs = 60_000,
+  limitMs = 45_000,
 ): Promise<readonly Packet[]> {
   const answer = (await ffprobeJson(
     [
@@ -173,7 +173,7 @@ export async function framemd5(
   source: string,
   kind: 'v' | 'a',
   seconds?: number,
-  limitMs = 60_000,
+  limitMs = 45_000,
 ): Promise<readonly FrameHash[]> {
   const program = await ffmpeg(
     [
@@ -193,18 +193,21 @@ export async function framemd5(
     });
 }
 
-/** Plays with rtmpdump for so many seconds of media; answers with the FLV file. */
+/** Plays a live stream with rtmpdump for so many seconds of media; answers with the FLV file. */
 export async function rtmpdump(
   url: string,
   file: string,
   seconds: number,
-  limitMs = 60_000,
+  limitMs = 45_000,
 ): Promise<string> {
-  const program = new RunningProcess('rtmpdump', [
-    ...['--live', '--quiet', '--rtmp', url, '--stop', String(seconds), '--flv', file],
-  ]);
-  const exit = await program.exited(limitMs);
-  // 2: it stopped before the stream's end, which is what it was asked to do.
-  if (exit.code !== 0 && exit.code !== 2) throw new Error(program.describe('rtmpdump failed'));
+  const program = new RunningProcess('rtmpdump', ['--live', '--rtmp', url, '--flv', file]);
+  // Its own --stop counts from timestamp 0 and not from the first frame, so we read its progress.
+  const played = (stderr: string): number => {
+    const times = [...stderr.matchAll(/ kB \/ ([\d.]+) sec/g)].map((match) => Number(match[1]));
+    return (times.at(-1) ?? 0) - (times.find((time) => time > 0) ?? 0);
+  };
+  await program.wrote((_stdout, stderr) => played(stderr) >= seconds, `${seconds} s were played`, limitMs);
+  program.kill('SIGINT');
+  await program.exited(10_000);
   return file;
 }

@@ -12,6 +12,14 @@ export interface Exit {
   readonly signal: NodeJS.Signals | undefined;
 }
 
+/** Every program that still runs, for `killLeftovers`. */
+const running = new Set<RunningProcess>();
+
+/** Ends what a failed test left behind; the set-up of the end-to-end tests calls it after each file. */
+export function killLeftovers(): void {
+  for (const program of running) program.kill('SIGKILL');
+}
+
 export interface SpawnOptions {
   readonly cwd?: string;
   /** Added to this process's environment; undefined takes a name away. */
@@ -44,11 +52,13 @@ export class RunningProcess {
       this.#stderr = (this.#stderr + text).slice(-OUTPUT_KEPT);
       this.#notify();
     });
+    running.add(this);
     const killWithUs = (): void => void child.kill('SIGKILL');
     process.once('exit', killWithUs);
     this.#exited = new Promise((resolve) => {
       const ended = (exit: Exit): void => {
         process.off('exit', killWithUs);
+        running.delete(this);
         this.#exit = exit;
         this.#notify();
         resolve(exit);
