@@ -69,7 +69,7 @@ export class ChunkReader {
   readonly #limits: ChunkLimits;
   readonly #onMessage: (message: RtmpMessage) => void;
   /** Chunk streams below 64 by id: all that real peers use. */
-  readonly #nearStreams: (ChunkStreamState | undefined)[] = new Array<undefined>(64).fill(undefined);
+  readonly #nearStreams: (ChunkStreamState | undefined)[] = [];
   readonly #farStreams = new Map<number, ChunkStreamState>();
   readonly #slab = new PayloadSlab();
   readonly #timestamps = new TimestampUnwrapper();
@@ -79,7 +79,7 @@ export class ChunkReader {
   #pendingBytes = 0;
   #chunkSize = defaultChunkSize;
   /** The chunk stream whose chunk is being read, and how much of that chunk's payload is still to come. */
-  #current: ChunkStreamState = new ChunkStreamState(0);
+  #current: ChunkStreamState | undefined;
   #chunkRemaining = 0;
 
   constructor(options: ChunkReaderOptions) {
@@ -304,11 +304,14 @@ export class ChunkReader {
   /** Takes what there is of the current chunk's payload. Returns the offset behind it. */
   #readPayload(bytes: Uint8Array, offset: number, end: number): number {
     const stream = this.#current;
+    if (stream === undefined) {
+      return end;
+    }
     const available = end - offset;
     const count = available < this.#chunkRemaining ? available : this.#chunkRemaining;
     this.#chunkRemaining -= count;
     if (count === stream.length) {
-      const payload = count <= largestSlabPayload ? this.#slab.allocate(count) : new Uint8Array(count);
+      const payload = this.#allocate(stream.type, count);
       copyBytes(payload, 0, bytes, offset, count);
       this.#finishMessage(stream, payload);
       return offset + count;
@@ -341,12 +344,19 @@ export class ChunkReader {
       );
     }
     this.#pendingBytes = pending;
-    const buffer = size <= largestSlabPayload ? this.#slab.allocate(size) : new Uint8Array(size);
+    const buffer = this.#allocate(stream.type, size);
     if (old !== undefined) {
       buffer.set(old);
     }
     stream.buffer = buffer;
     return buffer;
+  }
+
+  /** Only media come in numbers; a player's few commands shall not cost it a slab. */
+  #allocate(type: number, length: number): Uint8Array {
+    return isMediaType(type) && length <= largestSlabPayload
+      ? this.#slab.allocate(length)
+      : new Uint8Array(length);
   }
 
   #finishMessage(stream: ChunkStreamState, payload: Uint8Array): void {
@@ -357,13 +367,11 @@ export class ChunkReader {
     } else if (type === messageType.abort) {
       this.#abort(payload);
     }
-    const isMedia =
-      type === messageType.audio || type === messageType.video || type === messageType.aggregate;
     this.#onMessage({
       chunkStreamId: stream.id,
       type,
       streamId: stream.streamId,
-      timestamp: this.#timestamps.unwrap(stream.timestamp, isMedia),
+      timestamp: this.#timestamps.unwrap(stream.timestamp, isMediaType(type)),
       payload,
     });
   }
@@ -393,6 +401,10 @@ export class ChunkReader {
       stream.received = 0;
     }
   }
+}
+
+function isMediaType(type: number): boolean {
+  return type === messageType.audio || type === messageType.video || type === messageType.aggregate;
 }
 
 function readControlUint32(payload: Uint8Array, name: string): number {

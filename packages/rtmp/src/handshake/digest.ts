@@ -1,4 +1,4 @@
-import { bytesEqual, concatBytes, encodeUtf8 } from '@sluice/media/bytes';
+import { bytesEqual, concatBytes, encodeUtf8, hexToBytes } from '@sluice/media/bytes';
 import { fillRandom, hmacBytes, hmacSha256 } from './hmac.ts';
 
 /** Bytes of C1, S1, C2 and S2 (Adobe RTMP 1.0, 5.2.3). */
@@ -21,40 +21,7 @@ const offsetBytes = 4;
 const keyBytes = 128;
 
 /** What stands behind both texts in the keys of the complex handshake; the same in every implementation. */
-const keyTail = Uint8Array.of(
-  0xf0,
-  0xee,
-  0xc2,
-  0x4a,
-  0x80,
-  0x68,
-  0xbe,
-  0xe8,
-  0x2e,
-  0x00,
-  0xd0,
-  0xd1,
-  0x02,
-  0x9e,
-  0x7e,
-  0x57,
-  0x6e,
-  0xec,
-  0x5d,
-  0x2d,
-  0x29,
-  0x80,
-  0x6f,
-  0xab,
-  0x93,
-  0xb8,
-  0xe6,
-  0x36,
-  0xcf,
-  0xeb,
-  0x31,
-  0xae,
-);
+const keyTail = hexToBytes('f0eec24a8068bee82e00d0d1029e7e576eec5d2d29806fab93b8e636cfeb31ae');
 
 /** A key of the complex handshake: the text alone for C1 and S1, text and tail for C2 and S2. */
 export interface HandshakeKey {

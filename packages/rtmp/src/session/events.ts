@@ -44,7 +44,7 @@ export interface PlayRequest {
   readonly url: StreamUrl;
   /** The stream name as sent, query included. */
   readonly streamName: string;
-  /** -2 live or recorded, -1 live only, else the start in ms. Default -2 (R042). */
+  /** ms to start from; negative for live (-1, -2, and what players send for these, -1000 and -2000). Default -2 (R042). */
   readonly start: number;
   /** ms of stream to play; negative means until its end. Default -1 (R042, R043). */
   readonly duration: number;

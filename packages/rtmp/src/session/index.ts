@@ -21,3 +21,6 @@ export type {
   StopCause,
   UnpublishCause,
 } from './events.ts';
+export { mediaStreamId, serverChunkStream } from './replies.ts';
+export { ServerSession } from './server-session.ts';
+export type { ServerSessionPhase } from './server-session.ts';

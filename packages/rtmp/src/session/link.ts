@@ -1,0 +1,145 @@
+import { ChunkReader, ChunkWriter } from '../chunk/index.ts';
+import type { ChunkLimits } from '../chunk/index.ts';
+import type { HandshakeProgress } from '../handshake/index.ts';
+import {
+  decodeUserControl,
+  decodeWindowAcknowledgementSize,
+  encodeAcknowledgement,
+  encodeSetChunkSize,
+  encodeUserControl,
+  messageType,
+  userControlType,
+} from '../message/index.ts';
+import type { RtmpMessage } from '../message/index.ts';
+import { ReceiveWindow } from './receive-window.ts';
+import { controlMessage } from './replies.ts';
+
+/** Options of an {@link RtmpLink}. */
+export interface RtmpLinkOptions {
+  /** Either side's handshake. */
+  readonly handshake: { write(bytes: Uint8Array): HandshakeProgress };
+  readonly limits: ChunkLimits;
+  readonly send: (bytes: Uint8Array) => void;
+  readonly onHandshaken: () => void;
+  /** Gets every message that isn't empty and that the link doesn't deal with by itself. */
+  readonly onMessage: (message: RtmpMessage) => void;
+}
+
+/**
+ * What both sides of a connection have in common: handshake, chunks, acknowledgements (R017) and answers to
+ * pings (R018). Without I/O.
+ */
+export class RtmpLink {
+  readonly #options: RtmpLinkOptions;
+  readonly #window = new ReceiveWindow();
+  readonly #writer = new ChunkWriter();
+  readonly #reader: ChunkReader;
+  #handshake: RtmpLinkOptions['handshake'] | undefined;
+  #closed = false;
+
+  constructor(options: RtmpLinkOptions) {
+    this.#options = options;
+    this.#handshake = options.handshake;
+    this.#reader = new ChunkReader({
+      limits: options.limits,
+      onMessage: (message) => {
+        this.#receive(message);
+      },
+    });
+  }
+
+  /** Bytes of payload in the chunks that are sent now. */
+  get chunkSize(): number {
+    return this.#writer.chunkSize;
+  }
+
+  get bytesReceived(): number {
+    return this.#window.received;
+  }
+
+  /** Takes the next bytes; after an error, or once closed, ignores them. */
+  write(bytes: Uint8Array): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#window.add(bytes.length);
+    try {
+      if (this.#handshake === undefined) {
+        this.#reader.write(bytes);
+      } else {
+        this.#writeHandshake(bytes, this.#handshake);
+      }
+    } catch (error) {
+      this.#closed = true;
+      throw error;
+    }
+    const due = this.#window.takeDue();
+    if (due !== undefined) {
+      const payload = encodeAcknowledgement({ sequenceNumber: due });
+      this.send(controlMessage(messageType.acknowledgement, payload));
+    }
+  }
+
+  /** Stops: nothing is taken or sent any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Sends messages in one call of the owner's `send`. */
+  send(...messages: readonly RtmpMessage[]): void {
+    if (!this.#closed) {
+      this.#options.send(this.#writer.encodeAll(messages));
+    }
+  }
+
+  /** Tells the peer the size of our chunks, and uses it from then on. */
+  announceChunkSize(chunkSize: number): void {
+    this.send(controlMessage(messageType.setChunkSize, encodeSetChunkSize({ chunkSize })));
+    this.#writer.setChunkSize(chunkSize);
+  }
+
+  #writeHandshake(bytes: Uint8Array, handshake: RtmpLinkOptions['handshake']): void {
+    const progress = handshake.write(bytes);
+    if (progress.reply !== undefined) {
+      this.#options.send(progress.reply);
+    }
+    if (progress.done) {
+      this.#handshake = undefined;
+      this.#options.onHandshaken();
+      this.#reader.write(bytes.subarray(progress.used));
+    }
+  }
+
+  #receive(message: RtmpMessage): void {
+    const { type, payload } = message;
+    if (this.#closed || payload.length === 0) {
+      return;
+    }
+    switch (type) {
+      case messageType.setChunkSize:
+      case messageType.abort:
+      case messageType.acknowledgement:
+        return;
+      case messageType.windowAcknowledgementSize:
+        this.#window.setSize(decodeWindowAcknowledgementSize(payload).windowSize);
+        return;
+      case messageType.userControl:
+        if (payload[0] === 0 && payload[1] === userControlType.pingRequest) {
+          this.#answerPing(payload);
+          return;
+        }
+        break;
+      default:
+        break;
+    }
+    this.#options.onMessage(message);
+  }
+
+  #answerPing(payload: Uint8Array): void {
+    const ping = decodeUserControl(payload);
+    if (ping.event === userControlType.pingRequest) {
+      const response = encodeUserControl({ event: userControlType.pingResponse, timestamp: ping.timestamp });
+      this.send(controlMessage(messageType.userControl, response));
+    }
+  }
+}

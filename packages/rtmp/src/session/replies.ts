@@ -1,0 +1,194 @@
+import { AmfEcmaArray, AmfObject } from '@sluice/media/amf';
+import type { AmfValue } from '@sluice/media/amf';
+import {
+  encodeCommand,
+  encodeData,
+  encodeSetPeerBandwidth,
+  encodeUserControl,
+  encodeWindowAcknowledgementSize,
+  messageType,
+  peerBandwidthLimit,
+  userControlType,
+} from '../message/index.ts';
+import type { RtmpMessage } from '../message/index.ts';
+import type { ConnectRequest, PublishFlavour } from './events.ts';
+import type { RejectConnectOptions, ServerInfo } from './options.ts';
+
+/** Chunk streams that a server sends on, by what they carry (O002). */
+export const serverChunkStream = { control: 2, connection: 3, stream: 5, video: 6, audio: 7 } as const;
+
+/** The one message stream that a server gives to each client (R040); media for a player carry it. */
+export const mediaStreamId = 1;
+
+/** Window and bandwidth that a server announces, in bytes (R036). */
+const announcedWindow = 2_500_000;
+
+/** Flash Media Server's name and number, which old players look at (R037, R038). */
+const flashServerVersion = 'FMS/3,5,3,888';
+const flashServerNumber = '3,5,3,888';
+
+/** The id of the client in status notices; any text will do (O001). */
+const clientId = 'ASAICiss';
+
+/** A protocol control message, on the stream and chunk stream set aside for them. */
+export function controlMessage(type: number, payload: Uint8Array): RtmpMessage {
+  return { chunkStreamId: serverChunkStream.control, type, streamId: 0, timestamp: 0, payload };
+}
+
+/** A command of the connection (stream 0) or of a message stream. */
+export function commandMessage(
+  streamId: number,
+  name: string,
+  transactionId: number,
+  args: readonly AmfValue[],
+): RtmpMessage {
+  return {
+    chunkStreamId: streamId === 0 ? serverChunkStream.connection : serverChunkStream.stream,
+    type: messageType.commandAmf0,
+    streamId,
+    timestamp: 0,
+    payload: encodeCommand(messageType.commandAmf0, { name, transactionId, args }),
+  };
+}
+
+/** The status notice `onStatus`. */
+export function statusMessage(
+  level: 'status' | 'error',
+  code: string,
+  description: string,
+  more: Readonly<Record<string, AmfValue>> = {},
+): RtmpMessage {
+  const info = AmfObject.from({ level, code, description, ...more });
+  return commandMessage(mediaStreamId, 'onStatus', 0, [null, info]);
+}
+
+/** StreamBegin or StreamEOF of the media stream. */
+export function streamEventMessage(event: 'streamBegin' | 'streamEof'): RtmpMessage {
+  const payload = encodeUserControl({ event: userControlType[event], streamId: mediaStreamId });
+  return controlMessage(messageType.userControl, payload);
+}
+
+/** What follows an accepted `connect`, in order (R036, R037, R038). */
+export function connectAccepted(request: ConnectRequest, serverInfo: ServerInfo): RtmpMessage[] {
+  const properties = AmfObject.from({ fmsVer: flashServerVersion, capabilities: 127, mode: 1 });
+  const info = AmfObject.from({
+    level: 'status',
+    code: 'NetConnection.Connect.Success',
+    description: 'Connection succeeded',
+    objectEncoding: request.objectEncoding,
+    data: serverData(serverInfo),
+  });
+  const window = encodeWindowAcknowledgementSize({ windowSize: announcedWindow });
+  const bandwidth = encodeSetPeerBandwidth({
+    windowSize: announcedWindow,
+    limitType: peerBandwidthLimit.dynamic,
+  });
+  return [
+    controlMessage(messageType.windowAcknowledgementSize, window),
+    controlMessage(messageType.setPeerBandwidth, bandwidth),
+    commandMessage(0, '_result', request.transactionId, [properties, info]),
+    commandMessage(0, 'onBWDone', 0, [null]),
+  ];
+}
+
+/** The refusal of a `connect`; with `redirect`, the 302 form that sends the client elsewhere. */
+export function connectRejected(transactionId: number, options: RejectConnectOptions): RtmpMessage {
+  const { redirect } = options;
+  const info = AmfObject.from({
+    level: 'error',
+    code: options.code ?? 'NetConnection.Connect.Rejected',
+    description: options.description,
+  });
+  if (redirect !== undefined) {
+    const redirect2 = redirect.streamUrl ?? redirect.url;
+    info.set('ex', AmfObject.from({ code: 302, redirect: redirect.url, redirect2 }));
+  }
+  return commandMessage(0, '_error', transactionId, [null, info]);
+}
+
+/** What follows an accepted `publish` (P001, P002). */
+export function publishAccepted(flavour: PublishFlavour): RtmpMessage[] {
+  const code = 'NetStream.Publish.Start';
+  const description = 'Started publishing stream.';
+  const started = statusMessage('status', code, description, { clientid: clientId });
+  if (flavour === 'flash-publish') {
+    return [started];
+  }
+  const notice = AmfObject.from({ code, description });
+  return [commandMessage(mediaStreamId, 'onFCPublish', 0, [null, notice]), started];
+}
+
+/** What follows FCUnpublish (P003). */
+export function unpublishDone(transactionId: number): RtmpMessage[] {
+  const code = 'NetStream.Unpublish.Success';
+  const description = 'Stop publishing stream.';
+  const notice = AmfObject.from({ code, description });
+  return [
+    commandMessage(mediaStreamId, 'onFCUnpublish', 0, [null, notice]),
+    commandMessage(mediaStreamId, '_result', transactionId, [null, undefined]),
+    statusMessage('status', code, description, { clientid: clientId }),
+  ];
+}
+
+/** What follows an accepted `play`, in order (O001). */
+export function playAccepted(details: string): RtmpMessage[] {
+  const more = { details, clientid: clientId };
+  return [
+    streamEventMessage('streamBegin'),
+    statusMessage('status', 'NetStream.Play.Reset', 'Playing and resetting stream.', more),
+    statusMessage('status', 'NetStream.Play.Start', 'Started playing stream.', more),
+    dataMessage(['|RtmpSampleAccess', true, true]),
+    dataMessage(['onStatus', AmfObject.from({ code: 'NetStream.Data.Start' })]),
+  ];
+}
+
+/** The notices of a pause or of going on (O007). */
+export function pauseNotices(paused: boolean): RtmpMessage[] {
+  const more = { details: 'stream', clientid: clientId };
+  return paused
+    ? [
+        statusMessage('status', 'NetStream.Pause.Notify', 'Paused stream.', more),
+        streamEventMessage('streamEof'),
+      ]
+    : [
+        statusMessage('status', 'NetStream.Unpause.Notify', 'Unpaused stream.', more),
+        streamEventMessage('streamBegin'),
+      ];
+}
+
+function dataMessage(values: readonly AmfValue[]): RtmpMessage {
+  return {
+    chunkStreamId: serverChunkStream.stream,
+    type: messageType.dataAmf0,
+    streamId: mediaStreamId,
+    timestamp: 0,
+    payload: encodeData(messageType.dataAmf0, { values }),
+  };
+}
+
+function serverData(info: ServerInfo): AmfEcmaArray {
+  const data = AmfEcmaArray.from({
+    version: flashServerNumber,
+    srs_sig: info.signature,
+    srs_server: info.server,
+    srs_license: info.license,
+    srs_role: info.role,
+    srs_url: info.url,
+    srs_version: info.version,
+    srs_site: info.site,
+    srs_email: info.email,
+    srs_copyright: info.copyright,
+    srs_primary: info.primary,
+    srs_authors: info.authors,
+  });
+  if (info.serverIp !== '') {
+    data.set('srs_server_ip', info.serverIp);
+  }
+  if (info.pid !== 0) {
+    data.set('srs_pid', info.pid);
+  }
+  if (info.sessionId !== '') {
+    data.set('srs_id', info.sessionId);
+  }
+  return data;
+}

@@ -1,0 +1,556 @@
+import type { AmfValue } from '@sluice/media/amf';
+import { RtmpError } from '../errors.ts';
+import { ServerHandshake } from '../handshake/index.ts';
+import {
+  dataValuesBytes,
+  decodeAggregate,
+  encodeUserControl,
+  messageType,
+  userControlType,
+} from '../message/index.ts';
+import type { Command, RtmpMessage } from '../message/index.ts';
+import type {
+  ConnectRequest,
+  MediaMessageType,
+  PublishFlavour,
+  ServerSessionHandler,
+  StopCause,
+  UnpublishCause,
+} from './events.ts';
+import { HeldMessages } from './held-messages.ts';
+import { defaultRtmpLimits } from './limits.ts';
+import type { RtmpLimits } from './limits.ts';
+import { RtmpLink } from './link.ts';
+import { defaultServerInfo } from './options.ts';
+import type {
+  AcceptConnectOptions,
+  AcceptPlayOptions,
+  RejectConnectOptions,
+  RejectStreamOptions,
+  ServerInfo,
+  ServerSessionOptions,
+} from './options.ts';
+import { PublisherOrder } from './publisher-order.ts';
+import {
+  commandMessage,
+  connectAccepted,
+  connectRejected,
+  controlMessage,
+  mediaStreamId,
+  pauseNotices,
+  playAccepted,
+  publishAccepted,
+  statusMessage,
+  streamEventMessage,
+  unpublishDone,
+} from './replies.ts';
+import { readCommand, readConnect, readPlay, readPublish } from './requests.ts';
+
+/**
+ * Where a session stands. In the `…-requested` phases and in `unpublishing` the owner's decision is awaited and
+ * the client's messages are held back.
+ */
+export type ServerSessionPhase =
+  | 'handshake'
+  | 'awaiting-connect'
+  | 'connect-requested'
+  | 'idle'
+  | 'publish-requested'
+  | 'publishing'
+  | 'unpublishing'
+  | 'play-requested'
+  | 'playing'
+  | 'closed';
+
+/** Chunk size that a server announces unless told otherwise (R016). */
+const defaultServerChunkSize = 60_000;
+
+/** Answers to our own calls: nothing is due for them. */
+const answerNames: ReadonlySet<string> = new Set(['_result', '_error', 'onStatus']);
+
+/**
+ * The server's side of an RTMP connection, without I/O: bytes go in by `write()`, bytes come out through `send`,
+ * and the handler hears what the client wants. The owner answers each request when it likes; until then the
+ * client's later messages wait, within limits.
+ *
+ * The session sends on chunk streams 2, 3 and 5 only, always with type-0 headers, and keeps no output: an owner
+ * that sends media by itself, on other chunk streams, may do so between any two calls.
+ *
+ * After an RtmpError out of any call the owner closes the connection; further input is ignored.
+ */
+export class ServerSession {
+  readonly #handler: ServerSessionHandler;
+  readonly #limits: RtmpLimits;
+  readonly #serverInfo: ServerInfo;
+  readonly #link: RtmpLink;
+  readonly #held: HeldMessages;
+  readonly #order = new PublisherOrder();
+  #phase: ServerSessionPhase = 'handshake';
+  #draining = false;
+  #connect: ConnectRequest | undefined;
+  #chunkSize: number;
+  #chunkSizeAnnounced = false;
+  #flavour: PublishFlavour = 'flash-publish';
+  #unpublishTransaction = 0;
+
+  constructor(options: ServerSessionOptions) {
+    this.#handler = options.handler;
+    this.#limits = { ...defaultRtmpLimits, ...options.limits };
+    this.#serverInfo = { ...defaultServerInfo, ...options.serverInfo };
+    this.#chunkSize = checkChunkSize(options.chunkSize ?? defaultServerChunkSize);
+    this.#held = new HeldMessages(this.#limits);
+    this.#link = new RtmpLink({
+      handshake: new ServerHandshake(),
+      limits: this.#limits,
+      send: options.send,
+      onHandshaken: () => {
+        this.#phase = 'awaiting-connect';
+        this.#handler.onHandshaken?.();
+      },
+      onMessage: (message) => {
+        this.#receive(message);
+      },
+    });
+  }
+
+  get phase(): ServerSessionPhase {
+    return this.#phase;
+  }
+
+  /** Bytes of payload in the chunks that are sent now: 128 until the announced size holds (R016). */
+  get chunkSize(): number {
+    return this.#link.chunkSize;
+  }
+
+  /** The message stream that media for this client must carry. */
+  get audioVideoStreamId(): number {
+    return mediaStreamId;
+  }
+
+  /** Bytes received, the handshake's included. */
+  get bytesReceived(): number {
+    return this.#link.bytesReceived;
+  }
+
+  /**
+   * Takes the next bytes from the client, however they are cut.
+   *
+   * @param bytes used during the call only
+   * @throws RtmpError on anything the protocol or the limits forbid; what the handler throws comes out unchanged
+   */
+  write(bytes: Uint8Array): void {
+    try {
+      this.#link.write(bytes);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Ends the session: what the client still sends is ignored. Sends nothing. */
+  close(): void {
+    this.#phase = 'closed';
+    this.#link.close();
+  }
+
+  /**
+   * Answers `onConnect` with success (R036). Like the other accept… and reject… calls it then handles what the
+   * client has sent meanwhile, so it can throw what `write()` throws: call it last.
+   */
+  acceptConnect(options: AcceptConnectOptions = {}): void {
+    const request = this.#leave('connect-requested', 'idle');
+    if (request === undefined || this.#connect === undefined) {
+      return;
+    }
+    this.#chunkSize = checkChunkSize(options.chunkSize ?? this.#chunkSize);
+    this.#link.send(...connectAccepted(this.#connect, this.#serverInfo));
+    this.#drain();
+  }
+
+  /** Answers `onConnect` with a refusal and closes the session; the owner closes the transport after it. */
+  rejectConnect(options: RejectConnectOptions): void {
+    if (this.#leave('connect-requested', 'closed') !== undefined) {
+      this.sendMessage(connectRejected(this.#connect?.transactionId ?? 1, options));
+      this.close();
+    }
+  }
+
+  /** Answers `onPublish` with success (P001, P002); from now on media come through `onMedia`. */
+  acceptPublish(): void {
+    if (this.#leave('publish-requested', 'publishing') !== undefined) {
+      this.#link.send(...publishAccepted(this.#flavour));
+      this.#drain();
+    }
+  }
+
+  /** Answers `onPublish` with a refusal. The client may try again on the same connection. */
+  rejectPublish(options: RejectStreamOptions): void {
+    if (this.#leave('publish-requested', 'idle') !== undefined) {
+      this.#order.reset();
+      this.sendMessage(
+        statusMessage('error', options.code ?? 'NetStream.Publish.BadName', options.description),
+      );
+      this.#drain();
+    }
+  }
+
+  /** Confirms the end that `onUnpublish('FCUnpublish')` asked for (P003). Does nothing after other causes. */
+  finishUnpublish(): void {
+    if (this.#phase === 'unpublishing') {
+      this.#phase = 'idle';
+      this.#link.send(...unpublishDone(this.#unpublishTransaction));
+      this.#drain();
+    }
+  }
+
+  /** Answers `onPlay` with success, in the order of O001; media may follow at once. */
+  acceptPlay(options: AcceptPlayOptions = {}): void {
+    if (this.#leave('play-requested', 'playing') !== undefined) {
+      this.#link.send(...playAccepted(options.details ?? 'stream'));
+      this.#drain();
+    }
+  }
+
+  /** Answers `onPlay` with a refusal. The client may try again on the same connection. */
+  rejectPlay(options: RejectStreamOptions): void {
+    if (this.#leave('play-requested', 'idle') !== undefined) {
+      this.sendMessage(statusMessage('error', options.code ?? 'NetStream.Play.Failed', options.description));
+      this.#drain();
+    }
+  }
+
+  /** Ends the client's play from the server's side; the connection goes on. Does nothing when none is on. */
+  endPlay(description = 'Stopped playing stream.'): void {
+    if (this.#phase === 'playing') {
+      this.#phase = 'idle';
+      this.#link.send(
+        streamEventMessage('streamEof'),
+        statusMessage('status', 'NetStream.Play.Stop', description, { details: 'stream' }),
+      );
+    }
+  }
+
+  /** Tells a player that the publisher has gone; it goes on waiting (O003). Does nothing when none plays. */
+  notifyUnpublish(): void {
+    this.#notifyPlayer('NetStream.Play.UnpublishNotify', 'Stream is no longer published.');
+  }
+
+  /** Tells a waiting player that a publisher has come. Does nothing when none plays. */
+  notifyPublish(): void {
+    this.#notifyPlayer('NetStream.Play.PublishNotify', 'Stream is now published.');
+  }
+
+  /** Asks for a sign of life; the client answers by itself. `timestamp` in ms, modulo 2^32. */
+  sendPing(timestamp: number): void {
+    const payload = encodeUserControl({ event: userControlType.pingRequest, timestamp: timestamp >>> 0 });
+    this.sendMessage(controlMessage(messageType.userControl, payload));
+  }
+
+  /** Sends a command of the owner's own, on the connection's stream unless told otherwise. */
+  sendCommand(name: string, transactionId: number, args: readonly AmfValue[], streamId = 0): void {
+    this.sendMessage(commandMessage(streamId, name, transactionId, args));
+  }
+
+  /** Sends any message, in chunks of the present size, in one call of `send`. Does nothing once closed. */
+  sendMessage(message: RtmpMessage): void {
+    this.#link.send(message);
+  }
+
+  #notifyPlayer(code: string, description: string): void {
+    if (this.#phase === 'playing') {
+      this.sendMessage(statusMessage('status', code, description));
+    }
+  }
+
+  /**
+   * Goes from the phase in which an answer is due to the next. An answer to a closed session is dropped, since
+   * the client may leave while the owner decides.
+   *
+   * @returns `undefined` when the session is closed
+   * @throws RtmpError `bad-state` when no such answer is due
+   */
+  #leave(from: ServerSessionPhase, to: ServerSessionPhase): ServerSessionPhase | undefined {
+    if (this.#phase === 'closed') {
+      return undefined;
+    }
+    if (this.#phase !== from) {
+      throw new RtmpError(
+        'bad-state',
+        `answer is due in phase ${from} only, the session is in ${this.#phase}`,
+      );
+    }
+    this.#phase = to;
+    return from;
+  }
+
+  /** A method, since the phase can change in any call of the handler, which the compiler doesn't see. */
+  #isClosed(): boolean {
+    return this.#phase === 'closed';
+  }
+
+  #isHolding(): boolean {
+    return (
+      this.#phase === 'connect-requested' ||
+      this.#phase === 'publish-requested' ||
+      this.#phase === 'unpublishing' ||
+      this.#phase === 'play-requested'
+    );
+  }
+
+  /** Handles the messages held back, until the next request among them. */
+  #drain(): void {
+    if (this.#draining) {
+      return;
+    }
+    this.#draining = true;
+    try {
+      while (!this.#isHolding() && !this.#isClosed()) {
+        const message = this.#held.take();
+        if (message === undefined) {
+          break;
+        }
+        this.#handle(message);
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  #receive(message: RtmpMessage): void {
+    if (this.#isHolding()) {
+      this.#held.add(message);
+    } else if (!this.#isClosed()) {
+      this.#handle(message);
+    }
+  }
+
+  #handle(message: RtmpMessage): void {
+    const { type, timestamp, payload } = message;
+    switch (type) {
+      case messageType.audio:
+      case messageType.video:
+        this.#handleMedia(type, timestamp, payload);
+        return;
+      case messageType.dataAmf0:
+      case messageType.dataAmf3:
+        this.#handleMedia(messageType.dataAmf0, timestamp, dataValuesBytes(type, payload));
+        return;
+      case messageType.aggregate:
+        this.#handleAggregate(timestamp, payload);
+        return;
+      case messageType.commandAmf0:
+      case messageType.commandAmf3:
+        this.#handleCommand(readCommand(type, payload, this.#limits), message.streamId);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #handleMedia(type: MediaMessageType, timestamp: number, payload: Uint8Array): void {
+    if (this.#phase === 'publishing' && payload.length > 0) {
+      this.#handler.onMedia(type, timestamp, payload);
+    }
+  }
+
+  #handleAggregate(timestamp: number, payload: Uint8Array): void {
+    if (this.#phase !== 'publishing') {
+      return;
+    }
+    for (const part of decodeAggregate(timestamp, payload)) {
+      if (
+        part.type === messageType.audio ||
+        part.type === messageType.video ||
+        part.type === messageType.dataAmf0
+      ) {
+        this.#handleMedia(part.type, part.timestamp, part.payload);
+      }
+    }
+  }
+
+  #handleCommand(command: Command, streamId: number): void {
+    if (this.#phase === 'awaiting-connect') {
+      this.#handleConnect(command);
+      return;
+    }
+    if (this.#phase === 'publishing' && this.#endsPublish(command, streamId)) {
+      return;
+    }
+    switch (command.name) {
+      case 'createStream':
+        this.#order.createStream();
+        this.#answer(command, mediaStreamId);
+        return;
+      case 'releaseStream':
+      case 'FCPublish':
+        this.#handleFmleStart(command);
+        return;
+      case 'getStreamLength':
+        // A live stream has none; ffmpeg warns about any answer but a number.
+        this.#answer(command, 0);
+        return;
+      case 'publish':
+        this.#handlePublish(command);
+        return;
+      case 'play':
+        this.#handlePlay(command);
+        return;
+      case 'pause':
+      case 'pauseRaw':
+        this.#handlePause(command);
+        return;
+      case 'receiveAudio':
+        this.#handler.onReceiveAudio(command.args[1] !== false);
+        return;
+      case 'receiveVideo':
+        this.#handler.onReceiveVideo(command.args[1] !== false);
+        return;
+      case 'closeStream':
+      case 'deleteStream':
+        this.#endPlay(command.name);
+        return;
+      default:
+        this.#handleCall(command);
+    }
+  }
+
+  #handleConnect(command: Command): void {
+    if (command.name !== 'connect') {
+      throw new RtmpError(
+        'connect-expected',
+        `first command must be connect, got ${command.name.slice(0, 64)}`,
+      );
+    }
+    const request = readConnect(command, this.#limits);
+    this.#connect = request;
+    this.#phase = 'connect-requested';
+    this.#handler.onConnect(request);
+  }
+
+  /**
+   * Ends the publish where the command asks for it. A Flash publisher ends by any command for its stream (P004).
+   *
+   * @returns whether the command is dealt with
+   */
+  #endsPublish(command: Command, streamId: number): boolean {
+    switch (command.name) {
+      case 'FCUnpublish':
+        this.#phase = 'unpublishing';
+        this.#unpublishTransaction = command.transactionId;
+        this.#order.reset();
+        this.#handler.onUnpublish('FCUnpublish');
+        return true;
+      case 'closeStream':
+      case 'deleteStream':
+        this.#endPublish(command.name);
+        return true;
+      case 'publish':
+      case 'play':
+        this.#endPublish('command');
+        return false;
+      case 'createStream':
+      case 'releaseStream':
+      case 'FCPublish':
+        if (this.#flavour === 'flash-publish') {
+          this.#endPublish('command');
+        }
+        return false;
+      default:
+        if (this.#flavour === 'flash-publish' && streamId !== 0 && !answerNames.has(command.name)) {
+          this.#endPublish('command');
+        }
+        return false;
+    }
+  }
+
+  #endPublish(cause: UnpublishCause): void {
+    this.#phase = 'idle';
+    this.#order.reset();
+    this.#handler.onUnpublish(cause);
+  }
+
+  #endPlay(cause: StopCause): void {
+    if (this.#phase === 'playing') {
+      this.#phase = 'idle';
+      this.#handler.onStop(cause);
+    }
+  }
+
+  #handleFmleStart(command: Command): void {
+    this.#order.fmleStart(command.name);
+    this.#announceChunkSize();
+    this.#answer(command, undefined);
+  }
+
+  #handlePublish(command: Command): void {
+    this.#endPlay('command');
+    if (this.#phase !== 'idle' || this.#connect === undefined) {
+      return;
+    }
+    this.#flavour = this.#order.flavour;
+    const request = readPublish(command, this.#connect.url, this.#flavour, this.#limits);
+    this.#announceChunkSize();
+    this.#phase = 'publish-requested';
+    this.#handler.onPublish(request);
+  }
+
+  #handlePlay(command: Command): void {
+    this.#endPlay('command');
+    // Flash's play(false) only ends a play.
+    if (this.#phase !== 'idle' || this.#connect === undefined || command.args[1] === false) {
+      return;
+    }
+    const request = readPlay(command, this.#connect.url, this.#limits);
+    this.#announceChunkSize();
+    this.#phase = 'play-requested';
+    this.#handler.onPlay(request);
+  }
+
+  #handlePause(command: Command): void {
+    if (this.#phase !== 'playing') {
+      return;
+    }
+    const paused = command.args[1] !== false;
+    const timeMs = typeof command.args[2] === 'number' ? command.args[2] : 0;
+    if (paused) {
+      this.#handler.onPause(true, timeMs);
+      this.#link.send(...pauseNotices(true));
+    } else {
+      this.#link.send(...pauseNotices(false));
+      this.#handler.onPause(false, timeMs);
+    }
+  }
+
+  #handleCall(command: Command): void {
+    const { name, transactionId, args } = command;
+    if (answerNames.has(name) || this.#handler.onCall?.(name, transactionId, args) === true) {
+      return;
+    }
+    if (transactionId > 0) {
+      this.#answer(command, null);
+    }
+  }
+
+  #answer(command: Command, value: AmfValue): void {
+    this.sendMessage(commandMessage(0, '_result', command.transactionId, [null, value]));
+  }
+
+  /** Once the client has said what it wants, and before it is answered (R016). */
+  #announceChunkSize(): void {
+    if (!this.#chunkSizeAnnounced) {
+      this.#chunkSizeAnnounced = true;
+      this.#link.announceChunkSize(this.#chunkSize);
+    }
+  }
+}
+
+/** R016's range: what a server may announce. */
+function checkChunkSize(chunkSize: number): number {
+  if (!Number.isInteger(chunkSize) || chunkSize < 128 || chunkSize > 65_536) {
+    throw new RtmpError('chunk-size', `a server's chunk size must be 128..65536, got ${chunkSize}`);
+  }
+  return chunkSize;
+}
