@@ -290,7 +290,8 @@ export class LiveStream {
       const { metadata } = message;
       this.#announced = { audio: metadata.has('audiocodecid'), video: metadata.has('videocodecid') };
       const { atcAuto } = this.#settings.play;
-      if (atcAuto && String(message.metadata.get('bravo_atc')) === 'true') this.#atcByMetadata = true;
+      const atc = metadata.get('bravo_atc');
+      if (atcAuto && (atc === 'true' || atc === true)) this.#atcByMetadata = true;
     }
     this.#queue(frame);
   }

@@ -48,8 +48,9 @@ function blockOf(
 export function block<F extends Fields>(
   name: string,
   section: Section<F>,
-  options: BlockOptions,
+  options: BlockOptions & { readonly asks?: (value: SectionValue<F>) => boolean },
 ): Field<SectionValue<F>> {
+  const asks = options.asks ?? isEnabled;
   return {
     name,
     aliases: options.aliases ?? [],
@@ -75,7 +76,7 @@ export function block<F extends Fields>(
       return first ?? section.defaults;
     },
     check: () => undefined,
-    switchedOn: (value, directives) => (isEnabled(value) ? directives[0] : undefined),
+    switchedOn: (value, directives) => (asks(value) ? directives[0] : undefined),
   };
 }
 

@@ -2,6 +2,7 @@ import { ConfigError, ConfigErrorCode, MAX_PROBLEMS } from '../errors.ts';
 import type { ConfigProblem } from '../errors.ts';
 import type { Argument, Directive, Place, SourceTexts } from '../parse/index.ts';
 import { nearestName } from './nearest.ts';
+import { rootSection } from './root.ts';
 import type { Field, Fields, Reader, Section, SectionContext, SectionValue } from './section.ts';
 
 /** Something that a user should know, though the configuration can be used. */
@@ -18,6 +19,35 @@ export interface InactiveDirective {
   readonly path: string;
   readonly file: string;
   readonly line: number;
+}
+
+/** The blocks that know a directive, as `vhost > hls`, nearest to the root first. */
+function homesOf(name: string, section: Section<Fields> = rootSection, path = ''): readonly string[] {
+  const here = section.knows(name) ? [path === '' ? 'the root' : `\`${path}\``] : [];
+  const inner = Object.values<Field<unknown>>(section.fields).flatMap((field) =>
+    field.section === undefined
+      ? []
+      : homesOf(name, field.section, path === '' ? field.name : `${path} > ${field.name}`),
+  );
+  return [...here, ...inner];
+}
+
+function allNames(section: Section<Fields> = rootSection): readonly string[] {
+  const inner = Object.values<Field<unknown>>(section.fields).flatMap((field) =>
+    field.section === undefined ? [] : allNames(field.section),
+  );
+  return [...section.names(), ...inner];
+}
+
+/** What to write instead of an unknown directive: where it belongs, or what it is called. */
+function remedyFor(name: string, section: Section<Fields>): string {
+  const [home] = homesOf(name);
+  if (home !== undefined) return `; it belongs in ${home}`;
+  const near = nearestName(name, section.names());
+  if (near !== undefined) return `; did you mean \`${near}\`?`;
+  const far = nearestName(name, allNames());
+  const [farHome] = far === undefined ? [] : homesOf(far);
+  return far === undefined || farHome === undefined ? '' : `; did you mean \`${far}\` of ${farHome}?`;
 }
 
 /** Turns directives into validated values by the sections' tables, and collects what is wrong. */
@@ -64,9 +94,15 @@ export class SectionReader implements Reader {
     this.inactive.push({ path, file, line: directive.line });
   }
 
-  /** Throws the ConfigError of all problems, if there are any. */
+  /** Throws the ConfigError of all problems, in the order of the files, if there are any. */
   finish(): void {
-    const [first, ...rest] = this.#problems;
+    const files = [...new Set(this.#problems.map((problem) => problem.file))];
+    const [first, ...rest] = this.#problems.toSorted(
+      (left, right) =>
+        files.indexOf(left.file) - files.indexOf(right.file) ||
+        left.line - right.line ||
+        left.column - right.column,
+    );
     if (first !== undefined) throw new ConfigError([first, ...rest]);
   }
 
@@ -114,12 +150,11 @@ export class SectionReader implements Reader {
     return found;
   }
 
-  /** Refuses a directive that the section doesn't know. */
+  /** Refuses a directive that the section doesn't know, and says what was likely meant. */
   unknown(section: Section<Fields>, directive: Directive): void {
+    if (this.#problems.length >= MAX_PROBLEMS) return;
     const name = directive.name.length > 60 ? `${directive.name.slice(0, 60)}…` : directive.name;
-    const nearest = nearestName(directive.name, section.names());
-    const remedy = nearest === undefined ? '' : `; did you mean \`${nearest}\`?`;
-    const message = `unknown directive \`${name}\` in ${section.title}${remedy}`;
+    const message = `unknown directive \`${name}\` in ${section.title}${remedyFor(directive.name, section)}`;
     this.problem(ConfigErrorCode.Unknown, message, directive);
   }
 

@@ -24,7 +24,7 @@ export const limitsSection = new Section('limits', {
     default: 10_000,
     min: 100,
     active: true,
-    means: 'The time limit of the RTMP handshake and the connect command.',
+    means: 'A client that has not finished its RTMP handshake by then is dropped.',
   }),
   maxMessageBytes: bytes('max_message_bytes', {
     default: 16 * 1024 * 1024,

@@ -170,7 +170,8 @@ export function choice<const Word extends string>(
   function check(value: Word): string | undefined {
     return words.includes(value) ? undefined : `expected one of ${words.join(', ')}, not ${value}`;
   }
-  return valueField(name, single(words.join('|'), read, String, check), options);
+  const shape = words.filter((word) => word !== '').join('|');
+  return valueField(name, single(shape, read, String, check), options);
 }
 
 /** Any text, not empty unless the default is. */

@@ -75,7 +75,10 @@ export const vhostSection = new Section(
       aliases: ['http'],
       means: 'Files over HTTP; `http` in SRS 2.',
     }),
-    cluster: block('cluster', clusterSection, { means: 'Edges and origins.' }),
+    cluster: block('cluster', clusterSection, {
+      means: 'Edges and origins.',
+      asks: (value) => value.mode === 'remote' || value.originCluster,
+    }),
     forward: block('forward', forwardSection, { means: 'Streams pushed on to other servers.' }),
     security: block('security', securitySection, { means: 'Who may come from which address.' }),
     bandcheck: block('bandcheck', bandcheckSection, { means: 'Bandwidth tests.' }),

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 import type { VhostConfig } from '../../config/index.ts';
 import type { Player, PlayerEnd } from '../../live/index.ts';
-import { endLine, type Log, newSessionId } from '../../log/index.ts';
+import { endLine, type Log, newSessionId, plainAddress } from '../../log/index.ts';
 import {
   chunkedFraming,
   flvFamily,
@@ -44,7 +44,7 @@ export class ViewerSession implements Session {
     this.#context = context;
     this.#socket = viewer.socket;
     this.#log = context.log.child({ id: this.id });
-    this.ip = viewer.remoteAddress;
+    this.ip = plainAddress(viewer.remoteAddress);
     this.vhost = vhost.name;
     this.app = mounted.app;
     this.stream = mounted.stream;

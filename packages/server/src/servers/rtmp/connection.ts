@@ -15,7 +15,7 @@ import { adoptSocket } from '@sluice/rtmp/node';
 
 import type { VhostConfig } from '../../config/index.ts';
 import { type Player, type PlayerEnd, StreamBusyError, type StreamId } from '../../live/index.ts';
-import { endLine, type Log, newSessionId } from '../../log/index.ts';
+import { endLine, type Log, newSessionId, plainAddress } from '../../log/index.ts';
 import { rtmpFamily } from '../../remux/index.ts';
 import { referAllows } from '../../security/index.ts';
 import type { EndReason, Session, SessionType } from '../../stats/index.ts';
@@ -62,8 +62,8 @@ export class RtmpConnection implements Session, ServerSessionHandler {
   constructor(accepted: Socket, context: RtmpContext, onEnded: (connection: RtmpConnection) => void) {
     this.#context = context;
     this.#onEnded = onEnded;
-    this.ip = accepted.remoteAddress ?? '';
-    const serverIp = accepted.localAddress ?? '';
+    this.ip = plainAddress(accepted.remoteAddress);
+    const serverIp = plainAddress(accepted.localAddress);
     this.#log = context.log.child({ id: this.id });
     this.#socket = adoptSocket(accepted, (bytes) => {
       this.#read(bytes);

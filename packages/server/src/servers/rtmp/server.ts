@@ -104,8 +104,8 @@ export class RtmpServer {
     this.#refused += 1;
     const now = performance.now();
     if (now - this.#refusedLoggedAt < REFUSAL_LOG_INTERVAL_MS) return;
-    const { log, config } = this.#context;
-    log.warn(`refused ${this.#refused} connections: max_connections ${config().maxConnections} is reached`);
+    const { maxConnections } = this.#context.config();
+    this.#context.log.warn(`refused ${this.#refused} connections: max_connections ${maxConnections} is reached`);
     this.#refused = 0;
     this.#refusedLoggedAt = now;
   }
