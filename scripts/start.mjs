@@ -13,6 +13,21 @@ if (!(await prepare())) process.exit(1);
 
 const main = join(root, 'packages/server/dist/main.js');
 const args = process.argv.slice(2);
-process.argv = [process.execPath, main, ...(args.length > 0 ? args : ['-c', 'conf/sluice.conf'])];
+process.argv = [
+  process.execPath,
+  main,
+  ...(namesItsConfiguration(args) ? [] : ['-c', 'conf/sluice.conf']),
+  ...args,
+];
 process.chdir(root);
 await import(pathToFileURL(main).href);
+
+function namesItsConfiguration(words) {
+  const flags = ['-c', '--config', '-e', '--environment'];
+  return (
+    words[0] === 'bench' ||
+    words.some((word) => flags.includes(word) || word.startsWith('--config=')) ||
+    process.env.SRS_CONFIG_FILE !== undefined ||
+    process.env.SRS_ENV_ONLY === 'on'
+  );
+}
