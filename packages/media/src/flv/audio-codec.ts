@@ -99,6 +99,8 @@ export function soundFormatOf(codec: AudioCodec, sampleRate: number): number {
       return SOUND_FORMAT.g711a;
     case 'g711u':
       return SOUND_FORMAT.g711u;
+    case 'aac':
+      return SOUND_FORMAT.aac;
     case 'speex':
       return SOUND_FORMAT.speex;
     case 'device':
