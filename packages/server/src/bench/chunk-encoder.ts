@@ -1,5 +1,5 @@
-/** The chunk size that load clients send with, bytes. */
-export const SEND_CHUNK_SIZE = 60_000;
+/** The chunk size that load clients send with, bytes: that of OBS. */
+export const SEND_CHUNK_SIZE = 4096;
 
 /** Chunk streams of what load clients send. */
 export const ChunkStreamId = { control: 2, command: 3, audio: 4, data: 5, video: 6 } as const;
