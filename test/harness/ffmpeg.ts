@@ -65,14 +65,14 @@ export function publish(options: PublishOptions): Publisher {
 }
 
 /**
- * Plays a URL into a file with ffmpeg, untouched, for so many seconds of media (or until the stream ends).
+ * Plays a URL's video and audio into a file with ffmpeg, untouched, for so many seconds of media (or until the stream ends).
  * The container follows from the file's name.
  */
 export async function record(url: string, file: string, seconds?: number, limitMs = 45_000): Promise<string> {
   await ffmpeg(
     [
       ...(url.startsWith('rtmp') ? ['-rw_timeout', '15000000'] : []),
-      ...['-i', url, '-map', '0', '-c', 'copy'],
+      ...['-i', url, '-map', '0:v?', '-map', '0:a?', '-c', 'copy'],
       ...(seconds === undefined ? [] : ['-t', String(seconds)]),
       ...['-y', file],
     ],

@@ -1,20 +1,25 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
+  accepts,
   FIXTURE_SECONDS,
   fixture,
   framemd5,
+  freePort,
   freePorts,
   haveChromium,
   haveFfmpeg,
+  isListening,
   launchBrowser,
   packets,
   probe,
   record,
   RunningProcess,
   waitFor,
+  waitForEvent,
 } from './index.ts';
 
 describe('RunningProcess', () => {
@@ -59,6 +64,16 @@ describe('waiting and ports', () => {
 
   it('gives different ports', async () => {
     expect(new Set(await freePorts(20)).size).toBe(20);
+  });
+
+  it('tells whether somebody listens', async () => {
+    const port = await freePort();
+    expect(await isListening(port)).toBe(false);
+    const server = createServer().listen(port, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await waitForEvent(server, 'listening');
+    expect(await isListening(port)).toBe(true);
+    expect(await accepts(port)).toBe(true);
   });
 });
 

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
 
@@ -43,4 +44,25 @@ export async function accepts(port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
+}
+
+/**
+ * Whether somebody listens on the port. Linux tells without a connection, which the server under test would
+ * count and log.
+ */
+export async function isListening(port: number): Promise<boolean> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  try {
+    const tables = await Promise.all(
+      ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'utf8')),
+    );
+    return tables
+      .flatMap((table) => table.split('\n'))
+      .some((line) => {
+        const [, address = '', , state] = line.trim().split(/\s+/);
+        return address.endsWith(local) && state === '0A';
+      });
+  } catch {
+    return accepts(port);
+  }
 }

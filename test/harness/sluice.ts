@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { accepts, freePorts } from './ports.ts';
+import { freePorts, isListening } from './ports.ts';
 import { RunningProcess, waitFor } from './process.ts';
 
 /** The built command line. */
@@ -108,7 +108,7 @@ export class SluiceUnderTest {
 }
 
 /**
- * Starts a server on free ports of this machine and waits until it accepts connections.
+ * Starts a server on free ports of this machine and waits until it listens.
  * Whoever starts one stops it: `onTestFinished(() => sluice.stop())`.
  */
 export async function startSluice(options: StartOptions = {}): Promise<SluiceUnderTest> {
@@ -129,8 +129,8 @@ export async function startSluice(options: StartOptions = {}): Promise<SluiceUnd
     for (const port of Object.values(ports)) {
       if (!text.includes(String(port))) continue;
       await waitFor(
-        async () => (server.exit !== undefined || (await accepts(port)) ? true : undefined),
-        `port ${port} accepts`,
+        async () => (server.exit !== undefined || (await isListening(port)) ? true : undefined),
+        `port ${port} is listened on`,
         15_000,
       );
       if (server.exit !== undefined) throw new Error('it ended');
