@@ -1,11 +1,10 @@
 export { formatListenAddress, parseListenAddress } from './address.ts';
 export { environmentVariables } from './environment.ts';
-export { ConfigError, ConfigErrorCode, MAX_PROBLEMS, formatProblem } from './errors.ts';
-export type { ConfigProblem } from './errors.ts';
+export { ConfigError } from './errors.ts';
+export type { ConfigErrorCode, ConfigProblem } from './errors.ts';
 export { findVhost } from './find-vhost.ts';
 export { loadConfig } from './load.ts';
 export type { LoadConfigOptions } from './load.ts';
-export { DEFAULT_PARSE_LIMITS } from './parse/index.ts';
 export type { Environment, ListDirectory, ParseLimits, ReadFile } from './parse/index.ts';
 export { defaultConfig, defaultVhost, resolveConfig } from './resolve.ts';
 export type { DeepPartial, ListenOption, ServerOptions, VhostOptions } from './resolve.ts';

@@ -40,7 +40,7 @@ function sectionText(section: Section<Fields>, path: string, seen: Set<Section<F
 function movesText(section: Section<Fields>): readonly string[] {
   if (section.moves.length === 0) return [];
   const lines = section.moves.map((move) => {
-    const to = move.as === undefined ? `${move.into}` : `${move.into} { ${move.as} … }`;
+    const to = move.as === undefined ? move.into : `${move.into} { ${move.as} … }`;
     return `| \`${move.from}\` | \`${to}\` |`;
   });
   return [

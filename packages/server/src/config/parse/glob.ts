@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 /** Lists the names in a directory; throws when it can't be read. */
 export type ListDirectory = (directory: string) => readonly string[];
@@ -27,29 +27,48 @@ function nameMatcher(pattern: string): RegExp {
   return new RegExp(`^${dotFiles}${source.join('')}$`, 's');
 }
 
-/** The paths that a pattern matches, sorted; an unreadable directory matches nothing. */
-export function expandGlob(pattern: string, listDirectory: ListDirectory): readonly string[] {
-  const directory = dirname(pattern);
-  const directories = isGlob(directory) ? expandGlob(directory, listDirectory) : [directory];
-  const name = pattern.slice(pattern.lastIndexOf('/') + 1);
-  if (!isGlob(name)) return directories.map((parent) => join(parent, name));
-  let matcher: RegExp;
+function compile(pattern: string): RegExp | undefined {
   try {
-    matcher = nameMatcher(name);
+    return nameMatcher(pattern);
   } catch {
     // A set such as `[z-a]` is no pattern: it matches nothing, as in a shell.
+    return undefined;
+  }
+}
+
+function namesIn(directory: string, listDirectory: ListDirectory): readonly string[] {
+  try {
+    return [...listDirectory(directory)].sort();
+  } catch {
     return [];
   }
-  const paths: string[] = [];
-  for (const parent of directories) {
-    let names: readonly string[];
-    try {
-      names = listDirectory(parent);
-    } catch {
-      continue;
-    }
-    for (const candidate of [...names].sort()) {
-      if (matcher.test(candidate)) paths.push(join(parent, candidate));
+}
+
+/**
+ * The paths that a pattern matches, sorted; a directory that can't be read matches nothing.
+ *
+ * @param pattern - absolute, or relative to `base`; the marks of `base` itself mean nothing
+ */
+export function expandGlob(pattern: string, base: string, listDirectory: ListDirectory): readonly string[] {
+  let paths: readonly string[] = [isAbsolute(pattern) ? '/' : base];
+  let matched = false;
+  for (const part of pattern.split('/').filter((name) => name !== '')) {
+    if (isGlob(part)) {
+      const matcher = compile(part);
+      if (matcher === undefined) return [];
+      paths = paths.flatMap((parent) =>
+        namesIn(parent, listDirectory)
+          .filter((name) => matcher.test(name))
+          .map((name) => join(parent, name)),
+      );
+      matched = true;
+    } else if (matched && part !== '.' && part !== '..') {
+      // Behind a mark, a plain name picks those directories that have it.
+      paths = paths
+        .filter((parent) => namesIn(parent, listDirectory).includes(part))
+        .map((parent) => join(parent, part));
+    } else {
+      paths = paths.map((parent) => join(parent, part));
     }
   }
   return paths;

@@ -112,8 +112,9 @@ class FileReader {
   }
 
   #includedPaths(directive: Directive, argument: Argument): readonly string[] {
-    const path = isAbsolute(argument.text) ? argument.text : join(dirname(directive.file), argument.text);
-    return isGlob(argument.text) ? expandGlob(path, this.#listDirectory) : [path];
+    const base = dirname(directive.file);
+    if (isGlob(argument.text)) return expandGlob(argument.text, base, this.#listDirectory);
+    return [isAbsolute(argument.text) ? argument.text : join(base, argument.text)];
   }
 
   #decode(path: string, bytes: Uint8Array | string): string {
