@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, defaultConfig, defaultVhost, findVhost, loadConfig, resolveConfig } from './index.ts';
+import {
+  ConfigError,
+  DEFAULT_VHOST,
+  defaultConfig,
+  defaultVhost,
+  findVhost,
+  loadConfig,
+  resolveConfig,
+} from './index.ts';
 import type { ServerOptions } from './index.ts';
 
 describe('resolveConfig', () => {
@@ -88,7 +96,7 @@ describe('findVhost (R034)', () => {
   it.each([
     ['a.com', 'a.com', 'a.com'],
     ['A.com', 'a.com', 'a.com'],
-    ['b.com', '__defaultVhost__', undefined],
+    ['b.com', DEFAULT_VHOST, undefined],
     ['', '__defaultVhost__', undefined],
     ['off.com', undefined, undefined],
     ['__proto__', '__defaultVhost__', undefined],
