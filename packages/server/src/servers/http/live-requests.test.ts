@@ -229,4 +229,27 @@ describe('live streams by WebSocket', () => {
     socket.destroy();
     await expect.poll(() => ends.map((end) => end.reason)).toEqual(['live', 'live']);
   });
+
+  it('answers no pings of a player that does not read', async () => {
+    const sizes: number[] = [];
+    const { port } = await start((viewer) => {
+      if (viewer.kind === 'websocket') {
+        // The header of a frame of 2 GiB, of which the player never reads on.
+        viewer.socket.write(Uint8Array.of(0x82, 127, 0, 0, 0, 0, 0x80, 0, 0, 0));
+        viewer.socket.write(Buffer.alloc(32_000_000));
+        viewer.webSocket.on('ping', () => sizes.push(viewer.socket.writableLength));
+      }
+    });
+    const player = new WebSocket(`ws://127.0.0.1:${port}/live/a.flv`, { maxPayload: 0 });
+    player.on('error', () => undefined);
+    await once(player, 'open');
+    player.pause();
+    for (let round = 0; round < 1_000; round += 1) {
+      player.ping('x'.repeat(100));
+    }
+    await expect.poll(() => sizes.length).toBe(1_000);
+    expect(sizes.at(-1)).toBeLessThanOrEqual(sizes[0] ?? 0);
+    expect(sizes[0]).toBeGreaterThan(65_536);
+    player.terminate();
+  });
 });
