@@ -1,1 +1,7 @@
+/** RTMP over sockets, for Node: a client that plays and publishes, and cheap reads for servers. */
 export { adoptSocket } from './adopt-socket.ts';
+export { play, publish } from './client.ts';
+export { connectRtmp, RtmpConnection } from './connection.ts';
+export type { RtmpClientOptions, RtmpPlayOptions } from './connection.ts';
+export { RtmpPlayer } from './player.ts';
+export { RtmpPublisher } from './publisher.ts';

@@ -24,3 +24,11 @@ export type {
 export { mediaStreamId, serverChunkStream } from './replies.ts';
 export { ServerSession } from './server-session.ts';
 export type { ServerSessionPhase } from './server-session.ts';
+export { ClientSession } from './client-session.ts';
+export type {
+  ClientSessionHandler,
+  ClientSessionOptions,
+  ConnectOptions,
+  PlayOptions,
+} from './client-session.ts';
+export type { ServerProperties } from './status.ts';
