@@ -1,4 +1,4 @@
-export { API_ERROR, apiRoutes } from './routes.ts';
+export { apiRoutes } from './routes.ts';
 export type { ApiOptions } from './routes.ts';
 export type {
   ApiSource,

@@ -19,7 +19,7 @@ export interface ApiOptions {
  * The codes of answers that are not 0. The first two are SRS's (5.2) and come with HTTP status 200, as SRS
  * sends them; the others equal their HTTP status.
  */
-export const API_ERROR = {
+const API_ERROR = {
   streamNotFound: 2048,
   clientNotFound: 2049,
   notFound: 404,

@@ -1,7 +1,5 @@
 export type { ConnectionAdmission, HttpCloseReason, HttpConnectionEnd } from './connections.ts';
-export { HttpServerError } from './errors.ts';
 export type { HttpServerErrorCode } from './errors.ts';
-export { DEFAULT_HTTP_LIMITS } from './limits.ts';
 export type { HttpLimits } from './limits.ts';
 export type {
   HttpViewer,
