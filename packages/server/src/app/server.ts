@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { createHash } from 'node:crypto';
 
 import { apiRoutes } from '../api/index.ts';
 import {
@@ -11,8 +10,8 @@ import {
   type VhostConfig,
 } from '../config/index.ts';
 import { LiveHub, type LiveSettings } from '../live/index.ts';
-import type { Log } from '../log/index.ts';
-import { createHttpServer, type HttpServer } from '../servers/http/index.ts';
+import { type Log, plainAddress } from '../log/index.ts';
+import { createHttpServer, type HttpConnectionEnd, type HttpServer } from '../servers/http/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
 import { Admission, SAMPLE_INTERVAL_MS, Sessions } from '../stats/index.ts';
@@ -96,10 +95,12 @@ export class SluiceServer {
   async start(): Promise<void> {
     const problem = descriptorProblem(this.#config.maxConnections);
     if (problem !== undefined) throw new StartError('too-few-descriptors', problem);
-    for (const { path, file, line } of this.#config.inactive) {
-      this.#log.warn(`${file}:${line}: ${path} is accepted but does nothing in this version`);
+    const { inactive, warnings } = this.#config;
+    if (inactive.length > 0) {
+      const names = inactive.map(({ path, line }) => `${path} (line ${line})`).join(', ');
+      this.#log.warn(`accepted, but without effect in this version: ${names}`);
     }
-    for (const warning of this.#config.warnings) this.#log.warn(warning.message);
+    for (const warning of warnings) this.#log.warn(warning.message);
     try {
       const rtmp: ListenAddress[] = [];
       for (const address of this.#config.listen) rtmp.push(await this.#listenRtmp(address));
@@ -151,6 +152,10 @@ export class SluiceServer {
       admission: this.#admission,
       onError: (error: Error) => {
         this.#log.error(error, 'HTTP');
+      },
+      onConnectionEnd: (end: HttpConnectionEnd) => {
+        // A player's connection has its own closing line.
+        if (end.reason !== 'live') this.#log.debug(httpEndLine(end));
       },
     };
     const shared = httpApi.enabled && httpServer.enabled && sameAddresses(httpApi.listen, httpServer.listen);
@@ -255,6 +260,15 @@ function systemCode(error: unknown): string | undefined {
     if ('syscall' in at && 'code' in at && typeof at.code === 'string') return at.code;
   }
   return undefined;
+}
+
+function httpEndLine(end: HttpConnectionEnd): string {
+  const { reason, remoteAddress, requests, durationMs, bytesReceived, bytesSent } = end;
+  const seconds = (durationMs / 1000).toFixed(1);
+  return (
+    `http closed: ${reason}, ${plainAddress(remoteAddress)}, ${requests} requests, ${seconds} s, ` +
+    `in ${bytesReceived} B, out ${bytesSent} B`
+  );
 }
 
 function sameAddresses(left: readonly ListenAddress[], right: readonly ListenAddress[]): boolean {
