@@ -63,13 +63,6 @@ module.exports = {
       to: { path: '^packages/(?!$1/)', dependencyTypes: ['local'] },
     },
     {
-      name: 'packages-by-name-outside',
-      comment: 'Tests and benchmarks import packages by name, through exports',
-      severity: 'error',
-      from: { path: '^(test|bench)/' },
-      to: { path: '^packages/', dependencyTypes: ['local'] },
-    },
-    {
       name: 'not-to-tests',
       comment: 'Nothing imports a test',
       severity: 'error',

@@ -75,6 +75,15 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
     },
   },
+  {
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '/packages/', message: 'Import packages by name, through their exports.' }] },
+      ],
+    },
+  },
   { files: ['*.config.ts'], rules: { 'no-restricted-syntax': ['error', ...houseSyntax] } },
 
   // Plain JavaScript: the scripts that run before anything is installed, and the browser's pages.
