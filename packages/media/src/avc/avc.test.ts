@@ -366,6 +366,12 @@ describe('NAL units', () => {
     expect(outcome(() => [...lengthPrefixedUnits(hexToBytes(hex), 4)])).toBe('short-read');
   });
 
+  it('a range outside the bytes is refused', () => {
+    const bytes = hexToBytes('00000141');
+    expect(outcome(() => [...annexBUnits(bytes, 0, 5)])).toBe('bad-value');
+    expect(outcome(() => [...lengthPrefixedUnits(bytes, 4, 5)])).toBe('bad-value');
+  });
+
   it('X002 start codes are told from lengths', () => {
     expect(startsWithStartCode(hexToBytes('00000167'))).toBe(true);
     expect(startsWithStartCode(hexToBytes('0000000167'))).toBe(true);

@@ -14,8 +14,11 @@ export type NalLengthSize = 1 | 2 | 4;
  * Walks the NAL units of a byte stream with start codes (ITU-T H.264 and H.265 Annex B). Bytes in front of the first
  * start code, and empty units, are passed over; trailing zero bytes belong to no unit. The last unit ends where the
  * bytes end.
+ *
+ * @throws MediaError `bad-value` unless 0 <= start <= end <= bytes.length.
  */
 export function* annexBUnits(bytes: Uint8Array, start = 0, end = bytes.length): Generator<NalRange, void> {
+  checkRange(bytes, start, end);
   let unitStart = afterStartCode(bytes, start, end);
   while (unitStart !== undefined) {
     const next = afterStartCode(bytes, unitStart, end);
@@ -29,7 +32,8 @@ export function* annexBUnits(bytes: Uint8Array, start = 0, end = bytes.length): 
 /**
  * Walks NAL units that have their length in front of each (ISO/IEC 14496-15). Empty units are passed over.
  *
- * @throws MediaError `short-read` when a length says more than there is, or is itself cut.
+ * @throws MediaError `short-read` when a length says more than there is, or is itself cut; `bad-value` unless
+ * 0 <= start <= end <= bytes.length.
  */
 export function* lengthPrefixedUnits(
   bytes: Uint8Array,
@@ -37,6 +41,7 @@ export function* lengthPrefixedUnits(
   start = 0,
   end = bytes.length,
 ): Generator<NalRange, void> {
+  checkRange(bytes, start, end);
   let offset = start;
   while (offset < end) {
     if (end - offset < lengthSize) {
@@ -161,4 +166,10 @@ function nextEmulationPrevention(bytes: Uint8Array, from: number, end: number): 
     position = bytes.indexOf(3, position + 1);
   }
   return -1;
+}
+
+function checkRange(bytes: Uint8Array, start: number, end: number): void {
+  if (!(start >= 0 && start <= end && end <= bytes.length)) {
+    throw new MediaError('bad-value', `range ${start}..${end} is not within ${bytes.length} bytes`);
+  }
 }
