@@ -1,0 +1,110 @@
+import type { BenchCase } from '../lib/case.ts';
+import type { Context } from '../lib/context.ts';
+import { Load } from '../lib/load.ts';
+import { interleave, measureWindow, requireDelivery } from '../lib/measure.ts';
+import { atMost, type Check, type Figures } from '../lib/results.ts';
+import { median, pairedRatio, percentileOf } from '../lib/statistics.ts';
+import { startServer } from '../servers/index.ts';
+
+const WINDOW_SECONDS = 10;
+const ROUNDS = 2;
+const JOINS_PER_SECOND = 400;
+
+const SERVERS = ['sluice, mr on', 'sluice, mr off', 'nginx-rtmp'] as const;
+type ServerName = (typeof SERVERS)[number];
+
+interface PublishersMeasure {
+  readonly cpu: number;
+  readonly memory: number;
+  readonly messages: number;
+  readonly sent: number;
+  readonly late: number;
+}
+
+/** Publishers in real time, each message written by itself, nobody playing. */
+export function publishersCase(clients: number, quick: boolean): BenchCase {
+  return {
+    name: `publishers-${clients}`,
+    title: `${clients.toLocaleString('en-US')} publishers in real time, each message written by itself, no players`,
+    quick,
+    run: async (context) => {
+      const names = SERVERS.filter((name) => name !== 'nginx-rtmp' || context.peers.has('nginx-rtmp'));
+      const { results, note } = await interleave(context, names, ROUNDS, (name) =>
+        measurePublishers(context, name, context.quick ? 20 : clients),
+      );
+      const nginx = results.get('nginx-rtmp');
+      const merged = results.get('sluice, mr on') ?? [];
+      const plain = results.get('sluice, mr off') ?? [];
+      const checks: Record<string, Check> = {};
+      if (nginx !== undefined) {
+        checks['mr on: CPU against nginx-rtmp'] = atMost(
+          pairedRatio(pick(merged, 'cpu'), pick(nginx, 'cpu')),
+          0.5,
+          '×',
+        );
+        checks['mr on: memory against nginx-rtmp'] = atMost(
+          pairedRatio(pick(merged, 'memory'), pick(nginx, 'memory')),
+          1.5,
+          '×',
+        );
+        checks['mr off: CPU against nginx-rtmp'] = atMost(
+          pairedRatio(pick(plain, 'cpu'), pick(nginx, 'cpu')),
+          1.2,
+          '×',
+        );
+      }
+      return {
+        checks,
+        figures: Object.fromEntries([...results].map(([name, runs]) => [name, figures(runs)])),
+        note,
+      };
+    },
+  };
+}
+
+async function measurePublishers(
+  context: Context,
+  name: ServerName,
+  clients: number,
+): Promise<PublishersMeasure> {
+  const server = await startServer(context, name === 'nginx-rtmp' ? name : 'sluice', {
+    mergedRead: name === 'sluice, mr on',
+  });
+  const publishers = new Load(context, [
+    ...['publish', server.rtmpUrl('stream{n}'), '--file', context.fixture.file],
+    ...['--clients', String(clients), '--rate', String(JOINS_PER_SECOND), '--timeout', '30'],
+  ]);
+  await publishers.ready();
+  const { cpu, memory, seconds, tallies } = await measureWindow(
+    context,
+    server.child.pid,
+    { publishers },
+    WINDOW_SECONDS,
+  );
+  await publishers.stop();
+  await server.child.stop();
+  const { messages, latenessMs } = tallies.publishers;
+  const sent = messages / (context.fixture.messagesPerSecond * clients * seconds);
+  requireDelivery(`publishers to ${name}`, sent);
+  return {
+    cpu,
+    memory,
+    messages: messages / seconds,
+    sent: sent * 100,
+    late: percentileOf(latenessMs, 0.99),
+  };
+}
+
+function pick(runs: readonly PublishersMeasure[], key: keyof PublishersMeasure): number[] {
+  return runs.map((run) => run[key]);
+}
+
+function figures(runs: readonly PublishersMeasure[]): Figures {
+  return {
+    'CPU %': median(pick(runs, 'cpu')),
+    'memory MB': median(pick(runs, 'memory')),
+    'messages a second': median(pick(runs, 'messages')),
+    'sent %': median(pick(runs, 'sent')),
+    'written late, p99 ms': median(pick(runs, 'late')),
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * The benchmark: measures Sluice and its peers side by side, prints what was promised and what was measured,
+ * and writes `docs/benchmarks.md`. Started by `npm run bench`, which builds first.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CASES } from './cases/index.ts';
+import { parseArguments, USAGE } from './lib/arguments.ts';
+import type { BenchCase } from './lib/case.ts';
+import { Children } from './lib/children.ts';
+import type { Context, PeerName } from './lib/context.ts';
+import { RunError } from './lib/errors.ts';
+import { ensureFixture, HEAVY_STREAM, STREAM } from './lib/fixture.ts';
+import { formatChecks, formatFigures, formatPage } from './lib/report.ts';
+import { type CaseResult, isMet, mergeResults, type Results } from './lib/results.ts';
+import { chooseCores, describeMachine } from './lib/system.ts';
+import { hasNginx, nginxVersion } from './servers/nginx.ts';
+import { nodeMediaServerFolder, nodeMediaServerVersion } from './servers/node-media-server.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const resultsFolder = join(root, 'bench/results');
+const dataFile = join(root, 'docs/benchmarks.json');
+const pageFile = join(root, 'docs/benchmarks.md');
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof RunError)) throw error;
+  process.stderr.write(`bench: ${error.message}\n`);
+  process.exitCode = 1;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const names = CASES.map((one) => one.name);
+  const { cases, quick, list, help } = parseArguments(args, names);
+  if (help || list) {
+    say(help ? USAGE : names.join('\n'));
+    return 0;
+  }
+  const chosen = CASES.filter((one) => (cases.length > 0 ? cases.includes(one.name) : !quick || one.quick));
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+  try {
+    const context = await makeContext(folder, quick);
+    const results: Results = {
+      machine: describeMachine(peerVersions(context.peers)),
+      command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
+      cases: await runCases(context, chosen),
+    };
+    save(results, quick, cases.length > 0);
+    if (!quick) say(`\n${formatChecks(results)}`);
+    return summary(results, quick);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function makeContext(folder: string, quick: boolean): Promise<Context> {
+  const cores = chooseCores();
+  if (cores === undefined) say('bench: servers and loads share their cores here; read the figures with care');
+  return {
+    children: new Children(),
+    cores,
+    program: join(root, 'packages/server/dist/main.js'),
+    folder,
+    fixture: await ensureFixture(join(resultsFolder, 'stream-250k.flv'), STREAM),
+    heavyFixture: await ensureFixture(join(resultsFolder, 'stream-2500k.flv'), HEAVY_STREAM),
+    quick,
+    peers: findPeers(),
+    say,
+  };
+}
+
+function findPeers(): Set<PeerName> {
+  const peers = new Set<PeerName>(['sluice', 'floor']);
+  if (hasNginx()) peers.add('nginx-rtmp');
+  else say('bench: nginx-rtmp is left out: install nginx-light and libnginx-mod-rtmp');
+  if (nodeMediaServerFolder() !== undefined) peers.add('node-media-server');
+  else say('bench: node-media-server is left out: run npm ci');
+  return peers;
+}
+
+function peerVersions(peers: ReadonlySet<PeerName>): Record<string, string> {
+  return {
+    ...(peers.has('nginx-rtmp') ? { 'libnginx-mod-rtmp': nginxVersion() } : {}),
+    ...(peers.has('node-media-server') ? { 'node-media-server': nodeMediaServerVersion() } : {}),
+  };
+}
+
+async function runCases(context: Context, chosen: readonly BenchCase[]): Promise<Record<string, CaseResult>> {
+  const results: Record<string, CaseResult> = {};
+  for (const one of chosen) {
+    const started = performance.now();
+    say(`${one.name}: ${one.title}`);
+    const outcome = await one.run(context);
+    const result: CaseResult = {
+      title: one.title,
+      date: new Date().toISOString().slice(0, 10),
+      note: '',
+      ...outcome,
+    };
+    results[one.name] = result;
+    say(`${formatFigures(result)}  (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+  }
+  return results;
+}
+
+function save(fresh: Results, quick: boolean, partly: boolean): void {
+  mkdirSync(resultsFolder, { recursive: true });
+  const stamp = new Date().toISOString().replaceAll(':', '-').slice(0, 19);
+  writeFileSync(join(resultsFolder, `${quick ? 'quick' : 'run'}-${stamp}.json`), json(fresh));
+  // Small counts say nothing about promises.
+  if (quick) return;
+  const old = existsSync(dataFile) ? (JSON.parse(readFileSync(dataFile, 'utf8')) as Results) : undefined;
+  const merged = inOrder(partly ? mergeResults(old, fresh) : fresh);
+  writeFileSync(dataFile, json(merged));
+  writeFileSync(pageFile, formatPage(merged));
+}
+
+/** Cases in the order of the table, whatever the order in which they were run. */
+function inOrder(results: Results): Results {
+  const known = CASES.flatMap(({ name }) => {
+    const result = results.cases[name];
+    return result === undefined ? [] : [[name, result] as const];
+  });
+  return { ...results, cases: Object.fromEntries(known) };
+}
+
+function summary(results: Results, quick: boolean): number {
+  const checks = Object.values(results.cases).flatMap((result) => Object.values(result.checks));
+  if (quick) {
+    say(`bench: ${Object.keys(results.cases).length} cases work (a quick run: its figures mean nothing)`);
+    return 0;
+  }
+  const missed = checks.filter((check) => !isMet(check)).length;
+  say(`bench: ${checks.length - missed} of ${checks.length} promises met; see docs/benchmarks.md`);
+  return missed === 0 ? 0 : 1;
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value, undefined, 2) + '\n';
+}
+
+function say(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
