@@ -5,26 +5,47 @@ export const PURE_AUDIO_FRAMES = 115;
 
 /** How many frames from a GOP's start are looked at for its earliest timestamp. */
 const BASE_FRAMES = 16;
+/** Bytes of one block of memory; a longer body gets a block of its own. */
+const BLOCK_BYTES = 16_384;
+/** Blocks kept for the next GOP of a stream, so that memory once taken is used again. */
+const MAX_SPARE_BLOCKS = 16;
+
+/** Everything of a cached frame but its bytes. */
+type FrameFacts = Pick<Frame, 'kind' | 'codec' | 'keyframe'>;
 
 /**
  * The frames since the last keyframe, audio between them included: what a player that joins is given first.
  * Empty while the stream is pure audio, and from a GOP's overflow of the byte limit until its end.
+ *
+ * Most streams have a cache and few of them a player at a time, so bodies are copied into a few blocks that are
+ * used again for the next GOP, and facts into plain arrays: thousands of frames that live for seconds would
+ * keep the garbage collector busier than all the rest of a publisher.
  */
 export class GopCache {
   readonly #maxBytes: number;
-  #frames: Frame[] = [];
+  readonly #facts: FrameFacts[] = [];
+  readonly #timestamps: number[] = [];
+  readonly #blockOf: number[] = [];
+  readonly #offsets: number[] = [];
+  readonly #lengths: number[] = [];
+  #count = 0;
+  #blocks: Uint8Array[] = [];
+  #spare: Uint8Array[] = [];
+  #used = 0;
   #bytes = 0;
   #audiosSinceVideo = 0;
   #base: number | undefined;
+  /** The frames made of the present GOP; while they are out, its blocks are not used again. */
+  #frames: Frame[] | undefined;
 
   /** @param maxBytes - most bytes of bodies that are held; 0 turns the cache off */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Begins with a keyframe; empty when there is nothing to start from. */
-  get frames(): readonly Frame[] {
-    return this.#frames;
+  /** Frames held; 0 when there is nothing to start from. */
+  get size(): number {
+    return this.#count;
   }
 
   /** Bytes of the bodies held. */
@@ -35,11 +56,29 @@ export class GopCache {
   /**
    * The time, ms, that a player which starts with this GOP takes as its zero: the earliest among the GOP's
    * first frames, since audio that follows a keyframe may lie a little before it. Stays the same for the
-   * GOP's life once asked for.
+   * GOP's life once asked for; undefined while the cache is empty.
    */
   get base(): number | undefined {
-    this.#base ??= earliestTimestamp(this.#frames);
+    if (this.#base === undefined && this.#count > 0) {
+      this.#base = Math.min(...this.#timestamps.slice(0, Math.min(this.#count, BASE_FRAMES)));
+    }
     return this.#base;
+  }
+
+  /** The frames held, a keyframe first. */
+  frames(): readonly Frame[] {
+    const frames = (this.#frames ??= []);
+    for (let index = frames.length; index < this.#count; index += 1) {
+      const facts = this.#facts[index];
+      const block = this.#blocks[this.#blockOf[index] ?? 0];
+      if (facts === undefined || block === undefined) break;
+      const offset = this.#offsets[index] ?? 0;
+      const { kind, codec, keyframe } = facts;
+      const body = block.subarray(offset, offset + (this.#lengths[index] ?? 0));
+      const timestamp = this.#timestamps[index] ?? 0;
+      frames.push({ kind, timestamp, codec, keyframe, sequenceHeader: false, body });
+    }
+    return frames.slice();
   }
 
   /** Takes the next audio or video frame (sequence headers and data are not the cache's). */
@@ -48,9 +87,9 @@ export class GopCache {
     if (frame.kind === FrameKind.video) {
       this.#audiosSinceVideo = 0;
       if (frame.keyframe) this.clear();
-      else if (this.#frames.length === 0) return;
+      else if (this.#count === 0) return;
     } else {
-      if (this.#frames.length === 0) return;
+      if (this.#count === 0) return;
       this.#audiosSinceVideo += 1;
       if (this.#audiosSinceVideo > PURE_AUDIO_FRAMES) {
         this.clear();
@@ -62,18 +101,51 @@ export class GopCache {
       this.clear();
       return;
     }
-    this.#frames.push(frame);
+    this.#store(frame);
   }
 
   clear(): void {
-    this.#frames = [];
+    if (this.#frames === undefined) {
+      for (const block of this.#blocks) {
+        if (block.length === BLOCK_BYTES && this.#spare.length < MAX_SPARE_BLOCKS) this.#spare.push(block);
+      }
+    }
+    this.#frames = undefined;
+    this.#blocks = [];
+    this.#used = 0;
+    this.#count = 0;
     this.#bytes = 0;
     this.#audiosSinceVideo = 0;
     this.#base = undefined;
   }
+
+  #store(frame: Frame): void {
+    const { body, kind, codec, keyframe, timestamp } = frame;
+    const { length } = body;
+    let block = this.#blocks[this.#blocks.length - 1];
+    if (block === undefined || this.#used + length > block.length) {
+      block = length <= BLOCK_BYTES ? this.#spare.pop() : undefined;
+      block ??= new Uint8Array(Math.max(length, BLOCK_BYTES));
+      this.#blocks.push(block);
+      this.#used = 0;
+    }
+    block.set(body, this.#used);
+    const index = this.#count;
+    this.#count = index + 1;
+    const known = this.#facts[index];
+    // The same slot mostly holds the same kind of frame again, GOP after GOP.
+    if (known?.kind !== kind || known.codec !== codec || known.keyframe !== keyframe) {
+      this.#facts[index] = { kind, codec, keyframe };
+    }
+    this.#timestamps[index] = timestamp;
+    this.#blockOf[index] = this.#blocks.length - 1;
+    this.#offsets[index] = this.#used;
+    this.#lengths[index] = length;
+    this.#used += length;
+  }
 }
 
-/** The least timestamp, ms, among the first frames; undefined when there is none. */
+/** The least timestamp, ms, among the first media frames; undefined when there is none. */
 export function earliestTimestamp(frames: readonly Frame[]): number | undefined {
   let least: number | undefined;
   for (let index = 0; index < frames.length && index < BASE_FRAMES; index += 1) {

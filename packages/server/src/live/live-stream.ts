@@ -308,9 +308,9 @@ export class LiveStream {
   }
 
   #accept(frame: Frame): void {
-    const had = this.#gop.frames.length > 0;
+    const had = this.#gop.size > 0;
     this.#gop.push(frame);
-    if (had && this.#gop.frames.length === 0) for (const group of this.#groups.values()) group.forgetGop();
+    if (had && this.#gop.size === 0) for (const group of this.#groups.values()) group.forgetGop();
     this.#queue(frame);
   }
 
@@ -389,15 +389,14 @@ export class LiveStream {
    */
   #start(player: Player, flushed: readonly Frame[] = []): boolean {
     if (this.#publisher === undefined) return false;
-    const gop = this.#gop.frames;
-    const fromGop = gop.length > 0;
+    const fromGop = this.#gop.size > 0;
     const base = fromGop ? this.#gop.base : earliestTimestamp(flushed);
     if (base === undefined) return false;
     player.base = this.#rebases ? base : 0;
     let group = this.#group(player);
     if (group === undefined) {
       group = this.#createGroup(player.family, player.base);
-      group.prime(fromGop ? gop : flushed);
+      group.prime(fromGop ? this.#gop.frames() : flushed);
       if (this.#pending.length > 0) this.#alreadyEncoded.set(group, fromGop ? this.#pending.length : 0);
     }
     const joined = fromGop ? group.joinAtGop(player) : group.joinAtNewest(player);
