@@ -7,6 +7,8 @@ export interface LoggedBatch extends EncodedBatch {
   readonly lastTimestamp: number;
   /** Index of the last keyframe inside, or -1. */
   readonly keyframe: number;
+  /** Bytes of all batches that were ever logged before this one. */
+  readonly position: number;
 }
 
 /**
@@ -17,6 +19,8 @@ export class BatchLog {
   #batches: LoggedBatch[] = [];
   #first = 0;
   #bytes = 0;
+  /** Bytes of all batches that were ever logged. */
+  #total = 0;
 
   /** The sequence number that the next batch gets. */
   get head(): number {
@@ -58,19 +62,19 @@ export class BatchLog {
       sequence: this.head,
       lastTimestamp: batch.frames[batch.frames.length - 1]?.timestamp ?? 0,
       keyframe,
+      position: this.#total,
     };
     this.#batches.push(logged);
     this.#bytes += batch.bytes.length;
+    this.#total += batch.bytes.length;
     return logged;
   }
 
   /** Bytes from a sequence number to the head. */
   bytesFrom(sequence: number): number {
-    let bytes = 0;
-    for (let at = this.head - 1; at >= sequence && at >= this.#first; at -= 1) {
-      bytes += this.at(at)?.bytes.length ?? 0;
-    }
-    return bytes;
+    if (sequence >= this.head) return 0;
+    const from = this.at(Math.max(sequence, this.#first));
+    return from === undefined ? 0 : this.#total - from.position;
   }
 
   /** Forgets everything before a sequence number. */

@@ -1,16 +1,25 @@
 import { BatchLog, type LoggedBatch } from './batch-log.ts';
 import { type FanOutFormat, type StreamHeaders, TrackBit } from './fan-out-format.ts';
 import { type Frame, FrameKind } from './frame.ts';
+import { earliestTimestamp } from './gop-cache.ts';
 import type { Player, PlayerEnd } from './player.ts';
 
-/** Players written to in one turn of the event loop; the others follow in the next turns. */
-export const PLAYERS_PER_TURN = 1000;
+/**
+ * Most players of a group; further ones get another group, flushed at another time, so that no flush keeps the
+ * event loop for long.
+ */
+export const PLAYERS_PER_GROUP = 1000;
 /** Most bytes handed to a sink at once when a player catches up. */
 export const CATCH_UP_BYTES = 256 * 1024;
 /** A sink that takes none of its bytes for this long, ms, is given up (R044). */
 export const STALL_TIMEOUT_MS = 30_000;
 
-export interface FanOutLimits {
+/** How a group's bytes leave, and what it may hold. */
+export interface FanOutSettings {
+  /** Time between two flushes, ms; 0 flushes at the end of every read of the publisher. */
+  readonly flushIntervalMs: number;
+  /** A flush sends one frame rather than all (`send_min_interval`). */
+  readonly onePerFlush: boolean;
   /** `queue_length`: most stream time, ms, that a player may be behind. */
   readonly queueLengthMs: number;
   /** Most bytes that a player may be behind. */
@@ -21,10 +30,12 @@ export interface FanOutLimits {
 
 /** What a group asks of its stream. */
 export interface FanOutHome {
-  readonly limits: FanOutLimits;
+  readonly settings: FanOutSettings;
   headers(): StreamHeaders;
   /** Video frames are coming: a player that lost some has to wait for a keyframe. */
   hasVideo(): boolean;
+  /** Players start at zero rather than at the stream's own times. */
+  rebases(): boolean;
   /** The group has dropped a player. */
   ended(player: Player, reason: PlayerEnd): void;
 }
@@ -40,22 +51,26 @@ export class FanOutGroup {
   readonly #log = new BatchLog();
   readonly #players: Player[] = [];
   readonly #laggards = new Set<Player>();
+  #pending: Frame[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #lastFlush: number;
   /** Sequence number and frame of the newest GOP's keyframe, and the bytes from that batch on. */
   #gop: { sequence: number; index: number; bytes: number } | undefined;
-  /** Where the current pass over the players stands; undefined between passes. */
-  #pass: { next: number; from: number; again: boolean } | undefined;
-  readonly #continuePass = (): void => {
-    this.#writeSome();
-  };
 
-  constructor(key: string, format: FanOutFormat, home: FanOutHome) {
+  /** @param phase - 0–1: where in the flush interval this group's flushes lie, so that groups are spread */
+  constructor(key: string, format: FanOutFormat, home: FanOutHome, phase: number) {
     this.key = key;
     this.#format = format;
     this.#home = home;
+    this.#lastFlush = performance.now() - phase * home.settings.flushIntervalMs;
   }
 
   get size(): number {
     return this.#players.length;
+  }
+
+  get full(): boolean {
+    return this.#players.length >= PLAYERS_PER_GROUP;
   }
 
   /** Bytes held in the log. */
@@ -68,9 +83,38 @@ export class FanOutGroup {
     this.#encode(frames);
   }
 
-  /** Encodes the frames of a flush and writes them to every player. */
-  append(frames: readonly Frame[]): void {
-    if (this.#encode(frames)) this.#startPass();
+  /** Takes a frame for the next flush. */
+  push(frame: Frame): void {
+    this.#pending.push(frame);
+  }
+
+  /** Flushes if the interval is over, else sees to it that it will be done then. */
+  flushIfDue(now: number): void {
+    if (this.#pending.length === 0 || this.#timer !== undefined) return;
+    const wait = this.#lastFlush + this.#home.settings.flushIntervalMs - now;
+    if (wait <= 0) {
+      this.#flushNow(now);
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#flushNow(performance.now());
+    }, wait);
+  }
+
+  /** Flushes all that is pending. */
+  flush(): void {
+    if (this.#pending.length === 0) return;
+    const frames = this.#pending;
+    this.#pending = [];
+    this.#append(frames);
+  }
+
+  /** Stops the group's timer and forgets what is pending. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#pending = [];
   }
 
   /** Keeps nothing for players that join until the next keyframe. */
@@ -87,17 +131,7 @@ export class FanOutGroup {
     return true;
   }
 
-  /** Adds a player at the newest batch. Returns false when there is none. */
-  joinAtNewest(player: Player): boolean {
-    const newest = this.#log.newest;
-    if (newest === undefined) return false;
-    const first = newest.frames.findIndex((frame) => !frame.sequenceHeader && frame.kind !== FrameKind.data);
-    this.#add(player, newest.sequence, Math.max(0, first));
-    this.#catchUp(player);
-    return true;
-  }
-
-  /** Adds a player that has been watching already: it goes on with what comes next. */
+  /** Adds a player that goes on with what comes next. */
   joinAtHead(player: Player, afterKeyframe: boolean): void {
     this.#add(player, this.#log.head, 0);
     player.awaitsKeyframe = afterKeyframe;
@@ -110,8 +144,6 @@ export class FanOutGroup {
     if (last === undefined || last === player) return;
     this.#players[player.slot] = last;
     last.slot = player.slot;
-    // The pass that is under way may have gone by this place already: the moved player must not be missed.
-    if (this.#pass !== undefined && last.slot < this.#pass.next) this.#laggards.add(last);
   }
 
   /** The player's sink is empty: write what it missed. */
@@ -123,7 +155,7 @@ export class FanOutGroup {
 
   /** Writes a player all that it lacks and the form's end mark, whether or not its socket is busy. */
   finish(player: Player): void {
-    while (player.started && player.cursor < this.#log.head) {
+    while (player.cursor < this.#log.head) {
       const batch = this.#log.at(player.cursor);
       if (batch === undefined || !this.#writeBatch(player, batch)) break;
     }
@@ -141,49 +173,36 @@ export class FanOutGroup {
     player.slot = this.#players.push(player) - 1;
   }
 
-  #encode(frames: readonly Frame[]): boolean {
-    let some = false;
-    for (let from = 0; from < frames.length;) {
-      const { batch, next } = this.#format.encode(frames, from);
-      from = next;
-      if (batch === undefined) continue;
-      some = true;
-      const logged = this.#log.push(batch);
-      if (this.#home.limits.gopMaxBytes > 0) {
-        if (logged.keyframe >= 0) this.#gop = { sequence: logged.sequence, index: logged.keyframe, bytes: 0 };
-        if (this.#gop !== undefined) {
-          this.#gop.bytes += logged.bytes.length;
-          if (this.#gop.bytes > this.#home.limits.gopMaxBytes) this.#gop = undefined;
-        }
-      }
-    }
-    return some;
-  }
-
-  #startPass(): void {
-    if (this.#pass !== undefined) {
-      this.#pass.again = true;
+  #flushNow(now: number): void {
+    this.#lastFlush = now;
+    if (!this.#home.settings.onePerFlush) {
+      this.flush();
       return;
     }
-    this.#pass = { next: 0, from: this.#log.oldest, again: false };
-    this.#writeSome();
+    this.#boundPending();
+    const frame = this.#pending.shift();
+    if (frame !== undefined) this.#append([frame]);
+    this.flushIfDue(now);
   }
 
-  /** Goes over the players, {@link PLAYERS_PER_TURN} of them in this turn of the event loop. */
-  #writeSome(): void {
-    const pass = this.#pass;
-    if (pass === undefined) return;
-    const players = this.#players;
+  /** Paced slower than published: everything before the next keyframe goes, as for any queue (O005). */
+  #boundPending(): void {
+    const newest = this.#pending[this.#pending.length - 1]?.timestamp ?? 0;
+    while (newest - (this.#pending[0]?.timestamp ?? newest) > this.#home.settings.queueLengthMs) {
+      const next = this.#pending.findIndex((frame, index) => index > 0 && frame.keyframe);
+      this.#pending.splice(0, next < 0 ? this.#pending.length : next);
+    }
+  }
+
+  /** Encodes frames and writes them to every player. */
+  #append(frames: readonly Frame[]): void {
+    if (!this.#encode(frames)) return;
     const newest = this.#log.newest;
-    let budget = PLAYERS_PER_TURN;
-    while (pass.next < players.length && newest !== undefined) {
-      if (budget === 0) {
-        setImmediate(this.#continuePass);
-        return;
-      }
-      budget -= 1;
-      const player = players[pass.next];
-      pass.next += 1;
+    if (newest === undefined) return;
+    const players = this.#players;
+    // From the last to the first: a player that ends here is replaced by the last one, which has been served.
+    for (let slot = players.length - 1; slot >= 0; slot -= 1) {
+      const player = players[slot];
       if (player === undefined) continue;
       if (
         player.plain &&
@@ -194,13 +213,30 @@ export class FanOutGroup {
       ) {
         player.cursor += 1;
         player.sink.write(newest.bytes);
-      } else if (player.cursor <= newest.sequence) {
+      } else {
         this.#catchUp(player);
       }
     }
-    this.#pass = undefined;
     this.#trim();
-    if (pass.again) this.#startPass();
+  }
+
+  #encode(frames: readonly Frame[]): boolean {
+    let some = false;
+    for (let from = 0; from < frames.length; ) {
+      const { batch, next } = this.#format.encode(frames, from);
+      from = next;
+      if (batch === undefined) continue;
+      some = true;
+      const logged = this.#log.push(batch);
+      const { gopMaxBytes } = this.#home.settings;
+      if (gopMaxBytes === 0) continue;
+      if (logged.keyframe >= 0) this.#gop = { sequence: logged.sequence, index: logged.keyframe, bytes: 0 };
+      if (this.#gop !== undefined) {
+        this.#gop.bytes += logged.bytes.length;
+        if (this.#gop.bytes > gopMaxBytes) this.#gop = undefined;
+      }
+    }
+    return some;
   }
 
   /** Writes a player all that it lacks, unless its socket is still busy with what it has. */
@@ -215,13 +251,7 @@ export class FanOutGroup {
     sink.cork();
     while (player.cursor < this.#log.head && sink.writableLength < CATCH_UP_BYTES) {
       const batch = this.#log.at(player.cursor);
-      if (batch === undefined) {
-        // Trimmed away: can't happen while laggards hold the log back, and is safe all the same.
-        player.cursor = this.#log.oldest;
-        player.unstarted = TrackBit.all;
-        continue;
-      }
-      if (!this.#writeBatch(player, batch)) break;
+      if (batch === undefined || !this.#writeBatch(player, batch)) break;
     }
     sink.uncork();
     if (player.cursor < this.#log.head) this.#laggards.add(player);
@@ -235,28 +265,26 @@ export class FanOutGroup {
 
   /** Writes one batch; false when the player ended with it. */
   #writeBatch(player: Player, batch: LoggedBatch): boolean {
+    player.cursor += 1;
+    let { index } = player;
+    player.index = 0;
     if (player.awaitsKeyframe) {
       if (batch.keyframe < 0) {
-        player.cursor += 1;
-        player.droppedFrames += batch.frames.length;
+        if (player.started) player.droppedFrames += batch.frames.length;
         return true;
       }
-      player.index = batch.keyframe;
+      index = batch.keyframe;
       player.awaitsKeyframe = false;
-      player.needsPreamble = true;
-      player.unstarted = TrackBit.all;
     }
-    const { sink, index } = player;
     if (player.needsPreamble) {
-      const first = batch.frames[index]?.timestamp ?? player.base;
-      const preamble = this.#format.preamble(this.#home.headers(), first, player, !player.started);
-      if (preamble.length > 0) sink.write(preamble);
-      player.needsPreamble = false;
-      player.started = true;
+      const first = firstMedia(batch, index);
+      // Headers and metadata alone: the preamble will have them when media come.
+      if (first === undefined) return true;
+      index = first;
+      this.#writePreamble(player, batch, index);
     }
+    const { sink } = player;
     player.unstarted |= batch.restarts;
-    player.cursor += 1;
-    player.index = 0;
     if (index === 0 && (player.unstarted & batch.tracks) === 0) sink.write(batch.bytes);
     else for (const piece of this.#format.tail(batch, index, player)) sink.write(piece);
     const { durationMs } = player.options;
@@ -265,6 +293,19 @@ export class FanOutGroup {
       return false;
     }
     return true;
+  }
+
+  #writePreamble(player: Player, batch: LoggedBatch, index: number): void {
+    const first = batch.frames[index]?.timestamp ?? 0;
+    if (!player.hasBase) {
+      player.hasBase = true;
+      player.base = this.#home.rebases() ? (earliestTimestamp(batch.frames.slice(index)) ?? first) : 0;
+    }
+    player.unstarted = TrackBit.all;
+    const preamble = this.#format.preamble(this.#home.headers(), first, player, !player.started);
+    if (preamble.length > 0) player.sink.write(preamble);
+    player.needsPreamble = false;
+    player.started = true;
   }
 
   /** The socket has not taken the last bytes yet: the player waits in the log, within its limits. */
@@ -281,7 +322,7 @@ export class FanOutGroup {
   }
 
   #fits(sequence: number): boolean {
-    const { queueLengthMs, queueMaxBytes } = this.#home.limits;
+    const { queueLengthMs, queueMaxBytes } = this.#home.settings;
     const oldest = this.#log.at(sequence)?.frames[0];
     const newest = this.#log.newest;
     if (oldest === undefined || newest === undefined) return true;
@@ -315,12 +356,18 @@ export class FanOutGroup {
 
   /** Forgets batches that neither a player behind nor a player to come needs. */
   #trim(): void {
-    let before = this.#pass === undefined ? this.#log.head - 1 : this.#pass.from;
+    let before = this.#log.head;
     if (this.#gop !== undefined && this.#gop.sequence < before) before = this.#gop.sequence;
-    for (const player of this.#laggards) {
-      if (player.cursor === this.#log.head) this.#laggards.delete(player);
-      else if (player.cursor < before) before = player.cursor;
-    }
+    for (const player of this.#laggards) if (player.cursor < before) before = player.cursor;
     this.#log.trim(before);
   }
+}
+
+/** The first frame from `index` on that is media, if any. */
+function firstMedia(batch: LoggedBatch, index: number): number | undefined {
+  for (let at = index; at < batch.frames.length; at += 1) {
+    const frame = batch.frames[at];
+    if (frame !== undefined && !frame.sequenceHeader && frame.kind !== FrameKind.data) return at;
+  }
+  return undefined;
 }
