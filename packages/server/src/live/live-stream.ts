@@ -2,13 +2,14 @@ import { bytesEqual } from '@sluice/media/bytes';
 
 import type { PlayConfig, PublishConfig } from '../config/index.ts';
 import { StreamBusyError } from './errors.ts';
-import type { FanOutFamily, StreamHeaders } from './fan-out-format.ts';
-import { FanOutGroup, type FanOutHome, type FanOutLimits } from './fan-out-group.ts';
+import { FanOut } from './fan-out.ts';
+import type { StreamHeaders } from './fan-out-format.ts';
+import type { FanOutSettings } from './fan-out-group.ts';
 import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
-import { earliestTimestamp, GopCache } from './gop-cache.ts';
+import { GopCache } from './gop-cache.ts';
 import { readDataMessage } from './metadata.ts';
 import { MixQueue } from './mix-queue.ts';
-import { Player, type PlayerEnd, type PlayerHome, type PlayerOptions } from './player.ts';
+import type { Player, PlayerOptions } from './player.ts';
 import { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
 import { Timeline } from './timeline.ts';
 
@@ -65,22 +66,13 @@ export class LiveStream {
   readonly #timeline = new Timeline();
   readonly #gop: GopCache;
   readonly #mix: MixQueue | undefined;
-  readonly #groups = new Map<string, FanOutGroup>();
-  readonly #waiting = new Set<Player>();
-  readonly #members = new Map<Player, FanOutGroup>();
-  readonly #groupHome: FanOutHome;
-  readonly #playerHome: PlayerHome;
+  readonly #fanOut: FanOut;
   readonly #warned = new Set<string>();
-  #pending: Frame[] = [];
-  /** Frames of `#pending` that a group made since the last flush has encoded already. */
-  readonly #alreadyEncoded = new Map<FanOutGroup, number>();
   #publisher: PublisherOptions | undefined;
   #headers: Partial<Record<'metadata' | 'audio' | 'video', Frame>> = {};
   /** What the metadata announces. */
   #announced = { audio: false, video: false };
   #atcByMetadata = false;
-  #timer: NodeJS.Timeout | undefined;
-  #lastFlush = 0;
   #publishedAt = 0;
   #videoFrames = 0;
   #video: VideoFacts | undefined;
@@ -92,46 +84,19 @@ export class LiveStream {
     this.#settings = settings;
     this.#onIdle = onIdle;
     const { play } = settings;
-    const gopMaxBytes = play.gopCache ? play.gopCacheMaxBytes : 0;
-    this.#gop = new GopCache(gopMaxBytes);
+    this.#gop = new GopCache(play.gopCache ? play.gopCacheMaxBytes : 0);
     this.#mix = play.mixCorrect ? new MixQueue() : undefined;
-    const limits: FanOutLimits = {
-      queueLengthMs: play.queueLengthMs,
-      queueMaxBytes: play.queueMaxBytes,
-      gopMaxBytes,
-    };
-    this.#groupHome = {
-      limits,
+    this.#fanOut = new FanOut({
+      settings: fanOutSettings(settings),
+      gop: this.#gop,
+      published: () => this.#publisher !== undefined,
       headers: () => this.#streamHeaders(),
       hasVideo: () => this.#video !== undefined,
-      ended: (player, reason) => {
-        this.#end(player, reason);
+      rebases: () => play.timeJitter !== 'off' && !this.#atc,
+      onEmpty: () => {
+        this.#checkIdle();
       },
-    };
-    this.#playerHome = {
-      leave: (player) => {
-        this.#leave(player);
-      },
-      drained: (player) => {
-        this.#members.get(player)?.drained(player);
-      },
-      pause: (player) => {
-        this.#detach(player);
-        player.paused = true;
-        this.#waiting.delete(player);
-      },
-      resume: (player) => {
-        player.paused = false;
-        this.#rejoin(player);
-      },
-      change: (player, family) => {
-        player.family = family;
-        if (this.#members.has(player)) {
-          this.#detach(player);
-          this.#rejoin(player);
-        }
-      },
-    };
+    });
   }
 
   /** The publisher's session id; undefined while nobody publishes. */
@@ -145,7 +110,7 @@ export class LiveStream {
   }
 
   get players(): number {
-    return this.#members.size + this.#waiting.size;
+    return this.#fanOut.size;
   }
 
   /** Video messages taken from the present publisher. */
@@ -163,9 +128,7 @@ export class LiveStream {
 
   /** Bytes held for players that join and for players that are behind. */
   get heldBytes(): number {
-    let bytes = this.#gop.bytes;
-    for (const group of this.#groups.values()) bytes += group.bytes;
-    return bytes;
+    return this.#gop.bytes + this.#fanOut.bytes;
   }
 
   /**
@@ -186,15 +149,13 @@ export class LiveStream {
     this.#atcByMetadata = false;
     this.#warned.clear();
     this.#timeline.restart();
-    // Streams that start together are flushed apart.
-    this.#lastFlush = performance.now() - Math.random() * this.#settings.play.mergedWriteLatencyMs;
     return {
       id: publisher.id,
       write: (kind, timestamp, body) => {
         if (this.#publisher === publisher) this.#write(kind, timestamp, body);
       },
       flush: () => {
-        if (this.#publisher === publisher) this.#flushIfDue();
+        if (this.#publisher === publisher) this.#fanOut.flushIfDue();
       },
       end: () => {
         this.#unpublish(publisher, false);
@@ -204,9 +165,7 @@ export class LiveStream {
 
   /** Adds a player. It gets its first bytes at once when there is something to start from. */
   play(options: PlayerOptions): Player {
-    const player = new Player(options, this.#playerHome);
-    if (!this.#start(player)) this.#waiting.add(player);
-    return player;
+    return this.#fanOut.play(options);
   }
 
   /** True when the caller may forget the stream. */
@@ -247,11 +206,6 @@ export class LiveStream {
     return this.#settings.play.timeJitter === 'full' && !this.#atc;
   }
 
-  /** Players start at zero, unless the stream's own times are asked for. */
-  get #rebases(): boolean {
-    return this.#settings.play.timeJitter !== 'off' && !this.#atc;
-  }
-
   #writeSequenceHeader(header: Frame): void {
     const slot = header.kind === FrameKind.video ? 'video' : 'audio';
     const known = this.#headers[slot];
@@ -269,7 +223,7 @@ export class LiveStream {
         this.#warn(`bad-${slot}-sequence-header`, error);
       }
     }
-    this.#queue(frame);
+    this.#fanOut.push(frame);
   }
 
   #writeData(timestamp: number, body: Uint8Array): void {
@@ -293,7 +247,7 @@ export class LiveStream {
       const atc = metadata.get('bravo_atc');
       if (atcAuto && (atc === 'true' || atc === true)) this.#atcByMetadata = true;
     }
-    this.#queue(frame);
+    this.#fanOut.push(frame);
   }
 
   #streamHeaders(): StreamHeaders {
@@ -310,182 +264,23 @@ export class LiveStream {
   #accept(frame: Frame): void {
     const had = this.#gop.size > 0;
     this.#gop.push(frame);
-    if (had && this.#gop.size === 0) for (const group of this.#groups.values()) group.forgetGop();
-    this.#queue(frame);
-  }
-
-  #queue(frame: Frame): void {
-    if (this.#groups.size > 0 || this.#waiting.size > 0) this.#pending.push(frame);
-  }
-
-  #flushIfDue(): void {
-    if (this.#pending.length === 0 || this.#timer !== undefined) return;
-    const { play, minLatency } = this.#settings;
-    if (minLatency && play.sendMinIntervalMs === 0) {
-      this.#flush(this.#pending.length);
-      return;
-    }
-    const interval = play.sendMinIntervalMs > 0 ? play.sendMinIntervalMs : play.mergedWriteLatencyMs;
-    const wait = this.#lastFlush + interval - performance.now();
-    if (wait > 0) {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        this.#flushPaced();
-      }, wait);
-    } else {
-      this.#flushPaced();
-    }
-  }
-
-  /** With `send_min_interval`, one message leaves at a time. */
-  #flushPaced(): void {
-    const { play } = this.#settings;
-    if (play.sendMinIntervalMs === 0) {
-      this.#flush(this.#pending.length);
-      return;
-    }
-    this.#boundPending();
-    this.#flush(1);
-    this.#flushIfDue();
-  }
-
-  /** Paced slower than published: everything before the next keyframe goes, as for any queue (O005). */
-  #boundPending(): void {
-    const newest = this.#pending[this.#pending.length - 1]?.timestamp ?? 0;
-    const { queueLengthMs } = this.#settings.play;
-    while (newest - (this.#pending[0]?.timestamp ?? newest) > queueLengthMs) {
-      const next = this.#pending.findIndex((frame, index) => index > 0 && frame.keyframe);
-      this.#pending.splice(0, next < 0 ? this.#pending.length : next);
-      this.#alreadyEncoded.clear();
-    }
-  }
-
-  #flush(count: number): void {
-    const frames = count >= this.#pending.length ? this.#pending : this.#pending.slice(0, count);
-    this.#pending = count >= this.#pending.length ? [] : this.#pending.slice(count);
-    this.#lastFlush = performance.now();
-    for (const group of this.#groups.values()) {
-      const encoded = this.#alreadyEncoded.get(group) ?? 0;
-      if (encoded === 0) {
-        group.append(frames);
-      } else {
-        this.#alreadyEncoded.set(group, Math.max(0, encoded - frames.length));
-        if (encoded < frames.length) group.append(frames.slice(encoded));
-      }
-    }
-    if (this.#pending.length === 0) this.#alreadyEncoded.clear();
-    if (this.#waiting.size > 0) this.#startWaiting(frames);
-  }
-
-  #startWaiting(frames: readonly Frame[]): void {
-    for (const player of this.#waiting) {
-      if (this.#start(player, frames)) this.#waiting.delete(player);
-    }
-  }
-
-  /**
-   * Starts a player at the newest GOP or, where there is none, with the frames of the flush that has just
-   * been. Returns false when neither holds anything to start from.
-   */
-  #start(player: Player, flushed: readonly Frame[] = []): boolean {
-    if (this.#publisher === undefined) return false;
-    const fromGop = this.#gop.size > 0;
-    const base = fromGop ? this.#gop.base : earliestTimestamp(flushed);
-    if (base === undefined) return false;
-    player.base = this.#rebases ? base : 0;
-    let group = this.#group(player);
-    if (group === undefined) {
-      group = this.#createGroup(player.family, player.base);
-      group.prime(fromGop ? this.#gop.frames() : flushed);
-      if (this.#pending.length > 0) this.#alreadyEncoded.set(group, fromGop ? this.#pending.length : 0);
-    }
-    const joined = fromGop ? group.joinAtGop(player) : group.joinAtNewest(player);
-    if (!joined) {
-      this.#dropIfEmpty(group);
-      return false;
-    }
-    this.#members.set(player, group);
-    return true;
-  }
-
-  /** A player that has watched before goes on with what comes next, on its own time. */
-  #rejoin(player: Player): void {
-    if (!player.started) {
-      if (!this.#start(player)) this.#waiting.add(player);
-      return;
-    }
-    const group = this.#group(player) ?? this.#createGroup(player.family, player.base);
-    group.joinAtHead(player, this.#video !== undefined);
-    this.#members.set(player, group);
-    if (this.#pending.length > 0 && group.size === 1) this.#alreadyEncoded.set(group, this.#pending.length);
-  }
-
-  #group(player: Player): FanOutGroup | undefined {
-    return this.#groups.get(groupKey(player.family, player.base));
-  }
-
-  #createGroup(family: FanOutFamily, base: number): FanOutGroup {
-    const key = groupKey(family, base);
-    const group = new FanOutGroup(key, family.create(base), this.#groupHome);
-    this.#groups.set(key, group);
-    return group;
-  }
-
-  #leave(player: Player): void {
-    this.#waiting.delete(player);
-    this.#detach(player);
-    this.#checkIdle();
-  }
-
-  #detach(player: Player): void {
-    const group = this.#members.get(player);
-    if (group === undefined) return;
-    this.#members.delete(player);
-    group.remove(player);
-    this.#dropIfEmpty(group);
-  }
-
-  #dropIfEmpty(group: FanOutGroup): void {
-    if (group.size > 0) return;
-    this.#groups.delete(group.key);
-    this.#alreadyEncoded.delete(group);
-    if (this.#groups.size === 0 && this.#waiting.size === 0) this.#stopFlushing();
-  }
-
-  #stopFlushing(): void {
-    this.#pending = [];
-    this.#alreadyEncoded.clear();
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #end(player: Player, reason: PlayerEnd): void {
-    this.#leave(player);
-    player.options.onEnd(reason);
+    if (had && this.#gop.size === 0) this.#fanOut.forgetGop();
+    this.#fanOut.push(frame);
   }
 
   /** @param handOver - another publisher follows at once: nobody is told that this one went */
   #unpublish(publisher: PublisherOptions, handOver: boolean): void {
     if (this.#publisher !== publisher) return;
     for (const frame of this.#mix?.drain() ?? []) this.#accept(frame);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#pending.length > 0) this.#flush(this.#pending.length);
+    this.#fanOut.flushAll();
     this.#publisher = undefined;
     this.#gop.clear();
     this.#headers = {};
     this.#announced = { audio: false, video: false };
     this.#video = undefined;
     this.#audio = undefined;
-    for (const group of this.#groups.values()) group.forgetGop();
-    if (!handOver) {
-      const members = [...this.#members, ...[...this.#waiting].map((player) => [player, undefined] as const)];
-      for (const [player, group] of members) {
-        if (!player.options.endsWithPublisher) continue;
-        group?.finish(player);
-        this.#end(player, 'publisher-gone');
-      }
-    }
+    this.#fanOut.forgetGop();
+    if (!handOver) this.#fanOut.endWithPublisher();
     this.#checkIdle();
   }
 
@@ -506,6 +301,14 @@ export function streamKey(id: StreamId): string {
   return `${id.vhost}/${id.app}/${id.stream}`;
 }
 
-function groupKey(family: FanOutFamily, base: number): string {
-  return family.rebased ? `${family.key}@${base}` : family.key;
+function fanOutSettings({ minLatency, play }: LiveSettings): FanOutSettings {
+  const paced = play.sendMinIntervalMs > 0;
+  const merged = minLatency ? 0 : play.mergedWriteLatencyMs;
+  return {
+    flushIntervalMs: paced ? play.sendMinIntervalMs : merged,
+    onePerFlush: paced,
+    queueLengthMs: play.queueLengthMs,
+    queueMaxBytes: play.queueMaxBytes,
+    gopMaxBytes: play.gopCache ? play.gopCacheMaxBytes : 0,
+  };
 }
