@@ -55,7 +55,9 @@ function failure(action: () => void): RtmpError {
   throw new Error('nothing was thrown');
 }
 
-const a = (body: string, time: number, id = 4): ShortMessage => ({ id, type: 8, stream: 1, time, body });
+function a(body: string, time: number, id = 4): ShortMessage {
+  return { id, type: 8, stream: 1, time, body };
+}
 
 /** Chunks of messages, in hex, and what they are; read whole and cut in every size up to 5. */
 const cases: readonly { name: string; bytes: string; messages: readonly ShortMessage[] }[] = [

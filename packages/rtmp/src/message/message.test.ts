@@ -3,6 +3,7 @@ import { bytesToHex, hexToBytes } from '@sluice/media/bytes';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RtmpError } from '../errors.ts';
+import type { Command, DataMessage } from './index.ts';
 import {
   decodeAbort,
   decodeAcknowledgement,
@@ -50,9 +51,13 @@ function row<Value>(
   return { name, value, bytes: bytes.replaceAll(' ', ''), encode: () => encode(value), decode };
 }
 
-const connectCommand = { name: 'connect', transactionId: 1, args: [AmfObject.from({ app: 'live' }), null] };
+const connectCommand: Command = {
+  name: 'connect',
+  transactionId: 1,
+  args: [AmfObject.from({ app: 'live' }), null],
+};
 const connectBytes = '02 0007 636f6e6e656374 00 3ff0000000000000 03 0003 617070 02 0004 6c697665 000009 05';
-const metadata = { values: ['onMetaData', AmfEcmaArray.from({ width: 320 })] };
+const metadata: DataMessage = { values: ['onMetaData', AmfEcmaArray.from({ width: 320 })] };
 const metadataBytes = '02 000a 6f6e4d65746144617461 08 00000001 0005 7769647468 00 4074000000000000 000009';
 
 const sharedEvents = {
