@@ -68,6 +68,8 @@ export interface FanOutFamily {
   readonly key: string;
   /** The encoded bytes depend on the players' zero, so players with another zero need another group. */
   readonly rebased: boolean;
+  /** The form carries video, so its players begin at a keyframe when the stream has them. */
+  readonly video: boolean;
   create(base: number): FanOutFormat;
 }
 

@@ -73,6 +73,11 @@ export class FanOutGroup {
     return this.#players.length >= PLAYERS_PER_GROUP;
   }
 
+  /** The log holds a GOP that a player can start with. */
+  get hasGop(): boolean {
+    return this.#gop !== undefined;
+  }
+
   /** Bytes held in the log. */
   get bytes(): number {
     return this.#log.bytes;
@@ -222,7 +227,7 @@ export class FanOutGroup {
 
   #encode(frames: readonly Frame[]): boolean {
     let some = false;
-    for (let from = 0; from < frames.length; ) {
+    for (let from = 0; from < frames.length;) {
       const { batch, next } = this.#format.encode(frames, from);
       from = next;
       if (batch === undefined) continue;
@@ -249,11 +254,13 @@ export class FanOutGroup {
     }
     player.busySince = 0;
     sink.cork();
-    while (player.cursor < this.#log.head && sink.writableLength < CATCH_UP_BYTES) {
+    let ended = false;
+    while (!ended && player.cursor < this.#log.head && sink.writableLength < CATCH_UP_BYTES) {
       const batch = this.#log.at(player.cursor);
-      if (batch === undefined || !this.#writeBatch(player, batch)) break;
+      ended = batch === undefined || !this.#writeBatch(player, batch);
     }
     sink.uncork();
+    if (ended) return;
     if (player.cursor < this.#log.head) this.#laggards.add(player);
     else this.#laggards.delete(player);
     player.plain =
@@ -268,6 +275,7 @@ export class FanOutGroup {
     player.cursor += 1;
     let { index } = player;
     player.index = 0;
+    if (player.awaitsKeyframe && !this.#home.hasVideo()) player.awaitsKeyframe = false;
     if (player.awaitsKeyframe) {
       if (batch.keyframe < 0) {
         if (player.started) player.droppedFrames += batch.frames.length;
@@ -349,7 +357,7 @@ export class FanOutGroup {
     player.unstarted = TrackBit.all;
     player.needsPreamble = true;
     player.plain = false;
-    player.awaitsKeyframe = !atKeyframe && this.#home.hasVideo();
+    player.awaitsKeyframe = !atKeyframe && this.#home.hasVideo() && player.family.video;
     player.droppedFrames += frames;
     player.options.onDrop?.({ frames, bytes, behindMs });
   }

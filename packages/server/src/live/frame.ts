@@ -3,6 +3,7 @@ import {
   parseAudioTagHeader,
   parseVideoTagHeader,
   type VideoCodec,
+  VideoFrameType,
 } from '@sluice/media/flv';
 
 /** What a frame carries. The values are the FLV tag types, which are RTMP's message types too. */
@@ -28,7 +29,8 @@ export interface Frame {
 
 /**
  * Reads the facts of an audio or video tag body. Returns undefined for a body that is too short for its
- * header or names a frame type or codec that doesn't exist: such a message is dropped, not passed on (P011).
+ * header or names a frame type or a video codec that doesn't exist: such a message is dropped, not passed on
+ * (P011).
  *
  * @param timestamp - milliseconds, already on the stream's timeline
  * @param body - kept, not copied
@@ -45,7 +47,11 @@ export function mediaFrame(
     return { kind, timestamp, codec: header.codec, keyframe: false, sequenceHeader, body };
   }
   const header = parseVideoTagHeader(body);
-  if (header === undefined || header.codec === 'unknown') return undefined;
+  if (header === undefined) return undefined;
+  if (header.frameType < VideoFrameType.key || header.frameType > VideoFrameType.command) return undefined;
+  // An Enhanced RTMP command names no codec, and is passed on as any other (P015).
+  const nameless = header.enhanced && header.packetType === 'command';
+  if (header.codec === 'unknown' && !nameless) return undefined;
   const sequenceHeader =
     header.packetType === 'sequence-header' || header.packetType === 'mpeg2ts-sequence-header';
   const keyframe = header.keyframe && !sequenceHeader && header.packetType !== 'end-of-sequence';

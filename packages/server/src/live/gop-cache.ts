@@ -48,6 +48,11 @@ export class GopCache {
     return this.#count;
   }
 
+  /** No video has come for so long that the stream counts as pure audio. */
+  get pureAudio(): boolean {
+    return this.#audiosSinceVideo > PURE_AUDIO_FRAMES;
+  }
+
   /** Bytes of the bodies held. */
   get bytes(): number {
     return this.#bytes;
@@ -83,19 +88,14 @@ export class GopCache {
 
   /** Takes the next audio or video frame (sequence headers and data are not the cache's). */
   push(frame: Frame): void {
-    if (this.#maxBytes === 0) return;
     if (frame.kind === FrameKind.video) {
       this.#audiosSinceVideo = 0;
       if (frame.keyframe) this.clear();
-      else if (this.#count === 0) return;
     } else {
-      if (this.#count === 0) return;
       this.#audiosSinceVideo += 1;
-      if (this.#audiosSinceVideo > PURE_AUDIO_FRAMES) {
-        this.clear();
-        return;
-      }
+      if (this.pureAudio) this.clear();
     }
+    if (this.#maxBytes === 0 || (this.#count === 0 && !frame.keyframe)) return;
     this.#bytes += frame.body.length;
     if (this.#bytes > this.#maxBytes) {
       this.clear();
@@ -115,7 +115,6 @@ export class GopCache {
     this.#used = 0;
     this.#count = 0;
     this.#bytes = 0;
-    this.#audiosSinceVideo = 0;
     this.#base = undefined;
   }
 

@@ -89,9 +89,8 @@ export class LiveStream {
     this.#fanOut = new FanOut({
       settings: fanOutSettings(settings),
       gop: this.#gop,
-      published: () => this.#publisher !== undefined,
       headers: () => this.#streamHeaders(),
-      hasVideo: () => this.#video !== undefined,
+      hasVideo: () => this.#video !== undefined && !this.#gop.pureAudio,
       rebases: () => play.timeJitter !== 'off' && !this.#atc,
       onEmpty: () => {
         this.#checkIdle();

@@ -53,8 +53,9 @@ export class Player implements TrackState {
   readonly options: PlayerOptions;
   /** Changes when the player asks for other tracks. */
   family: FanOutFamily;
-  /** The player's zero on the stream's timeline, ms. */
+  /** The player's zero on the stream's timeline, ms; settled with its first frame. */
   base = 0;
+  hasBase = false;
   unstarted: number = TrackBit.all;
   /** Has got its first bytes. */
   started = false;

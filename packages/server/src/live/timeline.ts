@@ -30,9 +30,14 @@ export class Timeline {
     return this.#jumps;
   }
 
-  /** The latest timestamp given out, ms: what a frame without a time of its own takes. */
+  /** The latest timestamp given out, ms: what a frame of no track takes. */
   get latest(): number {
     return this.#latest;
+  }
+
+  /** The time, ms, of a frame that goes with a track but doesn't move it: never less than the track's last one. */
+  latestOf(kind: FrameKind): number {
+    return this.#tracks.get(kind)?.lastOut ?? this.#latest;
   }
 
   /** A new publisher begins: its first frame follows the last one of its forerunner, whatever its time. */

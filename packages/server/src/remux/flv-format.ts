@@ -28,6 +28,7 @@ export function flvFamily(framing: Framing): FanOutFamily {
   return {
     key: `flv/${framing.name}`,
     rebased: true,
+    video: true,
     create: (base) => new FlvFormat(framing, base),
   };
 }

@@ -51,6 +51,7 @@ export function rtmpFamily(chunkSize: number, tracks: RtmpTracks): FanOutFamily 
   return {
     key: `rtmp/${chunkSize}/${tracks.audio ? 'a' : ''}${tracks.video ? 'v' : ''}`,
     rebased: false,
+    video: tracks.video,
     create: () => new RtmpFormat(chunkSize, tracks),
   };
 }
@@ -108,9 +109,8 @@ class RtmpFormat implements FanOutFormat {
     if (headers.audio !== undefined && this.#tracks.audio) frames.push(headers.audio);
     if (headers.video !== undefined && this.#tracks.video) frames.push(headers.video);
     const timestamp = playerTime(first, state);
-    const messages = frames.map((frame) => fullMessage(frame, timestamp, this.#chunkSize));
-    if (headers.metadata !== undefined) state.unstarted &= ~TrackBit.data;
-    return Buffer.concat(messages);
+    // No track counts as started by its header: the deltas that follow count from other messages.
+    return Buffer.concat(frames.map((frame) => fullMessage(frame, timestamp, this.#chunkSize)));
   }
 
   tail(batch: EncodedBatch, index: number, state: TrackState): Uint8Array[] {

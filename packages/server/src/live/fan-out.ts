@@ -1,0 +1,218 @@
+import type { FanOutFamily, StreamHeaders } from './fan-out-format.ts';
+import { FanOutGroup, type FanOutHome, type FanOutSettings } from './fan-out-group.ts';
+import type { Frame } from './frame.ts';
+import { earliestTimestamp, type GopCache } from './gop-cache.ts';
+import { Player, type PlayerEnd, type PlayerHome, type PlayerOptions } from './player.ts';
+
+/** Multiples of the golden ratio's fraction lie apart from each other, however many there are. */
+const PHASE_STEP = 0.618_033_988_75;
+
+/** What the players' side asks of its stream. */
+export interface FanOutSource {
+  readonly settings: FanOutSettings;
+  readonly gop: GopCache;
+  headers(): StreamHeaders;
+  hasVideo(): boolean;
+  rebases(): boolean;
+  /** The last player has gone. */
+  onEmpty(): void;
+}
+
+/** The players of one live stream: those that wait for something to play, and the others in their groups. */
+export class FanOut {
+  readonly #source: FanOutSource;
+  /** By form, and by the players' zero where that changes the bytes. */
+  readonly #groups = new Map<string, FanOutGroup[]>();
+  readonly #members = new Map<Player, FanOutGroup>();
+  readonly #waiting = new Set<Player>();
+  /** Frames since the publisher's last read, for players that wait and have no GOP to start from. */
+  #sinceRead: Frame[] = [];
+  readonly #groupHome: FanOutHome;
+  readonly #playerHome: PlayerHome;
+  #phase = Math.random();
+
+  constructor(source: FanOutSource) {
+    this.#source = source;
+    this.#groupHome = {
+      settings: source.settings,
+      headers: () => source.headers(),
+      hasVideo: () => source.hasVideo(),
+      rebases: () => source.rebases(),
+      ended: (player, reason) => {
+        this.#end(player, reason);
+      },
+    };
+    this.#playerHome = {
+      leave: (player) => {
+        this.#leave(player);
+      },
+      drained: (player) => {
+        this.#members.get(player)?.drained(player);
+      },
+      pause: (player) => {
+        player.paused = true;
+        this.#waiting.delete(player);
+        this.#detach(player);
+      },
+      resume: (player) => {
+        player.paused = false;
+        this.#rejoin(player);
+      },
+      change: (player, family) => {
+        player.family = family;
+        if (!this.#members.has(player)) return;
+        this.#detach(player);
+        this.#rejoin(player);
+      },
+    };
+  }
+
+  get size(): number {
+    return this.#members.size + this.#waiting.size;
+  }
+
+  /** Bytes held in the groups' logs. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const group of this.#all()) bytes += group.bytes;
+    return bytes;
+  }
+
+  play(options: PlayerOptions): Player {
+    const player = new Player(options, this.#playerHome);
+    if (!this.#startAtGop(player)) this.#waiting.add(player);
+    return player;
+  }
+
+  /** Takes the next frame for every player. */
+  push(frame: Frame): void {
+    if (this.#waiting.size > 0) this.#sinceRead.push(frame);
+    if (this.#groups.size > 0) for (const group of this.#all()) group.push(frame);
+  }
+
+  /** The publisher's read is over: starts those who wait, and flushes the groups whose time has come. */
+  flushIfDue(): void {
+    if (this.#waiting.size > 0) this.#startWaiting();
+    if (this.#groups.size === 0) return;
+    const now = performance.now();
+    for (const group of this.#all()) group.flushIfDue(now);
+  }
+
+  /** Players that join start at the next keyframe. */
+  forgetGop(): void {
+    for (const group of this.#all()) group.forgetGop();
+  }
+
+  /** The publisher goes: everybody gets what is there. */
+  flushAll(): void {
+    if (this.#waiting.size > 0) this.#startWaiting();
+    for (const group of this.#all()) group.flush();
+  }
+
+  /** Ends the players that don't wait for another publisher. */
+  endWithPublisher(): void {
+    for (const player of [...this.#members.keys(), ...this.#waiting]) {
+      if (!player.options.endsWithPublisher) continue;
+      this.#members.get(player)?.finish(player);
+      this.#end(player, 'publisher-gone');
+    }
+  }
+
+  *#all(): Generator<FanOutGroup> {
+    for (const groups of this.#groups.values()) yield* groups;
+  }
+
+  #startWaiting(): void {
+    const frames = this.#sinceRead;
+    this.#sinceRead = [];
+    // Who has waited gets all there is, even when a fast publisher's first burst holds several GOPs.
+    for (const player of this.#waiting) if (this.#startWith(player, frames)) this.#waiting.delete(player);
+  }
+
+  /** Starts a player at the newest GOP; false when there is none. */
+  #startAtGop(player: Player): boolean {
+    const { gop } = this.#source;
+    if (gop.size === 0) return false;
+    player.base = this.#source.rebases() ? (gop.base ?? 0) : 0;
+    player.hasBase = true;
+    const key = groupKey(player.family, player.base);
+    // A group that is not old enough to hold the GOP can't start anyone; a new one can.
+    const known = this.#groups.get(key)?.find((group) => !group.full && group.hasGop);
+    const group = known ?? this.#createGroup(player.family, player.base);
+    if (known === undefined) group.prime(gop.frames());
+    this.#members.set(player, group);
+    if (group.joinAtGop(player)) return true;
+    this.#detach(player);
+    return false;
+  }
+
+  /** Starts a player with the latest frames; false when there are none that it could show. */
+  #startWith(player: Player, latest: readonly Frame[]): boolean {
+    const earliest = earliestTimestamp(latest);
+    if (earliest === undefined) return false;
+    // Where the zero is in the bytes, it has to be settled now; else with the first frame that is written.
+    if (player.family.rebased) {
+      player.base = this.#source.rebases() ? earliest : 0;
+      player.hasBase = true;
+    }
+    const known = this.#openGroup(player);
+    const group = known ?? this.#createGroup(player.family, player.base);
+    if (known === undefined) for (const frame of latest) group.push(frame);
+    group.joinAtHead(player, false);
+    this.#members.set(player, group);
+    return true;
+  }
+
+  /** A player that has watched before goes on with what comes next, on its own time. */
+  #rejoin(player: Player): void {
+    if (!player.started) {
+      if (!this.#startAtGop(player)) this.#waiting.add(player);
+      return;
+    }
+    const group = this.#openGroup(player) ?? this.#createGroup(player.family, player.base);
+    group.joinAtHead(player, this.#source.hasVideo() && player.family.video);
+    this.#members.set(player, group);
+  }
+
+  #openGroup(player: Player): FanOutGroup | undefined {
+    return this.#groups.get(groupKey(player.family, player.base))?.find((group) => !group.full);
+  }
+
+  #createGroup(family: FanOutFamily, base: number): FanOutGroup {
+    this.#phase = (this.#phase + PHASE_STEP) % 1;
+    const key = groupKey(family, base);
+    const group = new FanOutGroup(key, family.create(base), this.#groupHome, this.#phase);
+    const groups = this.#groups.get(key);
+    if (groups === undefined) this.#groups.set(key, [group]);
+    else groups.push(group);
+    return group;
+  }
+
+  #leave(player: Player): void {
+    this.#waiting.delete(player);
+    if (this.#waiting.size === 0) this.#sinceRead = [];
+    this.#detach(player);
+    if (this.size === 0) this.#source.onEmpty();
+  }
+
+  #detach(player: Player): void {
+    const group = this.#members.get(player);
+    if (group === undefined) return;
+    this.#members.delete(player);
+    group.remove(player);
+    if (group.size > 0) return;
+    group.close();
+    const rest = this.#groups.get(group.key)?.filter((other) => other !== group) ?? [];
+    if (rest.length === 0) this.#groups.delete(group.key);
+    else this.#groups.set(group.key, rest);
+  }
+
+  #end(player: Player, reason: PlayerEnd): void {
+    this.#leave(player);
+    player.options.onEnd(reason);
+  }
+}
+
+function groupKey(family: FanOutFamily, base: number): string {
+  return family.rebased ? `${family.key}@${base}` : family.key;
+}
