@@ -25,11 +25,11 @@ const dataFile = join(root, 'docs/benchmarks.json');
 const pageFile = join(root, 'docs/benchmarks.md');
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  // Exits rather than ends: what a failed case has left running must not keep the process.
+  process.exit(await main(process.argv.slice(2)));
 } catch (error) {
-  if (!(error instanceof RunError)) throw error;
-  process.stderr.write(`bench: ${error.message}\n`);
-  process.exitCode = 1;
+  process.stderr.write(`bench: ${error instanceof RunError ? error.message : String(error)}\n`);
+  process.exit(1);
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -48,11 +48,13 @@ async function main(args: readonly string[]): Promise<number> {
       command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
       cases: await runCases(context, chosen),
     };
+    rmSync(folder, { recursive: true, force: true });
     save(results, quick, cases.length > 0);
     if (!quick) say(`\n${formatChecks(results)}`);
     return summary(results, quick);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    say(`bench: configurations and logs of the servers are in ${folder}`);
+    throw error;
   }
 }
 
