@@ -16,6 +16,7 @@ import { HttpLiveDoor } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
 import { Admission, SAMPLE_INTERVAL_MS, Sessions } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
+import { Summary } from './summary.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { packageVersion } from './version.ts';
 
@@ -54,6 +55,7 @@ export class SluiceServer {
   readonly #http: HttpServer[] = [];
   #addresses: ServerAddresses = { rtmp: [], http: [], api: [] };
   #sampler: NodeJS.Timeout | undefined;
+  #summary: Summary | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(config: Config, log: Log) {
@@ -114,6 +116,7 @@ export class SluiceServer {
       this.#sessions.sample();
     }, SAMPLE_INTERVAL_MS);
     this.#sampler.unref();
+    this.#summary = new Summary(this.#sessions, this.#hub, this.#log, this.#config.pithyPrintMs);
   }
 
   /** Stops to listen, ends every connection and waits until all are gone. */
@@ -124,6 +127,7 @@ export class SluiceServer {
 
   async #close(): Promise<void> {
     clearInterval(this.#sampler);
+    this.#summary?.stop();
     // Publishers go first, so that players get what was published last.
     await this.#rtmp.close();
     this.#httpLive.close();

@@ -104,6 +104,17 @@ export class Sessions {
     return this.#streams.get(streamKey);
   }
 
+  /** Sessions now, and the bytes of publishers in and of players out that they have moved so far. */
+  totals(): { publishers: number; players: number; bytesIn: number; bytesOut: number } {
+    const totals = { publishers: 0, players: 0, bytesIn: 0, bytesOut: 0 };
+    for (const traffic of this.#streams.values()) {
+      totals.bytesIn += traffic.bytesIn;
+      totals.bytesOut += traffic.bytesOut;
+      for (const session of traffic.sessions) totals[session.publish ? 'publishers' : 'players'] += 1;
+    }
+    return totals;
+  }
+
   /** Notes where every session and stream stands, for the rates. */
   sample(): void {
     const now = Date.now();
