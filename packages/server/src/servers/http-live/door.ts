@@ -41,9 +41,9 @@ export class HttpLiveDoor {
     return undefined;
   }
 
-  /** Ends every player. */
+  /** Ends every player's response in order. */
   close(): void {
-    for (const viewer of [...this.#viewers]) viewer.destroy('server-shutdown');
+    for (const viewer of [...this.#viewers]) viewer.finish('server-shutdown');
   }
 
   #mountsOf(vhost: VhostConfig): Mount[] {

@@ -37,11 +37,13 @@ export class ViewerSession implements Session {
   readonly #log: Log;
   readonly #socket: Socket;
   readonly #context: HttpLiveContext;
+  readonly #framing: Framing;
   #player: Player | undefined;
   #reason: EndReason | undefined;
 
   constructor(viewer: Viewer, vhost: VhostConfig, mounted: MountedStream, context: HttpLiveContext) {
     this.#context = context;
+    this.#framing = framingOf(viewer);
     this.#socket = viewer.socket;
     this.#log = context.log.child({ id: this.id });
     this.ip = plainAddress(viewer.remoteAddress);
@@ -78,7 +80,7 @@ export class ViewerSession implements Session {
       this.#refuse(viewer, 'refer-denied', 403, 'Forbidden');
       return;
     }
-    const framing = framingOf(viewer);
+    const framing = this.#framing;
     if (viewer.kind === 'http') {
       socket.write(responseHead(viewer, framing));
       if (viewer.method === 'HEAD') {
@@ -111,6 +113,14 @@ export class ViewerSession implements Session {
   destroy(reason: EndReason): void {
     this.#reason ??= reason;
     this.#socket.destroy();
+  }
+
+  /** Ends the response in order, after what has been written; the first reason counts. */
+  finish(reason: EndReason): void {
+    this.#player?.leave();
+    const { trailer } = this.#framing;
+    if (this.#reason === undefined && trailer !== undefined) this.#socket.write(trailer);
+    this.#end(reason);
   }
 
   #end(reason: EndReason): void {

@@ -81,7 +81,10 @@ export class RtmpServer {
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
-    for (const connection of [...this.#connections]) connection.close('server-shutdown');
+    const connections = [...this.#connections];
+    // Publishers go first, so that players get what was published last.
+    for (const connection of connections) if (connection.publish) connection.close('server-shutdown');
+    for (const connection of connections) connection.close('server-shutdown');
     await empty;
   }
 
@@ -105,7 +108,9 @@ export class RtmpServer {
     const now = performance.now();
     if (now - this.#refusedLoggedAt < REFUSAL_LOG_INTERVAL_MS) return;
     const { maxConnections } = this.#context.config();
-    this.#context.log.warn(`refused ${this.#refused} connections: max_connections ${maxConnections} is reached`);
+    this.#context.log.warn(
+      `refused ${this.#refused} connections: max_connections ${maxConnections} is reached`,
+    );
     this.#refused = 0;
     this.#refusedLoggedAt = now;
   }
