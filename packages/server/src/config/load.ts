@@ -15,8 +15,8 @@ export interface LoadConfigOptions {
   readonly file?: string | undefined;
   /** The text itself, rather than a file; `file` then names it in messages and includes. */
   readonly text?: string | undefined;
-  /** Variables that `$NAME` is expanded from, and `SRS_…` that go over the file. Usually `process.env`. */
-  readonly env: Environment;
+  /** Variables that `$NAME` is expanded from, and `SRS_…` that go over the file. Default: `process.env`. */
+  readonly env?: Environment | undefined;
   /** Take everything from the environment and read no file; default: whether `SRS_ENV_ONLY` is `on`. */
   readonly environmentOnly?: boolean | undefined;
   readonly limits?: Partial<ParseLimits> | undefined;
@@ -35,7 +35,7 @@ interface Source {
 }
 
 function readSource(options: LoadConfigOptions, texts: SourceTexts): Source {
-  const { env, text } = options;
+  const { env = process.env, text } = options;
   const environmentOnly = options.environmentOnly ?? env['SRS_ENV_ONLY'] === 'on';
   if (environmentOnly && text === undefined) return { directives: [], file: undefined };
   const read = {
@@ -79,7 +79,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const base = source.file === undefined ? withDefaultVhost(source.directives) : source.directives;
   const directives = overlayDirectives(
     moveFlatSpellings(base, reader),
-    moveFlatSpellings(environmentDirectives(options.env, reader), reader),
+    moveFlatSpellings(environmentDirectives(options.env ?? process.env, reader), reader),
   );
   if (source.file !== undefined) requireListen(directives, source.file, reader);
   const root = reader.section(rootSection, directives, { path: '', noteInactive: true });

@@ -16,7 +16,6 @@ export {
   type Publication,
   type PublisherOptions,
   type StreamId,
-  streamKey,
 } from './live-stream.ts';
 export type { Drop, Player, PlayerEnd, PlayerOptions, PlayerSink } from './player.ts';
 export type { AudioFacts, VideoFacts } from './stream-facts.ts';

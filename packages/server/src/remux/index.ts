@@ -1,3 +1,3 @@
 export { flvFamily } from './flv-format.ts';
 export { chunkedFraming, type Framing, plainFraming, websocketFraming } from './framing.ts';
-export { chunkStreams, MEDIA_STREAM_ID, rtmpFamily, type RtmpTracks } from './rtmp-format.ts';
+export { rtmpFamily } from './rtmp-format.ts';
