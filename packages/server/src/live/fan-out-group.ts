@@ -164,7 +164,7 @@ export class FanOutGroup {
       const batch = this.#log.at(player.cursor);
       if (batch === undefined || !this.#writeBatch(player, batch)) break;
     }
-    if (player.started && this.#format.trailer !== undefined) player.sink.write(this.#format.trailer);
+    if (this.#format.trailer !== undefined) player.sink.write(this.#format.trailer);
   }
 
   #add(player: Player, cursor: number, index: number): void {
@@ -192,11 +192,14 @@ export class FanOutGroup {
 
   /** Paced slower than published: everything before the next keyframe goes, as for any queue (O005). */
   #boundPending(): void {
+    const { queueLengthMs } = this.#home.settings;
     const newest = this.#pending[this.#pending.length - 1]?.timestamp ?? 0;
-    while (newest - (this.#pending[0]?.timestamp ?? newest) > this.#home.settings.queueLengthMs) {
-      const next = this.#pending.findIndex((frame, index) => index > 0 && frame.keyframe);
-      this.#pending.splice(0, next < 0 ? this.#pending.length : next);
-    }
+    if (newest - (this.#pending.find(isMedia)?.timestamp ?? newest) <= queueLengthMs) return;
+    const from = this.#pending.findIndex(
+      (frame) => frame.keyframe && newest - frame.timestamp <= queueLengthMs,
+    );
+    // Configurations and metadata stay: what follows is of no use without them.
+    this.#pending = this.#pending.filter((frame, index) => (from >= 0 && index >= from) || !isMedia(frame));
   }
 
   /** Encodes frames and writes them to every player. */
@@ -282,6 +285,7 @@ export class FanOutGroup {
         return true;
       }
       index = batch.keyframe;
+      if (player.started) player.droppedFrames += index;
       player.awaitsKeyframe = false;
     }
     if (player.needsPreamble) {
@@ -354,6 +358,7 @@ export class FanOutGroup {
     }
     player.cursor = to;
     player.index = atKeyframe ? Math.max(0, this.#log.at(to)?.keyframe ?? 0) : 0;
+    frames += player.index;
     player.unstarted = TrackBit.all;
     player.needsPreamble = true;
     player.plain = false;
@@ -375,7 +380,11 @@ export class FanOutGroup {
 function firstMedia(batch: LoggedBatch, index: number): number | undefined {
   for (let at = index; at < batch.frames.length; at += 1) {
     const frame = batch.frames[at];
-    if (frame !== undefined && !frame.sequenceHeader && frame.kind !== FrameKind.data) return at;
+    if (frame !== undefined && isMedia(frame)) return at;
   }
   return undefined;
+}
+
+function isMedia(frame: Frame): boolean {
+  return !frame.sequenceHeader && frame.kind !== FrameKind.data;
 }

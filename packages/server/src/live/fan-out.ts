@@ -25,6 +25,8 @@ export class FanOut {
   readonly #groups = new Map<string, FanOutGroup[]>();
   readonly #members = new Map<Player, FanOutGroup>();
   readonly #waiting = new Set<Player>();
+  /** Players that want nothing now, but are still the stream's. */
+  readonly #paused = new Set<Player>();
   /** Frames since the publisher's last read, for players that wait and have no GOP to start from. */
   #sinceRead: Frame[] = [];
   readonly #groupHome: FanOutHome;
@@ -50,16 +52,21 @@ export class FanOut {
         this.#members.get(player)?.drained(player);
       },
       pause: (player) => {
+        if (!this.#waiting.delete(player) && !this.#members.has(player)) return;
         player.paused = true;
-        this.#waiting.delete(player);
+        this.#paused.add(player);
         this.#detach(player);
       },
       resume: (player) => {
         player.paused = false;
-        this.#rejoin(player);
+        if (this.#paused.delete(player)) this.#rejoin(player);
       },
       change: (player, family) => {
         player.family = family;
+        const group = this.#members.get(player);
+        if (group === undefined) return;
+        // It goes on where it stands, in a group that is flushed at other times.
+        group.flush();
         if (!this.#members.has(player)) return;
         this.#detach(player);
         this.#rejoin(player);
@@ -68,7 +75,7 @@ export class FanOut {
   }
 
   get size(): number {
-    return this.#members.size + this.#waiting.size;
+    return this.#members.size + this.#waiting.size + this.#paused.size;
   }
 
   /** Bytes held in the groups' logs. */
@@ -113,8 +120,10 @@ export class FanOut {
   endWithPublisher(): void {
     for (const player of [...this.#members.keys(), ...this.#waiting]) {
       if (!player.options.endsWithPublisher) continue;
-      this.#members.get(player)?.finish(player);
-      this.#end(player, 'publisher-gone');
+      const group = this.#members.get(player);
+      if (group !== undefined) group.finish(player);
+      else writeTrailer(player);
+      if (this.#members.has(player) || this.#waiting.has(player)) this.#end(player, 'publisher-gone');
     }
   }
 
@@ -133,8 +142,10 @@ export class FanOut {
   #startAtGop(player: Player): boolean {
     const { gop } = this.#source;
     if (gop.size === 0) return false;
+    // Where the zero is not in the bytes, it is settled by the first frame that is written: the group's log may
+    // still be at an older GOP.
     player.base = this.#source.rebases() ? (gop.base ?? 0) : 0;
-    player.hasBase = true;
+    player.hasBase = player.family.rebased;
     const key = groupKey(player.family, player.base);
     // A group that is not old enough to hold the GOP can't start anyone; a new one can.
     const known = this.#groups.get(key)?.find((group) => !group.full && group.hasGop);
@@ -170,6 +181,8 @@ export class FanOut {
       return;
     }
     const group = this.#openGroup(player) ?? this.#createGroup(player.family, player.base);
+    // What is pending there may be what the player has got elsewhere.
+    group.flush();
     group.joinAtHead(player, this.#source.hasVideo() && player.family.video);
     this.#members.set(player, group);
   }
@@ -190,6 +203,7 @@ export class FanOut {
 
   #leave(player: Player): void {
     this.#waiting.delete(player);
+    this.#paused.delete(player);
     if (this.#waiting.size === 0) this.#sinceRead = [];
     this.#detach(player);
     if (this.size === 0) this.#source.onEmpty();
@@ -211,6 +225,12 @@ export class FanOut {
     this.#leave(player);
     player.options.onEnd(reason);
   }
+}
+
+/** Ends the body of a player that has got nothing. */
+function writeTrailer({ family, sink }: Player): void {
+  const { trailer } = family.create(0);
+  if (trailer !== undefined) sink.write(trailer);
 }
 
 function groupKey(family: FanOutFamily, base: number): string {

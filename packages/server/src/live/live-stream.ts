@@ -13,6 +13,9 @@ import type { Player, PlayerOptions } from './player.ts';
 import { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
 import { Timeline } from './timeline.ts';
 
+/** The longest body that RTMP and FLV can say; a data message that is written anew may grow past it. */
+const MAX_BODY_BYTES = 0xffffff;
+
 /** Name of a live stream: unique in a server. */
 export interface StreamId {
   readonly vhost: string;
@@ -79,7 +82,8 @@ export class LiveStream {
   #audio: AudioFacts | undefined;
 
   constructor(id: StreamId, settings: LiveSettings, onIdle: (stream: LiveStream) => void) {
-    this.id = id;
+    // A session may stand behind the name that was given: only the name is kept.
+    this.id = { vhost: id.vhost, app: id.app, stream: id.stream };
     this.key = streamKey(id);
     this.#settings = settings;
     this.#onIdle = onIdle;
@@ -187,12 +191,16 @@ export class LiveStream {
       this.#writeSequenceHeader(frame);
       return;
     }
-    if (kind === FrameKind.video) this.#video ??= videoFacts(frame, this.#settings.publish.parseSps);
-    else this.#audio ??= audioFacts(frame);
+    if (kind === FrameKind.audio) this.#audio ??= audioFacts(frame);
+    else if (frame.codec !== 'unknown') this.#video ??= videoFacts(frame, this.#settings.publish.parseSps);
     if (this.#correctsTime) {
       const corrected = this.#timeline.correct(kind, timestamp);
       if (corrected !== timestamp) frame = { ...frame, timestamp: corrected };
     }
+    this.#sort(frame);
+  }
+
+  #sort(frame: Frame): void {
     if (this.#mix === undefined) this.#accept(frame);
     else for (const mixed of this.#mix.push(frame)) this.#accept(mixed);
   }
@@ -212,9 +220,12 @@ export class LiveStream {
     if (repeated && this.#settings.play.reduceSequenceHeader) return;
     // A header outlives its neighbours in the reader's slab, so it gets memory of its own.
     const body = repeated ? known.body : header.body.slice();
-    const frame: Frame = { ...header, body, timestamp: this.#now(header.timestamp) };
+    const timestamp = this.#correctsTime ? this.#timeline.latestOf(header.kind) : header.timestamp;
+    const frame: Frame = { ...header, body, timestamp };
     this.#headers[slot] = frame;
     if (!repeated) {
+      // Nobody can begin with frames of another configuration than the one that is told first.
+      if (slot === 'video' && known !== undefined) this.#forgetGop();
       try {
         if (slot === 'video') this.#video = videoFacts(frame, this.#settings.publish.parseSps);
         else this.#audio = audioFacts(frame);
@@ -222,7 +233,7 @@ export class LiveStream {
         this.#warn(`bad-${slot}-sequence-header`, error);
       }
     }
-    this.#fanOut.push(frame);
+    this.#sort(frame);
   }
 
   #writeData(timestamp: number, body: Uint8Array): void {
@@ -233,7 +244,7 @@ export class LiveStream {
       this.#warn('bad-data-message', error);
       return;
     }
-    if (message === undefined) {
+    if (message === undefined || message.body.length > MAX_BODY_BYTES) {
       this.#warn('bad-data-message');
       return;
     }
@@ -261,10 +272,18 @@ export class LiveStream {
   }
 
   #accept(frame: Frame): void {
-    const had = this.#gop.size > 0;
-    this.#gop.push(frame);
-    if (had && this.#gop.size === 0) this.#fanOut.forgetGop();
+    if (!frame.sequenceHeader) {
+      const had = this.#gop.size > 0;
+      this.#gop.push(frame);
+      if (had && this.#gop.size === 0) this.#fanOut.forgetGop();
+    }
     this.#fanOut.push(frame);
+  }
+
+  /** Players that join begin with the next keyframe. */
+  #forgetGop(): void {
+    this.#gop.clear();
+    this.#fanOut.forgetGop();
   }
 
   /** @param handOver - another publisher follows at once: nobody is told that this one went */
@@ -273,13 +292,14 @@ export class LiveStream {
     for (const frame of this.#mix?.drain() ?? []) this.#accept(frame);
     this.#fanOut.flushAll();
     this.#publisher = undefined;
-    this.#gop.clear();
+    this.#forgetGop();
     this.#headers = {};
     this.#announced = { audio: false, video: false };
     this.#video = undefined;
     this.#audio = undefined;
-    this.#fanOut.forgetGop();
-    if (!handOver) this.#fanOut.endWithPublisher();
+    // A stream that is taken over is not idle, though nobody has it for a moment.
+    if (handOver) return;
+    this.#fanOut.endWithPublisher();
     this.#checkIdle();
   }
 
