@@ -36,7 +36,7 @@ export interface ConnectOptions {
   readonly args?: readonly AmfValue[];
 }
 
-/** How a publisher begins: with FMLE's calls before `publish`, as Flash does, or with FCPublish last. */
+/** What a publisher says before `publish`: FMLE's calls and createStream, as Flash createStream alone, or FCPublish after it. */
 export type PublishOrder = 'fmle' | 'flash' | 'haivision';
 
 const chunkStreamOf = { 8: 7, 9: 6, 18: 4 } as const;
@@ -236,8 +236,8 @@ export class RtmpPeer {
     }
     this.sendCommand('createStream', 4);
     await this.answer(4, since);
-    this.sendCommand('publish', 5, [null, stream, 'live'], 1);
     if (order === 'haivision') this.sendCommand('FCPublish', 6, [null, stream]);
+    this.sendCommand('publish', 5, [null, stream, 'live'], 1);
     await this.status('NetStream.Publish.Start', since);
   }
 
