@@ -10,24 +10,24 @@ const BLOCK_BYTES = 16_384;
 /** Blocks kept for the next GOP of a stream, so that memory once taken is used again. */
 const MAX_SPARE_BLOCKS = 16;
 
-/** Everything of a cached frame but its bytes. */
-type FrameFacts = Pick<Frame, 'kind' | 'codec' | 'keyframe'>;
+/** Numbers kept of a frame: facts, timestamp, block, offset, length. */
+const FIELDS = 5;
+/** Facts of a frame in one number: its kind, a bit for keyframes, the codec's place in the list of codecs. */
+const KEYFRAME_BIT = 0x100;
+const CODEC_SHIFT = 9;
 
 /**
  * The frames since the last keyframe, audio between them included: what a player that joins is given first.
  * Empty while the stream is pure audio, and from a GOP's overflow of the byte limit until its end.
  *
  * Most streams have a cache and few of them a player at a time, so bodies are copied into a few blocks that are
- * used again for the next GOP, and facts into plain arrays: thousands of frames that live for seconds would
- * keep the garbage collector busier than all the rest of a publisher.
+ * used again for the next GOP, and facts into one array of numbers: thousands of frames that live for seconds
+ * would keep the garbage collector busier than all the rest of a publisher.
  */
 export class GopCache {
   readonly #maxBytes: number;
-  readonly #facts: FrameFacts[] = [];
-  readonly #timestamps: number[] = [];
-  readonly #blockOf: number[] = [];
-  readonly #offsets: number[] = [];
-  readonly #lengths: number[] = [];
+  readonly #records: number[] = [];
+  readonly #codecs: Frame['codec'][] = [];
   #count = 0;
   #blocks: Uint8Array[] = [];
   #spare: Uint8Array[] = [];
@@ -64,8 +64,10 @@ export class GopCache {
    * GOP's life once asked for; undefined while the cache is empty.
    */
   get base(): number | undefined {
-    if (this.#base === undefined && this.#count > 0) {
-      this.#base = Math.min(...this.#timestamps.slice(0, Math.min(this.#count, BASE_FRAMES)));
+    if (this.#base !== undefined) return this.#base;
+    for (let index = 0; index < this.#count && index < BASE_FRAMES; index += 1) {
+      const timestamp = this.#records[index * FIELDS + 1] ?? 0;
+      if (this.#base === undefined || timestamp < this.#base) this.#base = timestamp;
     }
     return this.#base;
   }
@@ -74,13 +76,15 @@ export class GopCache {
   frames(): readonly Frame[] {
     const frames = (this.#frames ??= []);
     for (let index = frames.length; index < this.#count; index += 1) {
-      const facts = this.#facts[index];
-      const block = this.#blocks[this.#blockOf[index] ?? 0];
-      if (facts === undefined || block === undefined) break;
-      const offset = this.#offsets[index] ?? 0;
-      const { kind, codec, keyframe } = facts;
-      const body = block.subarray(offset, offset + (this.#lengths[index] ?? 0));
-      const timestamp = this.#timestamps[index] ?? 0;
+      const [facts = 0, timestamp = 0, block = 0, offset = 0, length = 0] = this.#records.slice(
+        index * FIELDS,
+        (index + 1) * FIELDS,
+      );
+      const body = this.#blocks[block]?.subarray(offset, offset + length);
+      const codec = this.#codecs[facts >> CODEC_SHIFT];
+      if (body === undefined || codec === undefined) break;
+      const kind = (facts & 0xff) === FrameKind.video ? FrameKind.video : FrameKind.audio;
+      const keyframe = (facts & KEYFRAME_BIT) !== 0;
       frames.push({ kind, timestamp, codec, keyframe, sequenceHeader: false, body });
     }
     return frames.slice();
@@ -129,18 +133,20 @@ export class GopCache {
       this.#used = 0;
     }
     block.set(body, this.#used);
-    const index = this.#count;
-    this.#count = index + 1;
-    const known = this.#facts[index];
-    // The same slot mostly holds the same kind of frame again, GOP after GOP.
-    if (known?.kind !== kind || known.codec !== codec || known.keyframe !== keyframe) {
-      this.#facts[index] = { kind, codec, keyframe };
-    }
-    this.#timestamps[index] = timestamp;
-    this.#blockOf[index] = this.#blocks.length - 1;
-    this.#offsets[index] = this.#used;
-    this.#lengths[index] = length;
+    const at = this.#count * FIELDS;
+    this.#count += 1;
+    const records = this.#records;
+    records[at] = kind | (keyframe ? KEYFRAME_BIT : 0) | (this.#codecIndex(codec) << CODEC_SHIFT);
+    records[at + 1] = timestamp;
+    records[at + 2] = this.#blocks.length - 1;
+    records[at + 3] = this.#used;
+    records[at + 4] = length;
     this.#used += length;
+  }
+
+  #codecIndex(codec: Frame['codec']): number {
+    const known = this.#codecs.indexOf(codec);
+    return known >= 0 ? known : this.#codecs.push(codec) - 1;
   }
 }
 

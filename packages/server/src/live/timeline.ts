@@ -1,14 +1,16 @@
-import type { FrameKind } from './frame.ts';
+import { FrameKind } from './frame.ts';
 
 /** Largest step, ms, between two frames that is taken as it is; a larger one, or a step back, is a jump. */
 export const MAX_STEP_MS = 500;
 /** The step, ms, that a jump is replaced by. */
 export const JUMP_STEP_MS = 40;
 
-interface Track {
-  lastIn: number;
-  lastOut: number;
-  offset: number;
+/** One track's clock. */
+class Track {
+  running = false;
+  lastIn = 0;
+  lastOut = 0;
+  offset = 0;
 }
 
 /**
@@ -20,7 +22,8 @@ interface Track {
  * track whose frames are far apart (a slide show with sound) is not squeezed.
  */
 export class Timeline {
-  readonly #tracks = new Map<FrameKind, Track>();
+  readonly #audio = new Track();
+  readonly #video = new Track();
   #latest = 0;
   #started = false;
   #jumps = 0;
@@ -37,12 +40,14 @@ export class Timeline {
 
   /** The time, ms, of a frame that goes with a track but doesn't move it: never less than the track's last one. */
   latestOf(kind: FrameKind): number {
-    return this.#tracks.get(kind)?.lastOut ?? this.#latest;
+    const track = kind === FrameKind.video ? this.#video : this.#audio;
+    return track.running ? track.lastOut : this.#latest;
   }
 
   /** A new publisher begins: its first frame follows the last one of its forerunner, whatever its time. */
   restart(): void {
-    this.#tracks.clear();
+    this.#audio.running = false;
+    this.#video.running = false;
   }
 
   /**
@@ -51,33 +56,34 @@ export class Timeline {
    * @returns the frame's time on the stream's timeline, ms; never less than the track's last one
    */
   correct(kind: FrameKind, input: number): number {
-    let track = this.#tracks.get(kind);
-    if (track === undefined) {
-      track = { lastIn: input, lastOut: 0, offset: 0 };
-      this.#resync(track, kind, input, false);
-      this.#tracks.set(kind, track);
-    } else {
-      const step = input - track.lastIn;
-      if (step < 0 || step > MAX_STEP_MS) this.#resync(track, kind, input, true);
+    const isVideo = kind === FrameKind.video;
+    const track = isVideo ? this.#video : this.#audio;
+    const step = input - track.lastIn;
+    if (!track.running || step < 0 || step > MAX_STEP_MS) {
+      this.#resync(track, isVideo ? this.#audio : this.#video, input);
     }
-    const output = Math.max(track.lastOut, input + track.offset);
+    const moved = input + track.offset;
+    const output = moved > track.lastOut ? moved : track.lastOut;
     track.lastIn = input;
     track.lastOut = output;
-    if (output > this.#latest || !this.#started) this.#latest = output;
-    this.#started = true;
+    if (output > this.#latest) this.#latest = output;
     return output;
   }
 
-  #resync(track: Track, kind: FrameKind, input: number, jump: boolean): void {
-    for (const [otherKind, other] of this.#tracks) {
-      if (otherKind !== kind && Math.abs(input - other.lastIn) <= MAX_STEP_MS) {
-        if (jump && other.offset !== track.offset) this.#jumps += 1;
-        track.offset = other.offset;
-        return;
-      }
+  /** Finds the offset of a track that begins or has jumped. */
+  #resync(track: Track, other: Track, input: number): void {
+    const jump = track.running;
+    if (!jump) track.lastOut = 0;
+    track.running = true;
+    if (other.running && Math.abs(input - other.lastIn) <= MAX_STEP_MS) {
+      if (jump && other.offset !== track.offset) this.#jumps += 1;
+      track.offset = other.offset;
+      return;
     }
     if (jump) this.#jumps += 1;
-    const output = this.#started ? this.#latest + (jump || this.#tracks.size === 0 ? JUMP_STEP_MS : 0) : 0;
-    track.offset = output - input;
+    // The very first frame is at 0; a second track begins where the first one is; else a step follows.
+    const step = jump || (!other.running && this.#started) ? JUMP_STEP_MS : 0;
+    this.#started = true;
+    track.offset = this.#latest + step - input;
   }
 }
