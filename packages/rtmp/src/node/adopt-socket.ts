@@ -23,6 +23,8 @@ const readBuffer: Uint8Array = new Uint8Array(readBufferBytes);
 
 interface HandleSocketOptions extends SocketConstructorOpts {
   handle: object;
+  noDelay: boolean;
+  keepAlive: boolean;
   onread: OnReadOpts;
 }
 
@@ -42,9 +44,13 @@ export function adoptSocket(accepted: Socket, onBytes: (bytes: Uint8Array) => vo
     accepted.on('data', onBytes);
     return accepted;
   }
+  const server: unknown = Reflect.get(accepted, '_server');
   const options: HandleSocketOptions = {
     handle,
     allowHalfOpen: accepted.allowHalfOpen,
+    // The server has set these on the handle; the new socket has to know, or it would not turn them off.
+    noDelay: isOn(server, 'noDelay'),
+    keepAlive: isOn(server, 'keepAlive'),
     onread: {
       buffer: readBuffer,
       callback: (count) => {
@@ -53,7 +59,6 @@ export function adoptSocket(accepted: Socket, onBytes: (bytes: Uint8Array) => vo
       },
     },
   };
-  const server: unknown = Reflect.get(accepted, '_server');
   // The old wrapper must lose the handle first, or its garbage-collected end could close the connection.
   Reflect.set(accepted, '_handle', null);
   Reflect.set(accepted, '_server', null);
@@ -61,6 +66,10 @@ export function adoptSocket(accepted: Socket, onBytes: (bytes: Uint8Array) => vo
   Reflect.set(adopted, '_server', server);
   Reflect.set(adopted, 'server', Reflect.get(accepted, 'server'));
   return adopted;
+}
+
+function isOn(server: unknown, option: string): boolean {
+  return typeof server === 'object' && server !== null && Reflect.get(server, option) === true;
 }
 
 function canAdopt(accepted: Socket, handle: unknown): handle is object {

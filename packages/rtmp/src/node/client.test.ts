@@ -1,6 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MediaMessage } from '../client/index.ts';
 import { RtmpError } from '../errors.ts';
@@ -12,7 +17,7 @@ import { connectRtmp } from './connection.ts';
 
 /** A server of one connection at a time, with a session that does what the test says. */
 class TestServer {
-  readonly server: Server = createServer();
+  readonly server: Server;
   readonly heard: string[] = [];
   readonly media: MediaMessage[] = [];
   session: ServerSession | undefined;
@@ -21,9 +26,13 @@ class TestServer {
   closed: Promise<unknown> = Promise.resolve();
   readonly #handler: (session: () => ServerSession) => Partial<ServerSessionHandler>;
 
-  constructor(handler: (session: () => ServerSession) => Partial<ServerSessionHandler> = () => ({})) {
+  constructor(
+    handler: (session: () => ServerSession) => Partial<ServerSessionHandler> = () => ({}),
+    tls?: Certificate,
+  ) {
     this.#handler = handler;
-    this.server.on('connection', (accepted) => {
+    this.server = tls === undefined ? createServer() : createTlsServer(tls);
+    this.server.on(tls === undefined ? 'connection' : 'secureConnection', (accepted: Socket) => {
       this.#serve(accepted);
     });
   }
@@ -39,6 +48,7 @@ class TestServer {
   }
 
   #serve(accepted: Socket): void {
+    accepted.setNoDelay(true);
     const socket = adoptSocket(accepted, (bytes) => {
       session.write(bytes);
     });
@@ -82,6 +92,30 @@ class TestServer {
 }
 
 const servers: TestServer[] = [];
+
+interface Certificate {
+  readonly key: Buffer;
+  readonly cert: Buffer;
+}
+
+/** A certificate for this run only; `undefined` where there is no openssl to make one. */
+function makeCertificate(): Certificate | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'rtmps-'));
+  const key = join(folder, 'key.pem');
+  const cert = join(folder, 'cert.pem');
+  try {
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], {
+      stdio: 'ignore',
+    });
+    return { key: readFileSync(key), cert: readFileSync(cert) };
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 function serve(handler?: (session: () => ServerSession) => Partial<ServerSessionHandler>): TestServer {
   const server = new TestServer(handler);
@@ -294,5 +328,22 @@ describe('connectRtmp', () => {
     await connection.close();
     await connection.close();
     expect((await failure(connection.publish('c'))).code).toBe('connection-closed');
+  });
+
+  it('speaks rtmps, and refuses a certificate that it does not know', async (context) => {
+    const certificate = makeCertificate();
+    if (certificate === undefined) {
+      context.skip();
+      return;
+    }
+    const server = new TestServer(undefined, certificate);
+    servers.push(server);
+    const url = (await server.url()).replace('rtmp:', 'rtmps:');
+    const publisher = await publish(url, { tls: { ca: certificate.cert } });
+    publisher.sendAudio(5, Uint8Array.of(0xaf, 1));
+    await publisher.close();
+    await server.closed;
+    expect(server.media.map(({ type, timestamp }) => [type, timestamp])).toEqual([[8, 5]]);
+    expect((await failure(connectRtmp(url))).code).toBe('connection-failed');
   });
 });

@@ -1,4 +1,4 @@
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
@@ -24,7 +24,7 @@ const reasons: Readonly<Record<string, string>> = {
 export function openSocket(url: RtmpUrl, timeoutMs: number, tls: ConnectionOptions): Promise<Socket> {
   const { host, port, secure } = url;
   const socket = secure
-    ? connectTls({ servername: host, ...tls, host, port })
+    ? connectTls({ ...(isIP(host) === 0 ? { servername: host } : {}), ...tls, host, port })
     : connectTcp({ host, port, noDelay: true });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

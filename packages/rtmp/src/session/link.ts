@@ -92,10 +92,11 @@ export class RtmpLink {
     }
   }
 
-  /** Tells the peer the size of our chunks, and uses it from then on. */
-  announceChunkSize(chunkSize: number): void {
-    this.send(controlMessage(messageType.setChunkSize, encodeSetChunkSize({ chunkSize })));
+  /** Tells the peer the size of our chunks, and uses it from then on; `messages` follow in the same `send`. */
+  announceChunkSize(chunkSize: number, ...messages: readonly RtmpMessage[]): void {
+    // Set Chunk Size itself fits into one chunk of either size.
     this.#writer.setChunkSize(chunkSize);
+    this.send(controlMessage(messageType.setChunkSize, encodeSetChunkSize({ chunkSize })), ...messages);
   }
 
   #writeHandshake(bytes: Uint8Array, handshake: RtmpLinkOptions['handshake']): void {

@@ -1,3 +1,4 @@
+import { RtmpError } from '../errors.ts';
 import type { RtmpLimits } from './limits.ts';
 import type { ServerSessionHandler } from './events.ts';
 
@@ -98,4 +99,16 @@ export interface RejectStreamOptions {
 export interface AcceptPlayOptions {
   /** `details` of the Play.Start notice. Default `stream`. */
   readonly details?: string;
+}
+
+/**
+ * R016's range: what a server may announce.
+ *
+ * @throws RtmpError `chunk-size`
+ */
+export function checkServerChunkSize(chunkSize: number): number {
+  if (!Number.isInteger(chunkSize) || chunkSize < 128 || chunkSize > 65_536) {
+    throw new RtmpError('chunk-size', `a server's chunk size must be 128..65536, got ${chunkSize}`);
+  }
+  return chunkSize;
 }

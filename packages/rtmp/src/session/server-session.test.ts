@@ -331,7 +331,10 @@ describe('ServerSession, publish', () => {
     scene.session.acceptConnect({ chunkSize: 4096 });
     scene.replies();
     scene.command('play', 0, [null, 'x'], 1);
-    expect(scene.replies()).toEqual(['2/0 type1 00001000']);
+    expect(scene.replies()).toEqual([]);
+    expect(scene.session.chunkSize).toBe(128);
+    scene.session.acceptPlay();
+    expect(scene.replies()).toEqual(['2/0 type1 00001000', ...playReplies]);
     expect(scene.session.chunkSize).toBe(4096);
     for (const chunkSize of [127, 65_537, 1.5]) {
       expect(() => new Scene('accept', { chunkSize })).toThrow(
@@ -449,7 +452,7 @@ describe('ServerSession, play', () => {
     scene.replies();
     const before = scene.sends;
     scene.command('play', 0, [null, 'x?vhost=V'], 1);
-    expect(scene.sends).toBe(before + 2);
+    expect(scene.sends).toBe(before + 1);
     expect(scene.replies()).toEqual([setChunkSize, ...playReplies]);
     expect(scene.playRequest?.url).toMatchObject({ stream: 'x', vhost: 'V', app: 'live' });
     expect(scene.session.audioVideoStreamId).toBe(1);
@@ -534,7 +537,7 @@ describe('ServerSession, play', () => {
     scene.command('play', 0, [null, 'x'], 1);
     scene.replies();
     scene.session.rejectPlay({ code: 'NetStream.Play.StreamNotFound', description: 'no' });
-    expect(scene.replies()).toEqual(['5/1 onStatus 0 NetStream.Play.StreamNotFound']);
+    expect(scene.replies()).toEqual([setChunkSize, '5/1 onStatus 0 NetStream.Play.StreamNotFound']);
     scene.command('play', 0, [null, 'x'], 1);
     expect(scene.session.phase).toBe('play-requested');
   });

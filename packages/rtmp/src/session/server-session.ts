@@ -21,7 +21,7 @@ import { HeldMessages } from './held-messages.ts';
 import { defaultRtmpLimits } from './limits.ts';
 import type { RtmpLimits } from './limits.ts';
 import { RtmpLink } from './link.ts';
-import { defaultServerInfo } from './options.ts';
+import { checkServerChunkSize, defaultServerInfo } from './options.ts';
 import type {
   AcceptConnectOptions,
   AcceptPlayOptions,
@@ -89,6 +89,8 @@ export class ServerSession {
   #draining = false;
   #connect: ConnectRequest | undefined;
   #chunkSize: number;
+  /** Whether the client has said what it wants to do. */
+  #identified = false;
   #chunkSizeAnnounced = false;
   #flavour: PublishFlavour = 'flash-publish';
   #unpublishTransaction = 0;
@@ -97,7 +99,7 @@ export class ServerSession {
     this.#handler = options.handler;
     this.#limits = { ...defaultRtmpLimits, ...options.limits };
     this.#serverInfo = { ...defaultServerInfo, ...options.serverInfo };
-    this.#chunkSize = checkChunkSize(options.chunkSize ?? defaultServerChunkSize);
+    this.#chunkSize = checkServerChunkSize(options.chunkSize ?? defaultServerChunkSize);
     this.#held = new HeldMessages(this.#limits);
     this.#link = new RtmpLink({
       handshake: new ServerHandshake(),
@@ -162,8 +164,8 @@ export class ServerSession {
     if (request === undefined || this.#connect === undefined) {
       return;
     }
-    this.#chunkSize = checkChunkSize(options.chunkSize ?? this.#chunkSize);
-    this.#link.send(...connectAccepted(this.#connect, this.#serverInfo));
+    this.#chunkSize = checkServerChunkSize(options.chunkSize ?? this.#chunkSize);
+    this.#sendAll(...connectAccepted(this.#connect, this.#serverInfo));
     this.#drain();
   }
 
@@ -178,7 +180,7 @@ export class ServerSession {
   /** Answers `onPublish` with success (P001, P002); from now on media come through `onMedia`. */
   acceptPublish(): void {
     if (this.#leave('publish-requested', 'publishing') !== undefined) {
-      this.#link.send(...publishAccepted(this.#flavour));
+      this.#sendAll(...publishAccepted(this.#flavour));
       this.#drain();
     }
   }
@@ -198,7 +200,7 @@ export class ServerSession {
   finishUnpublish(): void {
     if (this.#phase === 'unpublishing') {
       this.#phase = 'idle';
-      this.#link.send(...unpublishDone(this.#unpublishTransaction));
+      this.#sendAll(...unpublishDone(this.#unpublishTransaction));
       this.#drain();
     }
   }
@@ -206,7 +208,7 @@ export class ServerSession {
   /** Answers `onPlay` with success, in the order of O001; media may follow at once. */
   acceptPlay(options: AcceptPlayOptions = {}): void {
     if (this.#leave('play-requested', 'playing') !== undefined) {
-      this.#link.send(...playAccepted(options.details ?? 'stream'));
+      this.#sendAll(...playAccepted(options.details ?? 'stream'));
       this.#drain();
     }
   }
@@ -223,7 +225,7 @@ export class ServerSession {
   endPlay(description = 'Stopped playing stream.'): void {
     if (this.#phase === 'playing') {
       this.#phase = 'idle';
-      this.#link.send(
+      this.#sendAll(
         streamEventMessage('streamEof'),
         statusMessage('status', 'NetStream.Play.Stop', description, { details: 'stream' }),
       );
@@ -253,7 +255,20 @@ export class ServerSession {
 
   /** Sends any message, in chunks of the present size, in one call of `send`. Does nothing once closed. */
   sendMessage(message: RtmpMessage): void {
-    this.#link.send(message);
+    this.#sendAll(message);
+  }
+
+  /**
+   * Sends messages in one call of `send`; before the first answer to a client that has said what it wants goes
+   * our chunk size (R016). In one call, as a small write behind another one waits for the network (Nagle).
+   */
+  #sendAll(...messages: readonly RtmpMessage[]): void {
+    if (this.#identified && !this.#chunkSizeAnnounced) {
+      this.#chunkSizeAnnounced = true;
+      this.#link.announceChunkSize(this.#chunkSize, ...messages);
+    } else {
+      this.#link.send(...messages);
+    }
   }
 
   #notifyPlayer(code: string, description: string): void {
@@ -481,7 +496,7 @@ export class ServerSession {
 
   #handleFmleStart(command: Command): void {
     this.#order.fmleStart(command.name);
-    this.#announceChunkSize();
+    this.#identified = true;
     this.#answer(command, undefined);
   }
 
@@ -492,7 +507,7 @@ export class ServerSession {
     }
     this.#flavour = this.#order.flavour;
     const request = readPublish(command, this.#connect.url, this.#flavour, this.#limits);
-    this.#announceChunkSize();
+    this.#identified = true;
     this.#phase = 'publish-requested';
     this.#handler.onPublish(request);
   }
@@ -504,7 +519,7 @@ export class ServerSession {
       return;
     }
     const request = readPlay(command, this.#connect.url, this.#limits);
-    this.#announceChunkSize();
+    this.#identified = true;
     this.#phase = 'play-requested';
     this.#handler.onPlay(request);
   }
@@ -517,9 +532,9 @@ export class ServerSession {
     const timeMs = typeof command.args[2] === 'number' ? command.args[2] : 0;
     if (paused) {
       this.#handler.onPause(true, timeMs);
-      this.#link.send(...pauseNotices(true));
+      this.#sendAll(...pauseNotices(true));
     } else {
-      this.#link.send(...pauseNotices(false));
+      this.#sendAll(...pauseNotices(false));
       this.#handler.onPause(false, timeMs);
     }
   }
@@ -537,20 +552,4 @@ export class ServerSession {
   #answer(command: Command, value: AmfValue): void {
     this.sendMessage(commandMessage(0, '_result', command.transactionId, [null, value]));
   }
-
-  /** Once the client has said what it wants, and before it is answered (R016). */
-  #announceChunkSize(): void {
-    if (!this.#chunkSizeAnnounced) {
-      this.#chunkSizeAnnounced = true;
-      this.#link.announceChunkSize(this.#chunkSize);
-    }
-  }
-}
-
-/** R016's range: what a server may announce. */
-function checkChunkSize(chunkSize: number): number {
-  if (!Number.isInteger(chunkSize) || chunkSize < 128 || chunkSize > 65_536) {
-    throw new RtmpError('chunk-size', `a server's chunk size must be 128..65536, got ${chunkSize}`);
-  }
-  return chunkSize;
 }
