@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+
+import { BatchLog } from './batch-log.ts';
+import { TrackBit } from './fan-out-format.ts';
+import { type Frame, FrameKind } from './frame.ts';
+
+function frame(timestamp: number, keyframe = false): Frame {
+  const body = new Uint8Array(1);
+  return { kind: FrameKind.video, timestamp, codec: 'h264', keyframe, sequenceHeader: false, body };
+}
+
+function push(log: BatchLog, size: number, frames: readonly Frame[]): void {
+  log.push({ bytes: new Uint8Array(size), frames, offsets: [0], tracks: TrackBit.video, restarts: 0 });
+}
+
+describe('BatchLog', () => {
+  it('numbers batches, knows their last keyframe and the bytes from any of them to the head', () => {
+    const log = new BatchLog();
+    expect(log.head).toBe(0);
+    expect(log.newest).toBeUndefined();
+    push(log, 10, [frame(0, true), frame(40), frame(80, true), frame(120)]);
+    push(log, 20, [frame(160)]);
+    push(log, 30, [frame(200)]);
+    expect(log.at(0)).toMatchObject({ sequence: 0, keyframe: 2, lastTimestamp: 120 });
+    expect(log.at(1)).toMatchObject({ sequence: 1, keyframe: -1 });
+    expect(log.newest?.sequence).toBe(2);
+    expect([0, 1, 2, 3].map((from) => log.bytesFrom(from))).toEqual([60, 50, 30, 0]);
+    expect(log.bytes).toBe(60);
+  });
+
+  it('forgets from the front, and keeps its numbers', () => {
+    const log = new BatchLog();
+    for (let count = 0; count < 5; count += 1) push(log, 10, [frame(count)]);
+    log.trim(3);
+    log.trim(1);
+    expect(log).toMatchObject({ oldest: 3, head: 5, bytes: 20 });
+    expect(log.at(2)).toBeUndefined();
+    expect(log.at(3)?.sequence).toBe(3);
+    expect(log.bytesFrom(0)).toBe(20);
+    expect(log.bytesFrom(4)).toBe(10);
+    log.trim(99);
+    expect(log).toMatchObject({ oldest: 5, head: 5, bytes: 0 });
+    push(log, 7, [frame(9)]);
+    expect(log.newest?.sequence).toBe(5);
+    expect(log.bytesFrom(5)).toBe(7);
+  });
+});

@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { audio, video } from '../remux/test-kit.ts';
+import { type Frame, FrameKind, mediaFrame } from './frame.ts';
+import { GopCache, PURE_AUDIO_FRAMES } from './gop-cache.ts';
+
+const MAX_BYTES = 1_000_000;
+
+function frameOf(kind: 8 | 9, timestamp: number, body: Uint8Array): Frame {
+  const frame = mediaFrame(kind, timestamp, body);
+  if (frame === undefined) throw new Error('the test made no frame');
+  return frame;
+}
+
+function key(number: number, options: Parameters<typeof video>[1] = {}): Frame {
+  return frameOf(FrameKind.video, number * 40, video(number, { ...options, key: true }));
+}
+
+function inter(number: number, options: Parameters<typeof video>[1] = {}): Frame {
+  return frameOf(FrameKind.video, number * 40, video(number, options));
+}
+
+function sound(number: number, timestamp = number * 40): Frame {
+  return frameOf(FrameKind.audio, timestamp, audio(number));
+}
+
+function fill(cache: GopCache, frames: readonly Frame[]): void {
+  for (const frame of frames) cache.push(frame);
+}
+
+/** Frames as text: bodies of tens of kilobytes are slow to compare byte by byte. */
+function asText(frames: readonly Frame[]): string[] {
+  return frames.map(({ body, ...facts }) => JSON.stringify(facts) + Buffer.from(body).toString('latin1'));
+}
+
+describe('GopCache', () => {
+  it.each(['h264', 'hevc', 'av1', 'vp6'] as const)(
+    'O004 begins at a %s keyframe, audio included',
+    (codec) => {
+      const cache = new GopCache(MAX_BYTES);
+      const gop = [key(3, { codec }), sound(4), inter(5, { codec }), sound(6)];
+      fill(cache, [sound(0), inter(1, { codec }), sound(2), ...gop]);
+      expect(cache.frames()).toEqual(gop);
+      expect(cache.size).toBe(4);
+      expect(cache.bytes).toBe(gop.reduce((sum, { body }) => sum + body.length, 0));
+    },
+  );
+
+  it('O004 begins anew with each keyframe and leaves what it gave out as it is', () => {
+    const cache = new GopCache(MAX_BYTES);
+    fill(cache, [key(0), inter(1)]);
+    const given = cache.frames();
+    const copy = structuredClone(given);
+    for (let gop = 1; gop < 40; gop += 1)
+      fill(cache, [key(gop * 10), inter(gop * 10 + 1), sound(gop * 10 + 2)]);
+    expect(given).toEqual(copy);
+    expect(cache.frames()).toEqual([key(390), inter(391), sound(392)]);
+  });
+
+  it('O004 forgets a GOP after more than 115 audio frames without video, until the next keyframe', () => {
+    const cache = new GopCache(MAX_BYTES);
+    cache.push(key(0));
+    for (let count = 0; count < PURE_AUDIO_FRAMES; count += 1) cache.push(sound(count));
+    expect(cache.size).toBe(PURE_AUDIO_FRAMES + 1);
+    expect(cache.pureAudio).toBe(false);
+    cache.push(sound(PURE_AUDIO_FRAMES));
+    expect(cache).toMatchObject({ size: 0, bytes: 0, base: undefined, pureAudio: true });
+    fill(cache, [sound(200), inter(201), sound(202)]);
+    expect(cache.size).toBe(0);
+    expect(cache.pureAudio).toBe(false);
+    cache.push(key(203));
+    expect(cache.frames()).toEqual([key(203)]);
+  });
+
+  it('O004 holds no more than its bytes, and nothing of a GOP that is longer', () => {
+    const cache = new GopCache(100_000);
+    const size = 30_000;
+    fill(cache, [key(0, { size }), inter(1, { size }), inter(2, { size })]);
+    expect(cache.bytes).toBe(90_000);
+    cache.push(inter(3, { size }));
+    expect(cache).toMatchObject({ size: 0, bytes: 0 });
+    fill(cache, [inter(4, { size }), sound(5)]);
+    expect(cache.size).toBe(0);
+    cache.push(key(6, { size: 100_001 }));
+    expect(cache.size).toBe(0);
+    cache.push(key(7, { size: 100_000 }));
+    expect(cache.size).toBe(1);
+  });
+
+  it('O004 gop_cache off holds nothing, and still knows pure audio', () => {
+    const cache = new GopCache(0);
+    fill(cache, [key(0), inter(1), sound(2)]);
+    expect(cache).toMatchObject({ size: 0, bytes: 0, base: undefined });
+    for (let count = 0; count < PURE_AUDIO_FRAMES; count += 1) cache.push(sound(count));
+    expect(cache.pureAudio).toBe(true);
+  });
+
+  it('its base is the earliest of the first frames, and stays once asked for', () => {
+    const cache = new GopCache(MAX_BYTES);
+    fill(cache, [key(10), sound(11, 385), sound(12, 408)]);
+    expect(cache.base).toBe(385);
+    cache.push(sound(13, 100));
+    expect(cache.base).toBe(385);
+    cache.push(key(20));
+    expect(cache.base).toBe(800);
+    cache.clear();
+    expect(cache.base).toBeUndefined();
+  });
+
+  it('gives back the frames it was given, whatever their sizes', () => {
+    const item = fc.record({
+      kind: fc.constantFrom('key', 'inter', 'audio'),
+      size: fc.oneof(fc.integer({ min: 10, max: 200 }), fc.integer({ min: 10_000, max: 40_000 })),
+      look: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 60 }), (items) => {
+        const cache = new GopCache(MAX_BYTES * 10);
+        let expected: Frame[] = [];
+        const givenOut: { frames: readonly Frame[]; copy: readonly Frame[] }[] = [];
+        items.forEach(({ kind, size, look }, number) => {
+          const frame =
+            kind === 'audio'
+              ? frameOf(FrameKind.audio, number, audio(number, { size }))
+              : frameOf(FrameKind.video, number, video(number, { size, key: kind === 'key' }));
+          if (frame.keyframe) expected = [];
+          if (frame.keyframe || expected.length > 0) expected.push(frame);
+          cache.push(frame);
+          if (look) givenOut.push({ frames: cache.frames(), copy: expected.slice() });
+        });
+        expect(asText(cache.frames())).toEqual(asText(expected));
+        for (const { frames, copy } of givenOut) expect(asText(frames)).toEqual(asText(copy));
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
