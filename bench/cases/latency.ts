@@ -8,7 +8,7 @@ import { median, pairedRatio, percentileOf } from '../lib/statistics.ts';
 import { startServer } from '../servers/index.ts';
 
 const WINDOW_SECONDS = 8;
-const ROUNDS = 2;
+const ROUNDS = 3;
 const JOINS_PER_SECOND = 500;
 
 interface LatencyMeasure {

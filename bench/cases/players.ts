@@ -7,7 +7,7 @@ import { median, pairedRatio } from '../lib/statistics.ts';
 import { startServer, type TestedServer } from '../servers/index.ts';
 
 const WINDOW_SECONDS = 10;
-const ROUNDS = 2;
+const ROUNDS = 3;
 const JOINS_PER_SECOND = 1000;
 const STREAM = 'livestream';
 /**

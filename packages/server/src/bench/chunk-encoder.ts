@@ -1,5 +1,5 @@
-/** The chunk size that load clients send with, bytes: that of OBS. */
-export const SEND_CHUNK_SIZE = 4096;
+/** The chunk size that load clients send with unless told otherwise, bytes: that of ffmpeg. */
+export const DEFAULT_CHUNK_SIZE = 60_000;
 
 /** Chunk streams of what load clients send. */
 export const ChunkStreamId = { control: 2, command: 3, audio: 4, data: 5, video: 6 } as const;
@@ -33,7 +33,7 @@ export interface FullMessage {
  * @param chunkSize what the peer was told to read with
  * @returns fresh bytes
  */
-export function encodeFullMessage(message: FullMessage, chunkSize: number = SEND_CHUNK_SIZE): Uint8Array {
+export function encodeFullMessage(message: FullMessage, chunkSize: number = DEFAULT_CHUNK_SIZE): Uint8Array {
   const { payload } = message;
   const header = new Uint8Array(12);
   const view = new DataView(header.buffer);
@@ -47,6 +47,7 @@ export function encodeFullMessage(message: FullMessage, chunkSize: number = SEND
  * One message whose first chunk has a type-1 header: a timestamp delta and no stream id (RTMP 1.0, 5.3.1.2.2),
  * so that the bytes fit every connection that has sent a type-0 header on this chunk stream.
  * @param delta ms since the chunk stream's message before, 0 to 0xFFFFFE
+ * @param chunkSize what the peer was told to read with
  * @returns fresh bytes
  */
 export function encodeDeltaMessage(
@@ -54,12 +55,13 @@ export function encodeDeltaMessage(
   type: MessageType,
   delta: number,
   payload: Uint8Array,
+  chunkSize: number = DEFAULT_CHUNK_SIZE,
 ): Uint8Array {
   const header = new Uint8Array(DELTA_HEADER_BYTES);
   const view = new DataView(header.buffer);
   view.setUint32(0, (((0x40 | chunkStreamId) << 24) | delta) >>> 0);
   view.setUint32(4, ((payload.length << 8) | type) >>> 0);
-  return inChunks(header, payload, chunkStreamId, SEND_CHUNK_SIZE);
+  return inChunks(header, payload, chunkStreamId, chunkSize);
 }
 
 /** Bytes before the payload in what {@link encodeDeltaMessage} returns. */

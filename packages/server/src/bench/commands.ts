@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { DEFAULT_CHUNK_SIZE } from './chunk-encoder.ts';
 import { runControlled } from './control.ts';
 import { checkDescriptors } from './descriptors.ts';
 import { drive } from './drive.ts';
@@ -36,6 +37,7 @@ interface PublishOptions extends CommonOptions {
   readonly rounds: number;
   readonly processes: number;
   readonly firstNumber: number;
+  readonly chunkSize: number;
 }
 
 interface LatencyOptions extends CommonOptions {
@@ -100,6 +102,12 @@ function addPublish(bench: Command): void {
       1,
     )
     .option('--rounds <n>', 'publish a few frames and leave, so many times in all', wholeNumber(0, 1e9), 0)
+    .option(
+      '--chunk-size <bytes>',
+      'the RTMP chunk size to send with',
+      wholeNumber(128, 65_536),
+      DEFAULT_CHUNK_SIZE,
+    )
     .option('--first-number <n>', 'the first {n}', wholeNumber(0, 1e9), 0)
     .action(async (url: string, options: PublishOptions) => {
       await perform('publish', url, options, undefined, () => publishRun(url, options));
@@ -201,6 +209,7 @@ async function publishRun(url: string, options: PublishOptions): Promise<LoadRun
       shares.map((part, index) => [
         ...commonArguments('publish', url, options, part, shares.length),
         ...['--file', options.file, '--rounds', String(roundShares[index] ?? 0)],
+        ...['--chunk-size', String(options.chunkSize)],
         ...['--first-number', String(options.firstNumber + total(numbers.slice(0, index)))],
       ]),
     );
@@ -209,7 +218,7 @@ async function publishRun(url: string, options: PublishOptions): Promise<LoadRun
   return new PublishRun({
     target,
     address: await addressOf(target),
-    script: loadPublishScript(options.file),
+    script: loadPublishScript(options.file, { chunkSize: options.chunkSize }),
     clients: options.clients,
     rounds: options.rounds,
     ratePerSecond: options.rate,

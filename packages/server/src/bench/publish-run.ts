@@ -194,7 +194,7 @@ export class PublishRun implements LoadRun, PublisherHandler {
       address,
       localAddress: localAddressOf(address, index),
       readBuffer: this.#readBuffer,
-      preamble: (streamId) => script.preamble(streamId),
+      script,
       handler: this,
     });
     this.#pending.add(publisher);

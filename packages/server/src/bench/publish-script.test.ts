@@ -108,7 +108,9 @@ describe('buildPublishScript', () => {
   it('splits messages that are longer than a chunk', () => {
     const body = new Uint8Array(130_000).fill(9);
     body.set([0x17, 1, 0, 0, 0]);
-    const message = buildPublishScript([{ type: 9, timestamp: 0, body }]).messages[0] ?? new Uint8Array(0);
+    const message =
+      buildPublishScript([{ type: 9, timestamp: 0, body }], { chunkSize: 4096 }).messages[0] ??
+      new Uint8Array(0);
     expect(message.length).toBe(8 + 130_000 + 31);
     expect([message[0], message[8 + 4096], message[9 + 2 * 4096]]).toEqual([0x46, 0xc6, 0xc6]);
   });

@@ -8,6 +8,7 @@ import {
 } from '@sluice/media/flv';
 import {
   ChunkStreamId,
+  DEFAULT_CHUNK_SIZE,
   DELTA_HEADER_BYTES,
   encodeDeltaMessage,
   encodeFullMessage,
@@ -31,6 +32,8 @@ const SET_DATA_FRAME = Uint8Array.from([2, 0, 13, ...Buffer.from('@setDataFrame'
 export interface PublishScript {
   /** Length of one round, ms. */
   readonly durationMs: number;
+  /** What the messages are cut into, bytes; the server must be told. */
+  readonly chunkSize: number;
   /** Message payload bytes of one round. */
   readonly payloadBytes: number;
   /** When each message is due, ms after the round's begin, in order. */
@@ -49,6 +52,8 @@ export interface PublishScript {
 export interface PublishScriptOptions {
   /** Make room for a time stamp in every H.264 frame. Default false. */
   readonly stamped?: boolean;
+  /** 128 to 65,536 bytes. Default: that of ffmpeg, 60,000. */
+  readonly chunkSize?: number;
 }
 
 interface Track {
@@ -94,16 +99,18 @@ export function buildPublishScript(
 
   const first = Math.min(...tracks.map((track) => track.tags[0]?.timestamp ?? Infinity));
   const durationMs = Math.max(...tracks.map((track) => trackEnd(track) - first));
-  const entries = tracks.flatMap((track) => trackEntries(track, first, durationMs, options.stamped === true));
+  const { stamped = false, chunkSize = DEFAULT_CHUNK_SIZE } = options;
+  const entries = tracks.flatMap((track) => trackEntries(track, first, durationMs, stamped, chunkSize));
   entries.sort((one, other) => one.dueMs - other.dueMs);
   return {
     durationMs,
+    chunkSize,
     payloadBytes: entries.reduce((sum, entry) => sum + entry.payloadBytes, 0),
     dueMs: Float64Array.from(entries, (entry) => entry.dueMs),
     messages: entries.map((entry) => entry.bytes),
     messageBytes: Uint32Array.from(entries, (entry) => entry.payloadBytes),
     stampOffsets: Int32Array.from(entries, (entry) => entry.stampOffset),
-    preamble: (streamId) => preamble(streamId, tracks, metadata, first, durationMs),
+    preamble: (streamId) => preamble(streamId, tracks, metadata, first, durationMs, chunkSize),
   };
 }
 
@@ -148,7 +155,13 @@ function seamDelta(track: Track, durationMs: number): number {
   return durationMs - lastTimestamp(track) + firstTimestamp(track);
 }
 
-function trackEntries(track: Track, first: number, durationMs: number, stamped: boolean): Entry[] {
+function trackEntries(
+  track: Track,
+  first: number,
+  durationMs: number,
+  stamped: boolean,
+  chunkSize: number,
+): Entry[] {
   let previous = firstTimestamp(track) - seamDelta(track, durationMs);
   return track.tags.map((tag) => {
     const delta = tag.timestamp - previous;
@@ -157,7 +170,7 @@ function trackEntries(track: Track, first: number, durationMs: number, stamped: 
     }
     previous = tag.timestamp;
     const body = stamped && tag.type === FlvTagType.video ? withStampSpace(tag.body) : undefined;
-    const bytes = encodeDeltaMessage(track.chunkStreamId, track.type, delta, body ?? tag.body);
+    const bytes = encodeDeltaMessage(track.chunkStreamId, track.type, delta, body ?? tag.body, chunkSize);
     return {
       dueMs: tag.timestamp - first,
       bytes,
@@ -178,6 +191,7 @@ function preamble(
   metadata: Uint8Array | undefined,
   first: number,
   durationMs: number,
+  chunkSize: number,
 ): Uint8Array {
   const base = Math.max(
     ...tracks.map((track) => seamDelta(track, durationMs) - firstTimestamp(track) + first),
@@ -185,26 +199,26 @@ function preamble(
   const parts: Uint8Array[] = [];
   if (metadata !== undefined) {
     parts.push(
-      encodeFullMessage({
-        chunkStreamId: ChunkStreamId.data,
-        type: MessageType.data,
-        streamId,
-        timestamp: 0,
-        payload: Buffer.concat([SET_DATA_FRAME, metadata]),
-      }),
+      encodeFullMessage(
+        {
+          chunkStreamId: ChunkStreamId.data,
+          type: MessageType.data,
+          streamId,
+          timestamp: 0,
+          payload: Buffer.concat([SET_DATA_FRAME, metadata]),
+        },
+        chunkSize,
+      ),
     );
   }
   for (const track of tracks) {
     const payload = track.sequenceHeader ?? track.tags.at(-1)?.body ?? new Uint8Array(0);
     const timestamp = base + firstTimestamp(track) - first - seamDelta(track, durationMs);
     parts.push(
-      encodeFullMessage({
-        chunkStreamId: track.chunkStreamId,
-        type: track.type,
-        streamId,
-        timestamp,
-        payload,
-      }),
+      encodeFullMessage(
+        { chunkStreamId: track.chunkStreamId, type: track.type, streamId, timestamp, payload },
+        chunkSize,
+      ),
     );
   }
   return Buffer.concat(parts);

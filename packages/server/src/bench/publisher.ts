@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
-import { RtmpDialogue } from './rtmp-dialogue.ts';
+import type { PublishScript } from './publish-script.ts';
+import { RtmpDialogue, type RtmpDialogueHandler } from './rtmp-dialogue.ts';
 import type { Target } from './target.ts';
 
 /** A publisher whose server leaves more than this unread is ended, bytes. */
@@ -20,8 +21,7 @@ export interface PublisherOptions {
   readonly localAddress: string | undefined;
   /** Memory that all connections of the process read into. */
   readonly readBuffer: Buffer;
-  /** The bytes to send first, on the given message stream. */
-  readonly preamble: (streamId: number) => Uint8Array;
+  readonly script: PublishScript;
   readonly handler: PublisherHandler;
 }
 
@@ -46,12 +46,12 @@ export class Publisher {
       onread: { buffer: options.readBuffer, callback: (size, buffer) => this.#onRead(size, buffer) },
     });
     this.#socket = socket;
-    this.#dialogue = new RtmpDialogue(options.target, 'publish', {
+    const handler: RtmpDialogueHandler = {
       send: (bytes) => {
         socket.write(bytes);
       },
       onReady: (streamId) => {
-        socket.write(options.preamble(streamId));
+        socket.write(options.script.preamble(streamId));
         this.joinedAt = performance.now();
         options.handler.onJoined(this);
       },
@@ -59,7 +59,8 @@ export class Publisher {
         this.fail(reason);
       },
       onMedia: () => undefined,
-    });
+    };
+    this.#dialogue = new RtmpDialogue(options.target, 'publish', handler, options.script.chunkSize);
     socket.on('connect', () => {
       socket.setNoDelay(true);
       this.#dialogue.start();

@@ -1,5 +1,5 @@
 import { AmfObject, decodeAmf0, encodeAmf0 } from '@sluice/media/amf';
-import { ChunkStreamId, encodeFullMessage, MessageType, SEND_CHUNK_SIZE } from './chunk-encoder.ts';
+import { ChunkStreamId, DEFAULT_CHUNK_SIZE, encodeFullMessage, MessageType } from './chunk-encoder.ts';
 import { ChunkScanner, type ScannedMessage } from './chunk-scanner.ts';
 import type { Target } from './target.ts';
 
@@ -38,6 +38,7 @@ export class RtmpDialogue {
   readonly #target: Target;
   readonly #verb: 'play' | 'publish';
   readonly #handler: RtmpDialogueHandler;
+  readonly #chunkSize: number;
   readonly #scanner = new ChunkScanner((message) => {
     this.#onMessage(message);
   });
@@ -49,7 +50,14 @@ export class RtmpDialogue {
   #received = 0;
   #acknowledged = 0;
 
-  constructor(target: Target, verb: 'play' | 'publish', handler: RtmpDialogueHandler) {
+  /** @param chunkSize what everything is sent with, bytes */
+  constructor(
+    target: Target,
+    verb: 'play' | 'publish',
+    handler: RtmpDialogueHandler,
+    chunkSize: number = DEFAULT_CHUNK_SIZE,
+  ) {
+    this.#chunkSize = chunkSize;
     this.#target = target;
     this.#verb = verb;
     this.#handler = handler;
@@ -103,8 +111,7 @@ export class RtmpDialogue {
         : {}),
     });
     const connect = command(encodeAmf0('connect', Transaction.connect, info), 0);
-    // Told with the default chunk size, which is what the server reads with until it has read this.
-    this.#handler.send(Buffer.concat([setChunkSize(SEND_CHUNK_SIZE), connect]));
+    this.#handler.send(Buffer.concat([setChunkSize(this.#chunkSize), connect]));
   }
 
   #onMessage(message: ScannedMessage): void {
