@@ -14,3 +14,16 @@ export const defaultChunkLimits: ChunkLimits = {
   maxChunkStreams: 128,
   maxPendingBytes: 16 * 1024 * 1024,
 };
+
+/** The limits with the defaults filled in; the same object where nothing is missing, so that sessions share it. */
+export function wholeChunkLimits(limits: Partial<ChunkLimits> = defaultChunkLimits): ChunkLimits {
+  return isWhole(limits) ? limits : { ...defaultChunkLimits, ...limits };
+}
+
+function isWhole(limits: Partial<ChunkLimits>): limits is ChunkLimits {
+  return (
+    limits.maxMessageBytes !== undefined &&
+    limits.maxChunkStreams !== undefined &&
+    limits.maxPendingBytes !== undefined
+  );
+}

@@ -152,6 +152,13 @@ const cases: readonly { name: string; bytes: string; messages: readonly ShortMes
     messages: [a('aa', 0x7fff_ffff), a('bb', 0x8000_0004), a('cc', 0x8000_0010), a('dd', 0x8000_0020)],
   },
   {
+    name: 'R012 goes on growing across 32 bits',
+    bytes:
+      '04 ffffff 000001 08 01000000 ffffffff aa 84 000005 bb 04 ffffff 000081 08 01000000 fffffffe' +
+      `${'11'.repeat(128)} c4 fffffffe 22`,
+    messages: [a('aa', 0x7fff_ffff), a('bb', 0x8000_0004), a(`${'11'.repeat(128)}22`, 0x7fff_fffe)],
+  },
+  {
     name: 'R012 a jump back stays a jump back',
     bytes: '04 0a0000 000001 08 01000000 aa 04 000000 000001 08 01000000 bb',
     messages: [a('aa', 0xa_0000), a('bb', 0)],

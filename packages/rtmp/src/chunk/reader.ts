@@ -2,7 +2,7 @@ import { RtmpError } from '../errors.ts';
 import { messageType } from '../message/index.ts';
 import type { RtmpMessage } from '../message/index.ts';
 import type { ChunkLimits } from './limits.ts';
-import { defaultChunkLimits } from './limits.ts';
+import { wholeChunkLimits } from './limits.ts';
 import { largestSlabPayload, PayloadSlab } from './slab.ts';
 import { TimestampUnwrapper } from './timestamps.ts';
 
@@ -83,7 +83,7 @@ export class ChunkReader {
   #chunkRemaining = 0;
 
   constructor(options: ChunkReaderOptions) {
-    this.#limits = { ...defaultChunkLimits, ...options.limits };
+    this.#limits = wholeChunkLimits(options.limits);
     this.#onMessage = options.onMessage;
   }
 

@@ -30,9 +30,9 @@ export interface ClientHandshakeOptions {
 
 /** The client's side of the handshake (Adobe RTMP 1.0, 5.2; R007). Sans-I/O. */
 export class ClientHandshake {
-  readonly #c0c1 = new Uint8Array(1 + handshakePartBytes);
-  readonly #ownDigest: Uint8Array | undefined;
-  readonly #incoming = new Uint8Array(1 + 2 * handshakePartBytes);
+  #c0c1 = new Uint8Array(1 + handshakePartBytes);
+  #ownDigest: Uint8Array | undefined;
+  #incoming = new Uint8Array(1 + 2 * handshakePartBytes);
   #received = 0;
   #kind: 'complex' | 'simple' | undefined;
 
@@ -80,6 +80,7 @@ export class ClientHandshake {
     const done = this.#received === incoming.length;
     if (done) {
       this.#checkS2(incoming.subarray(1 + handshakePartBytes));
+      this.#free();
     }
     return { reply, done, used };
   }
@@ -107,5 +108,12 @@ export class ClientHandshake {
     ) {
       throw new RtmpError('handshake-failed', "S2 doesn't answer the digest of C1");
     }
+  }
+
+  /** A connection may live long: the handshake's bytes shouldn't. */
+  #free(): void {
+    this.#c0c1 = new Uint8Array(0);
+    this.#incoming = new Uint8Array(0);
+    this.#ownDigest = undefined;
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '../message/index.ts';
 import type { Command, RtmpMessage, UserControl } from '../message/index.ts';
 import type { MediaMessageType } from './events.ts';
-import { defaultRtmpLimits } from './limits.ts';
+import { wholeRtmpLimits } from './limits.ts';
 import type { RtmpLimits } from './limits.ts';
 import { RtmpLink } from './link.ts';
 import { commandMessage, controlMessage, serverChunkStream } from './replies.ts';
@@ -110,7 +110,7 @@ export class ClientSession {
   constructor(options: ClientSessionOptions) {
     this.#handler = options.handler;
     this.#send = options.send;
-    this.#limits = { ...defaultRtmpLimits, ...options.limits };
+    this.#limits = wholeRtmpLimits(options.limits);
     this.#chunkSize = options.chunkSize ?? 60_000;
     this.#handshake = new ClientHandshake({ kind: options.handshake ?? 'complex' });
     this.#link = new RtmpLink({

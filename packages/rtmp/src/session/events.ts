@@ -101,3 +101,19 @@ export interface ServerSessionHandler {
    */
   onCall?(name: string, transactionId: number, args: readonly AmfValue[]): boolean;
 }
+
+/**
+ * Where a session stands. In the `…-requested` phases and in `unpublishing` the owner's decision is awaited and
+ * the client's messages are held back.
+ */
+export type ServerSessionPhase =
+  | 'handshake'
+  | 'awaiting-connect'
+  | 'connect-requested'
+  | 'idle'
+  | 'publish-requested'
+  | 'publishing'
+  | 'unpublishing'
+  | 'play-requested'
+  | 'playing'
+  | 'closed';

@@ -18,12 +18,12 @@ export type {
   PublishFlavour,
   PublishRequest,
   ServerSessionHandler,
+  ServerSessionPhase,
   StopCause,
   UnpublishCause,
 } from './events.ts';
 export { mediaStreamId, serverChunkStream } from './replies.ts';
 export { ServerSession } from './server-session.ts';
-export type { ServerSessionPhase } from './server-session.ts';
 export { ClientSession } from './client-session.ts';
 export type {
   ClientSessionHandler,

@@ -28,3 +28,8 @@ export const defaultRtmpLimits: RtmpLimits = {
   maxHeldBytes: 4 * 1024 * 1024,
   amf: {},
 };
+
+/** The limits with the defaults filled in; the defaults themselves where none are given, so that sessions share them. */
+export function wholeRtmpLimits(limits: Partial<RtmpLimits> | undefined): RtmpLimits {
+  return limits === undefined ? defaultRtmpLimits : { ...defaultRtmpLimits, ...limits };
+}

@@ -30,7 +30,7 @@ export interface RtmpLinkOptions {
  * pings (R018). Without I/O.
  */
 export class RtmpLink {
-  readonly #options: RtmpLinkOptions;
+  readonly #options: Omit<RtmpLinkOptions, 'handshake'>;
   readonly #window = new ReceiveWindow();
   readonly #writer = new ChunkWriter();
   readonly #reader: ChunkReader;
@@ -38,8 +38,9 @@ export class RtmpLink {
   #closed = false;
 
   constructor(options: RtmpLinkOptions) {
-    this.#options = options;
-    this.#handshake = options.handshake;
+    const { handshake, ...others } = options;
+    this.#options = others;
+    this.#handshake = handshake;
     this.#reader = new ChunkReader({
       limits: options.limits,
       onMessage: (message) => {

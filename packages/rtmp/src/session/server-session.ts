@@ -14,11 +14,12 @@ import type {
   MediaMessageType,
   PublishFlavour,
   ServerSessionHandler,
+  ServerSessionPhase,
   StopCause,
   UnpublishCause,
 } from './events.ts';
 import { HeldMessages } from './held-messages.ts';
-import { defaultRtmpLimits } from './limits.ts';
+import { wholeRtmpLimits } from './limits.ts';
 import type { RtmpLimits } from './limits.ts';
 import { RtmpLink } from './link.ts';
 import { checkServerChunkSize, defaultServerInfo } from './options.ts';
@@ -44,23 +45,8 @@ import {
   streamEventMessage,
   unpublishDone,
 } from './replies.ts';
+import type { TcUrl } from './tc-url.ts';
 import { readCommand, readConnect, readPlay, readPublish } from './requests.ts';
-
-/**
- * Where a session stands. In the `…-requested` phases and in `unpublishing` the owner's decision is awaited and
- * the client's messages are held back.
- */
-export type ServerSessionPhase =
-  | 'handshake'
-  | 'awaiting-connect'
-  | 'connect-requested'
-  | 'idle'
-  | 'publish-requested'
-  | 'publishing'
-  | 'unpublishing'
-  | 'play-requested'
-  | 'playing'
-  | 'closed';
 
 /** Chunk size that a server announces unless told otherwise (R016). */
 const defaultServerChunkSize = 60_000;
@@ -81,13 +67,15 @@ const answerNames: ReadonlySet<string> = new Set(['_result', '_error', 'onStatus
 export class ServerSession {
   readonly #handler: ServerSessionHandler;
   readonly #limits: RtmpLimits;
-  readonly #serverInfo: ServerInfo;
+  #serverInfo: Partial<ServerInfo> | undefined;
   readonly #link: RtmpLink;
   readonly #held: HeldMessages;
   readonly #order = new PublisherOrder();
   #phase: ServerSessionPhase = 'handshake';
   #draining = false;
+  /** Until it is answered. */
   #connect: ConnectRequest | undefined;
+  #tcUrl: TcUrl | undefined;
   #chunkSize: number;
   /** Whether the client has said what it wants to do. */
   #identified = false;
@@ -97,8 +85,8 @@ export class ServerSession {
 
   constructor(options: ServerSessionOptions) {
     this.#handler = options.handler;
-    this.#limits = { ...defaultRtmpLimits, ...options.limits };
-    this.#serverInfo = { ...defaultServerInfo, ...options.serverInfo };
+    this.#limits = wholeRtmpLimits(options.limits);
+    this.#serverInfo = options.serverInfo;
     this.#chunkSize = checkServerChunkSize(options.chunkSize ?? defaultServerChunkSize);
     this.#held = new HeldMessages(this.#limits);
     this.#link = new RtmpLink({
@@ -160,12 +148,15 @@ export class ServerSession {
    * client has sent meanwhile, so it can throw what `write()` throws: call it last.
    */
   acceptConnect(options: AcceptConnectOptions = {}): void {
-    const request = this.#leave('connect-requested', 'idle');
-    if (request === undefined || this.#connect === undefined) {
+    if (this.#leave('connect-requested', 'idle') === undefined || this.#connect === undefined) {
       return;
     }
     this.#chunkSize = checkServerChunkSize(options.chunkSize ?? this.#chunkSize);
-    this.#sendAll(...connectAccepted(this.#connect, this.#serverInfo));
+    const replies = connectAccepted(this.#connect, { ...defaultServerInfo, ...this.#serverInfo });
+    this.#tcUrl = this.#connect.url;
+    this.#connect = undefined;
+    this.#serverInfo = undefined;
+    this.#sendAll(...replies);
     this.#drain();
   }
 
@@ -502,11 +493,11 @@ export class ServerSession {
 
   #handlePublish(command: Command): void {
     this.#endPlay('command');
-    if (this.#phase !== 'idle' || this.#connect === undefined) {
+    if (this.#phase !== 'idle' || this.#tcUrl === undefined) {
       return;
     }
     this.#flavour = this.#order.flavour;
-    const request = readPublish(command, this.#connect.url, this.#flavour, this.#limits);
+    const request = readPublish(command, this.#tcUrl, this.#flavour, this.#limits);
     this.#identified = true;
     this.#phase = 'publish-requested';
     this.#handler.onPublish(request);
@@ -515,10 +506,10 @@ export class ServerSession {
   #handlePlay(command: Command): void {
     this.#endPlay('command');
     // Flash's play(false) only ends a play.
-    if (this.#phase !== 'idle' || this.#connect === undefined || command.args[1] === false) {
+    if (this.#phase !== 'idle' || this.#tcUrl === undefined || command.args[1] === false) {
       return;
     }
-    const request = readPlay(command, this.#connect.url, this.#limits);
+    const request = readPlay(command, this.#tcUrl, this.#limits);
     this.#identified = true;
     this.#phase = 'play-requested';
     this.#handler.onPlay(request);
