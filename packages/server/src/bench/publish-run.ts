@@ -270,8 +270,9 @@ export class PublishRun implements LoadRun, PublisherHandler {
   }
 }
 
-/** The first moment from `now` on that has the phase of this publisher. */
+/** The first moment from `now` on that has the phase of this publisher; a lone one need not wait. */
 function phaseStart(now: number, slot: number, clients: number): number {
+  if (clients === 1) return now;
   const phase = (slot / clients) * PHASE_MS;
   return phase + Math.ceil((now - phase) / PHASE_MS) * PHASE_MS;
 }
