@@ -229,9 +229,16 @@ export class RtmpConnection implements Session, ServerSessionHandler {
 
   #read(bytes: Uint8Array): void {
     if (this.#reason !== undefined) return;
-    try {
+    this.#guard(() => {
       this.#session.write(bytes);
       this.#publisher?.afterRead(bytes.length);
+    });
+  }
+
+  /** Whatever goes wrong with what a peer sent ends its connection, and nothing else. */
+  #guard(work: () => void): void {
+    try {
+      work();
     } catch (error) {
       if (error instanceof RtmpError) {
         this.close('protocol-error', error.message);
@@ -289,7 +296,10 @@ export class RtmpConnection implements Session, ServerSessionHandler {
       if (!lastTry) {
         this.#log.info(`${error.message}; waiting ${rtmpTimeouts.busyPause} ms for it`);
         this.#busyTimer = setTimeout(() => {
-          this.#startPublish(vhost, true);
+          this.#guard(() => {
+            this.#startPublish(vhost, true);
+            this.#publisher?.publication.flush();
+          });
         }, rtmpTimeouts.busyPause);
         return;
       }
