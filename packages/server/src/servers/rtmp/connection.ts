@@ -229,23 +229,21 @@ export class RtmpConnection implements Session, ServerSessionHandler {
 
   #read(bytes: Uint8Array): void {
     if (this.#reason !== undefined) return;
-    this.#guard(() => {
+    try {
       this.#session.write(bytes);
       this.#publisher?.afterRead(bytes.length);
-    });
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Whatever goes wrong with what a peer sent ends its connection, and nothing else. */
-  #guard(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      if (error instanceof RtmpError) {
-        this.close('protocol-error', error.message);
-      } else {
-        this.#log.error(error);
-        this.close('internal-error', error instanceof Error ? error.message : String(error));
-      }
+  #fail(error: unknown): void {
+    if (error instanceof RtmpError) {
+      this.close('protocol-error', error.message);
+    } else {
+      this.#log.error(error);
+      this.close('internal-error', error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -296,10 +294,12 @@ export class RtmpConnection implements Session, ServerSessionHandler {
       if (!lastTry) {
         this.#log.info(`${error.message}; waiting ${rtmpTimeouts.busyPause} ms for it`);
         this.#busyTimer = setTimeout(() => {
-          this.#guard(() => {
+          try {
             this.#startPublish(vhost, true);
             this.#publisher?.publication.flush();
-          });
+          } catch (failure) {
+            this.#fail(failure);
+          }
         }, rtmpTimeouts.busyPause);
         return;
       }
