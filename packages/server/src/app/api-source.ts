@@ -43,6 +43,7 @@ export function createApiSource({ version, serverId, serviceId, hub, sessions }:
 function streamView(stream: LiveStream, sessions: Sessions): StreamView {
   const { vhost, app, stream: name } = stream.id;
   const traffic = sessions.traffic(stream.key);
+  const publisher = stream.publisherId === undefined ? undefined : sessions.get(stream.publisherId);
   const bytesReceived = traffic?.bytesIn ?? 0;
   const bytesSent = traffic?.bytesOut ?? 0;
   const startedAtMs = traffic?.startedAt ?? Date.now();
@@ -51,7 +52,7 @@ function streamView(stream: LiveStream, sessions: Sessions): StreamView {
     name,
     app,
     vhostId: idOf(vhost),
-    tcUrl: `rtmp://${vhost}/${app}`,
+    tcUrl: publisher?.session.tcUrl ?? `rtmp://${vhost}/${app}`,
     url: urlOf(vhost, app, name),
     publisherId: stream.publisherId,
     startedAtMs,
