@@ -41,6 +41,8 @@ export interface TrackState {
  * A format may keep state (the last timestamp of each track), so each group has a format of its own.
  */
 export interface FanOutFormat {
+  /** See {@link FanOutFamily.rebased}. */
+  readonly rebased: boolean;
   /**
    * Encodes frames from `from` on. It may stop early, after at least one frame it wants, and is then called
    * again.

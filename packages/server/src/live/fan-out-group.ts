@@ -56,6 +56,7 @@ export class FanOutGroup {
   #lastFlush: number;
   /** Sequence number and frame of the newest GOP's keyframe, and the bytes from that batch on. */
   #gop: { sequence: number; index: number; bytes: number } | undefined;
+  #hadKeyframe = false;
 
   /** @param phase - 0–1: where in the flush interval this group's flushes lie, so that groups are spread */
   constructor(key: string, format: FanOutFormat, home: FanOutHome, phase: number) {
@@ -238,7 +239,12 @@ export class FanOutGroup {
       const logged = this.#log.push(batch);
       const { gopMaxBytes } = this.#home.settings;
       if (gopMaxBytes === 0) continue;
-      if (logged.keyframe >= 0) this.#gop = { sequence: logged.sequence, index: logged.keyframe, bytes: 0 };
+      if (logged.keyframe >= 0) {
+        // Players that join later have another zero: where it is in the bytes, the group's GOP is of no use to them.
+        const useful = !this.#hadKeyframe || !this.#format.rebased || !this.#home.rebases();
+        this.#gop = useful ? { sequence: logged.sequence, index: logged.keyframe, bytes: 0 } : undefined;
+        this.#hadKeyframe = true;
+      }
       if (this.#gop !== undefined) {
         this.#gop.bytes += logged.bytes.length;
         if (this.#gop.bytes > gopMaxBytes) this.#gop = undefined;

@@ -34,6 +34,7 @@ export function flvFamily(framing: Framing): FanOutFamily {
 }
 
 class FlvFormat implements FanOutFormat {
+  readonly rebased = true;
   readonly trailer: Uint8Array | undefined;
   readonly #framing: Framing;
   readonly #base: number;

@@ -57,6 +57,7 @@ export function rtmpFamily(chunkSize: number, tracks: RtmpTracks): FanOutFamily 
 }
 
 class RtmpFormat implements FanOutFormat {
+  readonly rebased = false;
   readonly trailer = undefined;
   readonly #chunkSize: number;
   readonly #tracks: RtmpTracks;
