@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { audio, video } from '../remux/test-kit.ts';
+import { audio, video, type VideoOptions } from '../remux/test-kit.ts';
 import { type Frame, FrameKind, mediaFrame } from './frame.ts';
 import { GopCache, PURE_AUDIO_FRAMES } from './gop-cache.ts';
 
@@ -13,11 +13,11 @@ function frameOf(kind: 8 | 9, timestamp: number, body: Uint8Array): Frame {
   return frame;
 }
 
-function key(number: number, options: Parameters<typeof video>[1] = {}): Frame {
+function key(number: number, options: VideoOptions = {}): Frame {
   return frameOf(FrameKind.video, number * 40, video(number, { ...options, key: true }));
 }
 
-function inter(number: number, options: Parameters<typeof video>[1] = {}): Frame {
+function inter(number: number, options: VideoOptions = {}): Frame {
   return frameOf(FrameKind.video, number * 40, video(number, options));
 }
 

@@ -191,7 +191,7 @@ describe('RTMP fan-out: receiveAudio, receiveVideo, pause', () => {
       const received = media(read(watcher));
       for (const { number, timestamp } of received) expect(timestamp).toBe(number);
       const videos = received.filter(({ kind }) => kind === FrameKind.video).map(({ number }) => number);
-      expect(videos.filter((number) => number >= 1100)[0]).toBe(2000);
+      expect(videos.find((number) => number >= 1100)).toBe(2000);
       expect(videos.filter((number) => number < 1100)).toHaveLength(28);
       const audios = received.filter(({ kind }) => kind === FrameKind.audio).map(({ number }) => number);
       // Going back, the picture decides: the player begins again at a keyframe.

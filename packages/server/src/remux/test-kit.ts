@@ -169,20 +169,32 @@ const audioHeads = {
 /** Marks a body whose next four bytes are its frame's number. */
 const MARK = 0xa5;
 
+/** How a numbered video body looks. */
+export interface VideoOptions {
+  readonly key?: boolean;
+  /** Bytes. */
+  readonly size?: number;
+  readonly codec?: keyof typeof videoHeads;
+}
+
+/** How a numbered audio body looks. */
+export interface AudioOptions {
+  /** Bytes. */
+  readonly size?: number;
+  readonly codec?: keyof typeof audioHeads;
+}
+
 /** A video tag body that carries a number. */
 export function video(
   number: number,
-  { key = false, size = 32, codec = 'h264' as keyof typeof videoHeads } = {},
+  { key = false, size = 32, codec = 'h264' }: VideoOptions = {},
 ): Uint8Array {
   const { key: keyHead, inter } = videoHeads[codec];
   return numbered(key ? keyHead : inter, number, size);
 }
 
 /** An audio tag body that carries a number. */
-export function audio(
-  number: number,
-  { size = 16, codec = 'aac' as keyof typeof audioHeads } = {},
-): Uint8Array {
+export function audio(number: number, { size = 16, codec = 'aac' }: AudioOptions = {}): Uint8Array {
   return numbered(audioHeads[codec], number, size);
 }
 
