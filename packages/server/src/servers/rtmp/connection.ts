@@ -54,6 +54,7 @@ export class RtmpConnection implements Session, ServerSessionHandler {
   #tracks = { audio: true, video: true };
   #droppedBefore = 0;
   #busyTimer: NodeJS.Timeout | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
   /** What the connection waits for, since when, and how long it may. */
   #waits: { reason: EndReason; since: number; limit: number } | undefined;
   #reason: EndReason | undefined;
@@ -120,15 +121,21 @@ export class RtmpConnection implements Session, ServerSessionHandler {
 
   /**
    * Closes the connection. The first reason given is the one that counts. What has been written is still
-   * sent, unless the peer doesn't take it.
+   * sent, unless the peer doesn't take it in time.
    */
   close(reason: EndReason, detail?: string): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#detail = detail;
     this.#leaveStream();
-    if (reason === 'play-stalled' || reason === 'socket-error') this.#socket.destroy();
-    else this.#socket.destroySoon();
+    if (reason === 'play-stalled' || reason === 'socket-error') {
+      this.#socket.destroy();
+      return;
+    }
+    this.#socket.destroySoon();
+    this.#lingerTimer = setTimeout(() => {
+      this.#socket.destroy();
+    }, rtmpTimeouts.linger);
   }
 
   onHandshaken(): void {
@@ -345,6 +352,7 @@ export class RtmpConnection implements Session, ServerSessionHandler {
 
   #ended(): void {
     this.#reason ??= 'closed-by-peer';
+    clearTimeout(this.#lingerTimer);
     this.#leaveStream();
     const line = endLine(this, this.#reason, this.#detail);
     if (this.#reason === 'internal-error') this.#log.error(line);

@@ -8,6 +8,8 @@ export const rtmpTimeouts = {
   republish: 3 * 60_000,
   /** A second publisher waits this long for the stream before it is refused (P005). */
   busyPause: 3000,
+  /** A closed connection may take this long to take what was written to it. */
+  linger: 5000,
 } as const;
 
 /** How often the connections' deadlines are looked at, ms. */
