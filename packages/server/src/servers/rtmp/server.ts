@@ -6,8 +6,11 @@ import { RtmpConnection } from './connection.ts';
 import type { RtmpContext } from './context.ts';
 import { SWEEP_INTERVAL_MS } from './timeouts.ts';
 
-/** Connections that the system holds until they are accepted (R002). */
-const BACKLOG = 512;
+/**
+ * Connections that the system holds until they are accepted: at least 512 (R002), and enough for thousands that
+ * come at once. The system may allow fewer (net.core.somaxconn).
+ */
+const BACKLOG = 4096;
 const KEEP_ALIVE_MS = 30_000;
 /** Least time between two lines about refused connections, ms. */
 const REFUSAL_LOG_INTERVAL_MS = 5000;
