@@ -15,6 +15,9 @@ import type { EndReason, Session } from '../../stats/index.ts';
 import type { HttpLiveContext, Viewer } from './context.ts';
 import type { MountedStream } from './mounts.ts';
 
+/** A response that has ended may take this long, ms, to be taken by its peer. */
+const LINGER_MS = 30_000;
+
 const playerEnds = {
   stalled: 'play-stalled',
   duration: 'play-duration',
@@ -40,6 +43,7 @@ export class ViewerSession implements Session {
   readonly #framing: Framing;
   #player: Player | undefined;
   #reason: EndReason | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
 
   constructor(viewer: Viewer, vhost: VhostConfig, mounted: MountedStream, context: HttpLiveContext) {
     this.#context = context;
@@ -71,6 +75,7 @@ export class ViewerSession implements Session {
   start(viewer: Viewer, vhost: VhostConfig, onEnded: (session: ViewerSession) => void): void {
     const socket = this.#socket;
     socket.once('close', () => {
+      clearTimeout(this.#lingerTimer);
       this.#player?.leave();
       this.#context.sessions.remove(this);
       this.#log.info(endLine(this, this.#reason ?? 'closed-by-peer'));
@@ -126,6 +131,10 @@ export class ViewerSession implements Session {
   #end(reason: EndReason): void {
     this.#reason ??= reason;
     this.#socket.destroySoon();
+    this.#lingerTimer ??= setTimeout(() => {
+      this.#socket.destroy();
+    }, LINGER_MS);
+    this.#lingerTimer.unref();
   }
 
   #refuse(viewer: Viewer, reason: EndReason, status: number, text: string): void {

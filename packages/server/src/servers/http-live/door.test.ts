@@ -1,0 +1,269 @@
+import { get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+
+import { FlvReader } from '@sluice/media/flv';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+
+import { findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
+import { LiveHub } from '../../live/index.ts';
+import {
+  avcHeader,
+  brief,
+  numberIn,
+  publishTo,
+  readFlv,
+  settings,
+  streamId,
+  type TestPublisher,
+  video,
+} from '../../remux/test-kit.ts';
+import { Sessions } from '../../stats/index.ts';
+import { createHttpServer, type HttpServer } from '../http/index.ts';
+import { HttpLiveDoor } from './door.ts';
+
+interface TestDoor {
+  readonly port: number;
+  readonly hub: LiveHub;
+  readonly door: HttpLiveDoor;
+  readonly sessions: Sessions;
+  readonly publisher: () => TestPublisher;
+  readonly closings: string[];
+}
+
+const running: HttpServer[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.close({ graceMs: 0 })));
+});
+
+async function start(vhost: VhostOptions = {}): Promise<TestDoor> {
+  const config = resolveConfig({
+    vhosts: { __defaultVhost__: { httpRemux: { enabled: true, hstrs: false }, ...vhost } },
+  });
+  const closings: string[] = [];
+  const log = pino(
+    { level: 'info' },
+    {
+      write: (json: string) => {
+        const { msg } = JSON.parse(json) as { msg: string };
+        if (msg.startsWith('closed:')) closings.push(msg);
+      },
+    },
+  );
+  const hub = new LiveHub();
+  const sessions = new Sessions();
+  const door = new HttpLiveDoor({
+    log,
+    hub,
+    sessions,
+    findVhost: (host) => findVhost(config, host),
+    settings: () => settings(),
+  });
+  const server = await createHttpServer({ version: '1.2.3', live: door });
+  running.push(server);
+  await server.listen([{ host: '127.0.0.1', port: 0 }]);
+  const publisher = (): TestPublisher => publishTo(hub.open(streamId, settings()));
+  return { port: server.addresses[0]?.port ?? 0, hub, door, sessions, publisher, closings };
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const giveUp = Date.now() + 4000;
+  while (!holds()) {
+    if (Date.now() > giveUp) throw new Error(`not so in time: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function send(publisher: TestPublisher, from: number, to: number): void {
+  for (let number = from; number < to; number += 1) {
+    publisher.write(9, number * 40, video(number, { key: number % 10 === 0 }));
+    publisher.flush();
+  }
+}
+
+/** A GET whose body is read as it comes. */
+async function request(port: number, path: string, headers: Record<string, string> = {}) {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path, headers, agent: false }, resolve).on('error', reject);
+  });
+  const chunks: Buffer[] = [];
+  let over: 'ended' | 'aborted' | undefined;
+  response.on('data', (chunk: Buffer) => chunks.push(chunk));
+  response.on('end', () => (over ??= 'ended'));
+  response.on('error', () => (over ??= 'aborted'));
+  return {
+    response,
+    bytes: () => Buffer.concat(chunks),
+    over: () => over,
+    numbers: () => new FlvReader().write(Buffer.concat(chunks)).map(({ type, body }) => numberIn(type, body)),
+  };
+}
+
+describe('HttpLiveDoor', () => {
+  it('H009 plays a live stream as FLV, and the response ends with the publisher', async () => {
+    const { port, publisher, closings, hub, sessions, door } = await start();
+    const live = publisher();
+    live.write(9, 0, avcHeader());
+    send(live, 0, 15);
+    const viewer = await request(port, '/live/test.flv');
+    expect(viewer.response.statusCode).toBe(200);
+    expect(viewer.response.headers).toMatchObject({
+      'content-type': 'video/x-flv',
+      'transfer-encoding': 'chunked',
+      connection: 'close',
+      server: expect.stringContaining('/1.2.3') as string,
+    });
+    send(live, 15, 20);
+    await until('all came', () => viewer.numbers().length === 11);
+    const [session] = sessions.all();
+    expect(session?.session).toMatchObject({
+      type: 'flv-play',
+      publish: false,
+      ip: '127.0.0.1',
+      ...streamId,
+    });
+    live.end();
+    await until('it ended', () => viewer.over() !== undefined);
+    expect(viewer.over()).toBe('ended');
+    expect(brief(readFlv(viewer.bytes()).tags)).toEqual([
+      'vh@0',
+      ...Array.from({ length: 10 }, (_, at) => `v@${at * 40}#${at + 10}`),
+    ]);
+    await until('it is logged', () => closings.length === 1);
+    expect(closings[0]).toMatch(/^closed: publisher-gone .* flv-play live\/test/);
+    expect(hub.size).toBe(0);
+    expect(sessions.size).toBe(0);
+    expect(door.viewers).toBe(0);
+  });
+
+  it('H009 HTTP/1.0 gets a plain body, HEAD the head alone', async () => {
+    const { port, publisher, closings } = await start();
+    const live = publisher();
+    send(live, 0, 3);
+    const talk = async (bytes: string): Promise<string> => {
+      const socket = connect(port, '127.0.0.1');
+      let text = '';
+      socket.setEncoding('latin1');
+      socket.on('data', (data: string) => {
+        text += data;
+      });
+      socket.on('error', () => undefined);
+      socket.write(bytes);
+      await until(
+        'it is answered',
+        () => text.includes('\r\n\r\n') && (text.includes('FLV') || socket.closed),
+      );
+      socket.destroy();
+      return text;
+    };
+    const plain = await talk('GET /live/test.flv HTTP/1.0\r\nHost: x\r\n\r\n');
+    expect(plain).not.toContain('Transfer-Encoding');
+    expect(plain.slice(plain.indexOf('\r\n\r\n') + 4, plain.indexOf('\r\n\r\n') + 7)).toBe('FLV');
+    const head = await talk('HEAD /live/test.flv HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    expect(head.endsWith('\r\n\r\n')).toBe(true);
+    await until('both are logged', () => closings.length === 2);
+  });
+
+  it('H009 by WebSocket at the same URL, closed in order at the end', async () => {
+    const { port, publisher } = await start();
+    const live = publisher();
+    send(live, 0, 5);
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/live/test.flv`);
+    const messages: Buffer[] = [];
+    let code = 0;
+    socket.on('message', (data: Buffer, binary) => {
+      expect(binary).toBe(true);
+      messages.push(data);
+    });
+    socket.on('close', (closeCode) => {
+      code = closeCode;
+    });
+    const tags = () => readFlv(Buffer.concat(messages)).tags;
+    await until('the GOP came', () => tags().length === 5);
+    send(live, 5, 8);
+    await until('the rest came', () => tags().length === 8);
+    live.end();
+    await until('it is closed', () => code !== 0);
+    expect(code).toBe(1000);
+    expect(brief(tags())).toEqual(Array.from({ length: 8 }, (_, at) => `v@${at * 40}#${at}`));
+  });
+
+  it('H012 hstrs off: 404 for a stream that nobody publishes', async () => {
+    const { port, hub } = await start();
+    const viewer = await request(port, '/live/test.flv');
+    expect(viewer.response.statusCode).toBe(404);
+    expect(hub.size).toBe(0);
+  });
+
+  it('H012 hstrs on: waits for the publisher and stays when it goes', async () => {
+    const { port, hub, publisher, closings, door } = await start({
+      httpRemux: { enabled: true, hstrs: true },
+    });
+    const viewer = await request(port, '/live/test.flv');
+    expect(viewer.response.statusCode).toBe(200);
+    expect(hub.find(streamId)?.players).toBe(1);
+    const first = publisher();
+    send(first, 0, 3);
+    await until('it came', () => viewer.numbers().length === 3);
+    first.end();
+    const second = publisher();
+    send(second, 10, 13);
+    await until('the next came', () => viewer.numbers().length === 6);
+    expect(closings).toEqual([]);
+    viewer.response.destroy();
+    await until('it is gone', () => door.viewers === 0);
+    expect(closings[0]).toContain('closed-by-peer');
+    second.end();
+    expect(hub.size).toBe(0);
+  });
+
+  it('H012 a viewer that goes before the publisher comes leaves nothing', async () => {
+    const { port, hub, sessions } = await start({ httpRemux: { enabled: true, hstrs: true } });
+    const viewer = await request(port, '/live/test.flv');
+    viewer.response.destroy();
+    await until('it is gone', () => hub.size === 0);
+    expect(sessions.size).toBe(0);
+  });
+
+  it('R035 refer: who may not play gets 403', async () => {
+    const { port, publisher, closings } = await start({ refer: { enabled: true, play: ['good.test'] } });
+    send(publisher(), 0, 3);
+    for (const referer of ['http://evilgood.test/', '']) {
+      const viewer = await request(port, '/live/test.flv', referer === '' ? {} : { referer });
+      expect(viewer.response.statusCode).toBe(403);
+    }
+    const viewer = await request(port, '/live/test.flv', { referer: 'http://www.good.test/' });
+    expect(viewer.response.statusCode).toBe(200);
+    await until('it plays', () => viewer.numbers().length === 3);
+    expect(closings.map((line) => line.split(' ')[1])).toEqual(['refer-denied', 'refer-denied']);
+  });
+
+  it('a stop ends every response in order', async () => {
+    const { port, publisher, door, closings } = await start();
+    const live = publisher();
+    send(live, 0, 3);
+    const viewer = await request(port, '/live/test.flv');
+    await until('it plays', () => viewer.numbers().length === 3);
+    door.close();
+    await until('it ended', () => viewer.over() !== undefined);
+    expect(viewer.over()).toBe('ended');
+    await until('it is logged', () => closings.length === 1);
+    expect(closings[0]).toContain('server-shutdown');
+    expect(door.viewers).toBe(0);
+  });
+
+  it('many viewers, each with its own closing line', async () => {
+    const { port, publisher, closings } = await start();
+    const live = publisher();
+    send(live, 0, 5);
+    const viewers = await Promise.all(Array.from({ length: 30 }, () => request(port, '/live/test.flv')));
+    send(live, 5, 10);
+    live.end();
+    await until('all ended', () => viewers.every(({ over }) => over() === 'ended'));
+    for (const { numbers } of viewers) expect(numbers()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    await until('all are logged', () => closings.length === 30);
+  });
+});
