@@ -34,6 +34,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     .option('-g, --signature', "print the server's signature (also -G)")
     .addOption(new Option('-G').hideHelp())
     .helpOption('-h, --help', 'print this help (also -?)')
+    .allowExcessArguments()
     .exitOverride()
     .action(async (flags: ServerFlags) => {
       code = await runServer(program, flags, version);
@@ -59,6 +60,11 @@ function questionMarkAsHelp(word: string): string {
 }
 
 async function runServer(program: Command, flags: ServerFlags, version: string): Promise<number> {
+  const [word] = program.args;
+  if (word !== undefined) {
+    process.stderr.write(`sluice: no such command: ${word} (see sluice --help)\n`);
+    return 2;
+  }
   if (flags.version === true || flags.V === true) {
     process.stderr.write(`${version}\n`);
     return 0;

@@ -12,10 +12,16 @@ export async function serve(config: Config): Promise<number> {
   try {
     if (config.workDir !== '' && config.workDir !== './') process.chdir(config.workDir);
   } catch (error) {
-    process.stderr.write(`sluice: work_dir ${config.workDir}: ${String(error)}\n`);
+    process.stderr.write(`sluice: work_dir ${config.workDir}: ${messageOf(error)}\n`);
     return 1;
   }
-  const log = createLog(config.log);
+  let log: Log;
+  try {
+    log = createLog(config.log);
+  } catch (error) {
+    process.stderr.write(`sluice: srs_log_file ${config.log.file}: ${messageOf(error)}\n`);
+    return 1;
+  }
   const server = new SluiceServer(config, log);
   const stopped = stopSignal(log);
   try {
@@ -37,6 +43,10 @@ export async function serve(config: Config): Promise<number> {
   clearTimeout(giveUp);
   log.info('stopped');
   return 0;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The first signal stops in order, the second one at once. */
