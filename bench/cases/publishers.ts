@@ -19,6 +19,7 @@ type ServerName = (typeof SERVERS)[number] | (typeof SMALL_CHUNK_SERVERS)[number
 
 interface PublishersMeasure {
   readonly cpu: number;
+  readonly loadCpu: number;
   readonly memory: number;
   readonly messages: number;
   readonly sent: number;
@@ -86,7 +87,7 @@ async function measurePublishers(
     ...chunkSize,
   ]);
   await publishers.ready();
-  const { cpu, memory, seconds, tallies } = await measureWindow(
+  const { cpu, loadCpu, memory, seconds, tallies } = await measureWindow(
     context,
     server.child.pid,
     { publishers },
@@ -99,6 +100,7 @@ async function measurePublishers(
   requireDelivery(`publishers to ${name}`, sent);
   return {
     cpu,
+    loadCpu,
     memory,
     messages: messages / seconds,
     sent: sent * 100,
@@ -116,6 +118,7 @@ function figures(runs: readonly PublishersMeasure[]): Figures {
     'memory MB': median(pick(runs, 'memory')),
     'messages a second': median(pick(runs, 'messages')),
     'sent %': median(pick(runs, 'sent')),
+    'loads CPU %': median(pick(runs, 'loadCpu')),
     'written late, p99 ms': median(pick(runs, 'late')),
   };
 }

@@ -45,6 +45,8 @@ export interface Fixture {
   readonly file: string;
   /** Bit rate of the file, tag headers included, kbps. */
   readonly kbps: number;
+  /** Bit rate of the audio and video messages alone, kbps. */
+  readonly payloadKbps: number;
   /** Audio and video messages a second. */
   readonly messagesPerSecond: number;
 }
@@ -68,7 +70,13 @@ export async function ensureFixture(
       `${file} has ${kbps.toFixed(0)} kbps, not ${options.minKbps} to ${options.maxKbps}: delete it, or try another ffmpeg`,
     );
   }
-  return { file, kbps, messagesPerSecond: media.length / SECONDS };
+  const payload = media.reduce((sum, tag) => sum + tag.body.length, 0);
+  return {
+    file,
+    kbps,
+    payloadKbps: (payload * 8) / 1000 / SECONDS,
+    messagesPerSecond: media.length / SECONDS,
+  };
 }
 
 async function makeFixture(file: string, options: FixtureOptions, ffmpeg: string): Promise<void> {

@@ -53,6 +53,10 @@ export class Load {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /**
    * Waits until all connections have joined.
    * @throws RunError when one of them failed

@@ -17,6 +17,8 @@ const BROKEN_SHARE = 0.4;
 export interface Window<Tallies> {
   /** CPU of the whole process, % of one core. */
   readonly cpu: number;
+  /** The same of the load processes together: near 100 they are the bottleneck. */
+  readonly loadCpu: number;
   /** Resident memory at the end, MB. */
   readonly memory: number;
   readonly seconds: number;
@@ -38,13 +40,16 @@ export async function measureWindow<Names extends string>(
   await pause(context.quick ? quickSettleMs : SETTLE_MS);
   await tallyAll(loads);
   const cpuBefore = cpuMilliseconds(pid);
+  const loadBefore = loadMilliseconds(loads);
   const before = performance.now();
   await pause(context.quick ? Math.min(seconds, 1) * 1000 : seconds * 1000);
   const cpuAfter = cpuMilliseconds(pid);
+  const loadAfter = loadMilliseconds(loads);
   const elapsed = performance.now() - before;
   const tallies = await tallyAll(loads);
   return {
     cpu: ((cpuAfter - cpuBefore) / elapsed) * 100,
+    loadCpu: ((loadAfter - loadBefore) / elapsed) * 100,
     memory: residentMegabytes(pid),
     seconds: elapsed / 1000,
     tallies,
@@ -95,6 +100,10 @@ export function present(context: Context, names: readonly PeerName[]): PeerName[
 export function requireDelivery(what: string, share: number): void {
   if (share >= BROKEN_SHARE) return;
   throw new RunError('not-delivered', `${what} delivered ${(share * 100).toFixed(0)} % of the bytes due`);
+}
+
+function loadMilliseconds(loads: Readonly<Record<string, Load>>): number {
+  return Object.values(loads).reduce((sum, load) => sum + cpuMilliseconds(load.pid), 0);
 }
 
 async function tallyAll<Names extends string>(

@@ -52,6 +52,8 @@ ${markdownTable(['work', 'what', 'measured', 'must be', ''], promises)}
 - Delivered is what a player read in the window against the payload that the publisher wrote in the same
   window. Headers are not counted as due, so it may be above 100 %; a flush every 350 ms may fall to either side of the
   window's ends, so 96 % of the worst player stands for all bytes.
+- The load clients' own CPU stands beside it. Near 100 % they are the bottleneck, and the server is measured at
+  less than full work: TCP gathers what they have not read yet, which spares the server.
 - The floor is a bare Node server without a protocol, which writes the same bytes at the same times to the same
   number of sockets.
 - nginx-rtmp runs as one process, with its defaults. node-media-server runs with its defaults. nginx-rtmp has

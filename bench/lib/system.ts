@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 
 /** Clock ticks per second of /proc/PID/stat: USER_HZ, 100 on every Linux that Node runs on. */
@@ -28,12 +28,29 @@ export function describeMachine(peers: Readonly<Record<string, string>>): Machin
   };
 }
 
-/** CPU time that a process has used since its start, all threads, user and system, ms. */
+/**
+ * CPU time that a process has used since its start, all threads, user and system, ms. From the scheduler's own
+ * clock where the kernel keeps one (nanoseconds), else in ticks of 10 ms.
+ */
 export function cpuMilliseconds(pid: number): number {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.reduce((sum, thread) => sum + threadNanoseconds(pid, thread), 0) / 1e6;
+  } catch {
+    return cpuTicks(pid) * (1000 / TICKS_PER_SECOND);
+  }
+}
+
+function threadNanoseconds(pid: number, thread: string): number {
+  // Time on the CPU, time waiting for one, number of turns.
+  return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]);
+}
+
+function cpuTicks(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   // The name in parentheses may hold spaces; utime and stime are the 14th and 15th field.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+  return Number(fields[11]) + Number(fields[12]);
 }
 
 /** Resident memory of a process, MB (1,000,000 bytes). */
