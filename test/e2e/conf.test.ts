@@ -1,0 +1,122 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  freePorts,
+  openPlayer,
+  openPublisher,
+  runSluice,
+  RunningProcess,
+  sluiceMain,
+  startSluice,
+  waitFor,
+} from '../harness/index.ts';
+
+const folder = fileURLToPath(new URL('../../conf/', import.meta.url));
+const files = readdirSync(folder).filter((name) => name.endsWith('.conf'));
+const frame = { type: 9, timestamp: 0, body: Uint8Array.of(0x17, 1, 0, 0, 0, 1, 2, 3) } as const;
+
+describe('the shipped configuration files', () => {
+  it('are there', () => {
+    expect(files).toEqual(expect.arrayContaining(['full.conf', 'sluice.conf']));
+  });
+
+  it.each(files)('C001 C002 C003 G001: %s passes -t', async (name) => {
+    const { exit, stderr } = await runSluice(['-t', '-c', folder + name]);
+    expect(exit, stderr).toEqual({ code: 0, signal: undefined });
+  });
+
+  it.each(files)('%s starts, with its ports from the environment, and relays a stream', async (name) => {
+    const [rtmp = 0, http = 0, api = 0] = await freePorts(3);
+    const sluice = await startSluice({
+      config: () => readFileSync(folder + name, 'utf8'),
+      env: {
+        SRS_LISTEN: String(rtmp),
+        SRS_HTTP_SERVER_LISTEN: String(http),
+        SRS_HTTP_API_LISTEN: String(api),
+        SRS_LOG_TANK: 'console',
+        // What a machine allows differs.
+        SRS_MAX_CONNECTIONS: '100',
+      },
+    });
+    onTestFinished(() => sluice.stop());
+    await sluice.logged(/is ready/);
+    const pageUrl = 'http://www.example.com/watch.html';
+    const player = await openPlayer(rtmp, 'a', { properties: { pageUrl } });
+    const publisher = await openPublisher(rtmp, 'a');
+    publisher.sendMedia(frame);
+    expect((await player.untilMedia(1))[0]?.body).toEqual(frame.body);
+    await Promise.all([player.close(), publisher.close()]);
+  });
+});
+
+describe('the configuration of a server', () => {
+  it('R016: the chunk size is announced, the one of the vhost before the one of the root', async () => {
+    const sluice = await startSluice({
+      root: 'chunk_size 4096;',
+      vhost: '',
+      config: ({ rtmp }) => `listen ${rtmp}; srs_log_tank console; chunk_size 4096;
+        vhost __defaultVhost__ { }
+        vhost big.example.com { chunk_size 65536; }`,
+    });
+    onTestFinished(() => sluice.stop());
+    for (const [host, size] of [
+      ['127.0.0.1', 4096],
+      ['big.example.com', 65_536],
+    ] as const) {
+      const player = await openPlayer(sluice.ports.rtmp, 'a', { tcUrl: `rtmp://${host}/live` });
+      const announced = player.messages.find(({ type }) => type === 1)?.payload;
+      expect(Buffer.from(announced ?? []).readUInt32BE(0)).toBe(size);
+      await player.close();
+    }
+  });
+
+  it.each([
+    ['C001', 'listen 1935; gop_cach on;', /gop_cach/],
+    ['C001', 'listen 1935; vhost a { gop_cach on; }', /gop_cach.*did you mean `gop_cache`/s],
+    ['C001', 'listen 1935;\nvhost a {', /:2/],
+    ['R001', 'listen 0;', /listen/],
+    ['R016', 'listen 1935; chunk_size 100;', /chunk_size/],
+  ])('%s: refuses %j, and says why', async (_id, text, message) => {
+    const error: unknown = await startSluice({ config: () => text }).then(
+      async (sluice) => {
+        await waitFor(() => sluice.process.exit, 'it ends');
+        return new Error(sluice.process.describe('ended'));
+      },
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(Error);
+    expect((error as Error).message).toMatch(message);
+  });
+
+  it('R002: more connections than the process may have descriptors is an error at the start', async () => {
+    const [port = 0] = await freePorts(1);
+    const sluice = new RunningProcess(process.execPath, [sluiceMain, '-e'], {
+      env: { SRS_LISTEN: String(port), SRS_MAX_CONNECTIONS: '100000000', SRS_LOG_TANK: 'console' },
+    });
+    expect((await sluice.exited(10_000)).code).not.toBe(0);
+    expect(sluice.stdout + sluice.stderr).toMatch(/max_connections/);
+  });
+
+  it('G001: the command line tells its version, its help and its mistakes', async () => {
+    expect((await runSluice(['-v'])).stderr).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await runSluice(['-h'])).exit?.code).toBe(0);
+    const unknown = await runSluice(['--no-such-flag']);
+    expect(unknown.exit?.code).not.toBe(0);
+    expect(unknown.stderr).toContain('--no-such-flag');
+    const missing = await runSluice(['-c', '/no/such/file.conf']);
+    expect(missing.exit?.code).not.toBe(0);
+    expect(missing.stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('G001: a port in use is one clear line', async () => {
+    const first = await startSluice();
+    onTestFinished(() => first.stop());
+    const second = new RunningProcess(process.execPath, [sluiceMain, '-e'], {
+      env: { SRS_LISTEN: String(first.ports.rtmp), SRS_LOG_TANK: 'console' },
+    });
+    expect((await second.exited(10_000)).code).not.toBe(0);
+    expect(second.stderr).toMatch(new RegExp(`port ${first.ports.rtmp} is in use`));
+    expect(second.stderr.trim().split('\n')).toHaveLength(1);
+  });
+});

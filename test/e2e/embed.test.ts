@@ -1,0 +1,44 @@
+import { FlvReader } from '@sluice/media/flv';
+import { createServer, StartError } from 'sluice';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { clipTags, haveFfmpeg, openPlayer, openPublisher } from '../harness/index.ts';
+
+describe.runIf(haveFfmpeg)('createServer of the package', () => {
+  it('runs inside another program, on ports that the system chooses, and is gone after close()', async () => {
+    const clip = await clipTags('h264-aac');
+    const server = createServer({
+      listen: [{ host: '127.0.0.1', port: 0 }],
+      httpServer: { listen: [0] },
+      vhosts: { __defaultVhost__: { minLatency: true, httpRemux: { enabled: true } } },
+    });
+    await server.start();
+    onTestFinished(() => server.close());
+    const rtmp = server.addresses.rtmp[0]?.port ?? 0;
+    const http = server.addresses.http[0]?.port ?? 0;
+    expect(rtmp).toBeGreaterThan(0);
+    const player = await openPlayer(rtmp, 'embedded');
+    const publisher = await openPublisher(rtmp, 'embedded');
+    publisher.sendAllMedia(clip.tags);
+    await player.untilMedia(clip.frames.length);
+    expect([...server.streams.streams()].map(({ key }) => key)).toEqual(['__defaultVhost__/live/embedded']);
+    const response = await fetch(`http://127.0.0.1:${http}/live/embedded.flv`);
+    const body = response.arrayBuffer();
+    await server.close();
+    const reader = new FlvReader();
+    expect(reader.write(new Uint8Array(await body)).length).toBeGreaterThan(10);
+    expect(player.closed).toBe(true);
+    await expect(openPlayer(rtmp, 'embedded')).rejects.toThrow();
+  });
+
+  it('tells in one error that a port is in use', async () => {
+    const first = createServer({ listen: [{ host: '127.0.0.1', port: 0 }] });
+    await first.start();
+    onTestFinished(() => first.close());
+    const port = first.addresses.rtmp[0]?.port ?? 0;
+    const second = createServer({ listen: [`127.0.0.1:${port}`] });
+    const error: unknown = await second.start().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(StartError);
+    expect(error).toMatchObject({ code: 'listen-failed' });
+    await second.close();
+  });
+});
