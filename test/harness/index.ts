@@ -15,3 +15,5 @@ export type { Clip } from './clip.ts';
 export { FlvViewer } from './flv-viewer.ts';
 export { openPlayer, openPublisher, RtmpPeer } from './rtmp-peer.ts';
 export type { ConnectOptions, MediaMessage, PublishOrder } from './rtmp-peer.ts';
+export { capture } from './capture.ts';
+export type { Capture } from './capture.ts';
