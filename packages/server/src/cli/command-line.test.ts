@@ -9,7 +9,7 @@ import { packageVersion } from '../app/index.ts';
 import { runCommandLine } from './index.ts';
 
 const directories: string[] = [];
-let listeners: Server[] = [];
+const listeners: Server[] = [];
 
 beforeEach(() => {
   vi.stubEnv('SRS_CONFIG_FILE', undefined);
@@ -19,8 +19,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
-  for (const server of listeners) server.close();
-  listeners = [];
+  for (const server of listeners.splice(0)) server.close();
 });
 
 /** Runs words and returns the exit code and what was written. */
