@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -89,7 +90,7 @@ describe('the configuration of a server', () => {
     expect((error as Error).message).toMatch(message);
   });
 
-  it('R002: more connections than the process may have descriptors is an error at the start', async () => {
+  it('R002 G013: more connections than the process may have descriptors is an error at the start', async () => {
     const [port = 0] = await freePorts(1);
     const sluice = new RunningProcess(process.execPath, [sluiceMain, '-e'], {
       env: { SRS_LISTEN: String(port), SRS_MAX_CONNECTIONS: '100000000', SRS_LOG_TANK: 'console' },
@@ -107,6 +108,34 @@ describe('the configuration of a server', () => {
     const missing = await runSluice(['-c', '/no/such/file.conf']);
     expect(missing.exit?.code).not.toBe(0);
     expect(missing.stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('G005: the log goes to a file, from a level on, in UTC', async () => {
+    const sluice = await startSluice({
+      config: ({ rtmp }, folder) => `listen ${rtmp}; daemon off; utc_time on;
+        srs_log_tank file; srs_log_file ${folder}/logs/sluice.log; srs_log_level warn;
+        vhost __defaultVhost__ { hls { enabled on; } }`,
+    });
+    onTestFinished(() => sluice.stop());
+    const player = await openPlayer(sluice.ports.rtmp, 'a');
+    await player.close();
+    const lines = readFileSync(`${sluice.folder}/logs/sluice.log`, 'utf8').trim().split('\n');
+    expect(sluice.log).toBe('');
+    expect(lines.every((line) => /\[(warn|error)\]/.test(line))).toBe(true);
+    expect(lines[0]).toMatch(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\]\[warn\]\[\d+\]\[-\] .*hls/);
+    const [, stamp = ''] = /^\[([^\]]+)\]/.exec(lines[0] ?? '') ?? [];
+    expect(Math.abs(Date.parse(`${stamp.replace(' ', 'T')}Z`) - Date.now())).toBeLessThan(60_000);
+  });
+
+  it('G009: the addresses to publish to and to watch at are told at the start', async () => {
+    const sluice = await startSluice();
+    onTestFinished(() => sluice.stop());
+    await sluice.logged(new RegExp(`publish to  rtmp://localhost:${sluice.ports.rtmp}/live/livestream`));
+    await sluice.logged(new RegExp(`watch at    http://localhost:${sluice.ports.http}/`));
+    const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+    for (const { address, family, internal } of addresses) {
+      if (family === 'IPv4' && !internal) expect(sluice.log).toContain(`rtmp://${address}:`);
+    }
   });
 
   it('G001: a port in use is one clear line', async () => {
