@@ -12,6 +12,7 @@ import type {
   PlayOptions,
   ServerProperties,
 } from '../session/index.ts';
+import type { RtmpConnectionHandle } from './connection-handle.ts';
 import { RtmpPlayer } from './player.ts';
 import { RtmpPublisher } from './publisher.ts';
 import { describeSocketError, openSocket } from './transport.ts';
@@ -61,7 +62,7 @@ export async function connectRtmp(url: string, options: RtmpClientOptions = {}):
 }
 
 /** A connection of this client to an app of a server. Made by {@link connectRtmp}. */
-export class RtmpConnection {
+export class RtmpConnection implements RtmpConnectionHandle {
   /** The URL, taken apart. */
   readonly url: RtmpUrl;
   /** Fulfilled when the connection is over, with the error that ended it if one did. Never rejected. */

@@ -3,5 +3,6 @@ export { adoptSocket } from './adopt-socket.ts';
 export { play, publish } from './client.ts';
 export { connectRtmp, RtmpConnection } from './connection.ts';
 export type { RtmpClientOptions, RtmpPlayOptions } from './connection.ts';
+export type { RtmpConnectionHandle } from './connection-handle.ts';
 export { RtmpPlayer } from './player.ts';
 export { RtmpPublisher } from './publisher.ts';

@@ -1,5 +1,5 @@
 import type { MediaMessage, MediaQueue } from '../client/index.ts';
-import type { RtmpConnection } from './connection.ts';
+import type { RtmpConnectionHandle } from './connection-handle.ts';
 
 /**
  * A stream being played. Iterate it with `for await` unless `onMedia` was given; leaving the loop closes the
@@ -8,10 +8,10 @@ import type { RtmpConnection } from './connection.ts';
  */
 export class RtmpPlayer implements AsyncIterable<MediaMessage> {
   /** The connection below; `connection.closed` tells its end. */
-  readonly connection: RtmpConnection;
+  readonly connection: RtmpConnectionHandle;
   readonly #queue: MediaQueue;
 
-  constructor(connection: RtmpConnection, queue: MediaQueue) {
+  constructor(connection: RtmpConnectionHandle, queue: MediaQueue) {
     this.connection = connection;
     this.#queue = queue;
   }

@@ -1,4 +1,4 @@
-import type { RtmpConnection } from './connection.ts';
+import type { RtmpConnectionHandle } from './connection-handle.ts';
 
 /**
  * A stream being published. Each send… returns whether the socket takes more without buffering; when it doesn't,
@@ -6,9 +6,9 @@ import type { RtmpConnection } from './connection.ts';
  */
 export class RtmpPublisher {
   /** The connection below; `connection.closed` tells its end. */
-  readonly connection: RtmpConnection;
+  readonly connection: RtmpConnectionHandle;
 
-  constructor(connection: RtmpConnection) {
+  constructor(connection: RtmpConnectionHandle) {
     this.connection = connection;
   }
 

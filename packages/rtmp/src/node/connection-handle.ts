@@ -1,0 +1,15 @@
+import type { ClientSession } from '../session/index.ts';
+
+/** What a player or a publisher has of the connection below it. */
+export interface RtmpConnectionHandle {
+  /** Fulfilled when the connection is over, with the error that ended it if one did. Never rejected. */
+  readonly closed: Promise<Error | undefined>;
+  /** The session below, for calls that the classes above don't wrap. */
+  readonly session: ClientSession;
+  /** Whether the socket takes more without buffering. */
+  readonly writable: boolean;
+  /** Fulfilled when the socket takes more without buffering, or is closed. */
+  drained(): Promise<void>;
+  /** Sends what is buffered, then closes. Fulfilled when closed; at the latest after the step's time limit. */
+  close(): Promise<void>;
+}
