@@ -619,6 +619,17 @@ describe.runIf(haveFfmpeg)('an RTMP session', () => {
       player.socket.destroy();
     });
 
+    it('G003: SIGHUP and SIGUSR1 are answered in the log, and the server goes on', async () => {
+      const sluice = await server();
+      sluice.process.kill('SIGHUP');
+      await sluice.logged(/SIGHUP: reload of the configuration is not in this version/);
+      sluice.process.kill('SIGUSR1');
+      await sluice.logged(/SIGUSR1: re-opening the log file is not in this version/);
+      const publisher = await openPublisher(sluice.ports.rtmp, 'after-signals');
+      await sluice.published('after-signals');
+      publisher.socket.destroy();
+    });
+
     it('G003: SIGINT ends it as well', async () => {
       const sluice = await server();
       sluice.process.kill('SIGINT');

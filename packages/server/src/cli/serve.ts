@@ -24,6 +24,7 @@ export async function serve(config: Config): Promise<number> {
   }
   const server = new SluiceServer(config, log);
   const stopped = stopSignal(log);
+  explainSignals(log);
   try {
     await server.start();
   } catch (error) {
@@ -53,7 +54,7 @@ function messageOf(error: unknown): string {
 function stopSignal(log: Log): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let asked = false;
-    for (const name of ['SIGTERM', 'SIGINT', 'SIGUSR2'] as const) {
+    for (const name of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGUSR2'] as const) {
       process.on(name, () => {
         if (asked) {
           log.warn(`${name} again: leaving at once`);
@@ -64,6 +65,19 @@ function stopSignal(log: Log): Promise<NodeJS.Signals> {
       });
     }
   });
+}
+
+/**
+ * Signals that ask for what this version can't do. Unhandled, SIGHUP would end the process and SIGUSR1 would open
+ * Node's debugger: operators who send them mean a reload and a new log file.
+ */
+function explainSignals(log: Log): void {
+  const asked = { SIGHUP: 'reload of the configuration', SIGUSR1: 're-opening the log file' } as const;
+  for (const name of ['SIGHUP', 'SIGUSR1'] as const) {
+    process.on(name, () => {
+      log.warn(`${name}: ${asked[name]} is not in this version: restart to apply a change`);
+    });
+  }
 }
 
 /** Says where to publish and where to watch. */
