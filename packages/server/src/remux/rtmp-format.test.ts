@@ -102,8 +102,12 @@ describe('RTMP fan-out', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const first = watch(stream, { family });
-    publishSeconds(publisher, 0, 1000);
-    // Not flushed yet: the next keyframe, and audio that is not at its time.
+    for (let time = 0; time < 1000; time += 40) {
+      publisher.write(FrameKind.video, time, video(time, { key: time === 0 }));
+      publisher.write(FrameKind.audio, time + 12, audio(time + 12));
+      publisher.flush();
+    }
+    // Not flushed yet: the next keyframe.
     publisher.write(FrameKind.video, 1000, video(1000, { key: true }));
     publisher.write(FrameKind.audio, 1012, audio(1012));
     const watcher = watch(stream, { family });
