@@ -405,6 +405,34 @@ describe('ChunkReader', () => {
     );
   });
 
+  it('lends audio and video that come whole, when asked to, and never what it had to put together', () => {
+    const lent: boolean[] = [];
+    let input = new Uint8Array(0);
+    const reader = new ChunkReader({
+      lendsMedia: true,
+      onMessage: ({ payload }) => lent.push(payload.buffer === input.buffer),
+    });
+    const writer = new ChunkWriter();
+    const media = {
+      chunkStreamId: 6,
+      type: 9,
+      streamId: 1,
+      timestamp: 0,
+      payload: new Uint8Array(100).fill(7),
+    };
+    input = new Uint8Array(writer.encode(media));
+    reader.write(input);
+    // A command is kept by those who get it; a message in two chunks, or in two reads, has memory of its own.
+    input = new Uint8Array(writer.encode({ ...media, type: 20 }));
+    reader.write(input);
+    input = new Uint8Array(writer.encode({ ...media, payload: new Uint8Array(200) }));
+    reader.write(input);
+    input = new Uint8Array(writer.encode(media));
+    reader.write(input.subarray(0, 50));
+    reader.write(input.subarray(50));
+    expect(lent).toEqual([true, false, false, false]);
+  });
+
   it('throws nothing but RtmpError on mutated chunks, and holds no more than its limit', () => {
     const seeds = cases.map(({ bytes }) => hexToBytes(bytes.replaceAll(' ', '')));
     fc.assert(

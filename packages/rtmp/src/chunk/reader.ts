@@ -11,7 +11,13 @@ export interface ChunkReaderOptions {
   /** Default: {@link defaultChunkLimits}. */
   readonly limits?: Partial<ChunkLimits>;
   /**
-   * Gets each complete message, synchronously out of `write()`. It may keep the payload. What it throws comes
+   * Lends audio and video payloads that came whole in one `write()`: they are views of the bytes written, good
+   * only until `onMessage` returns. It saves a copy and the memory for it where the receiver copies anyway, or
+   * keeps nothing. Default false.
+   */
+  readonly lendsMedia?: boolean;
+  /**
+   * Gets each complete message, synchronously out of `write()`. It may keep the payload, unless it is lent. What it throws comes
    * out of `write()`, after which the reader must not be used again. It must not call `write()` itself.
    */
   readonly onMessage: (message: RtmpMessage) => void;
@@ -68,6 +74,7 @@ class ChunkStreamState {
 export class ChunkReader {
   readonly #limits: ChunkLimits;
   readonly #onMessage: (message: RtmpMessage) => void;
+  readonly #lendsMedia: boolean;
   /** Chunk streams below 64 by id: all that real peers use. */
   readonly #nearStreams: (ChunkStreamState | undefined)[] = [];
   readonly #farStreams = new Map<number, ChunkStreamState>();
@@ -85,6 +92,7 @@ export class ChunkReader {
   constructor(options: ChunkReaderOptions) {
     this.#limits = wholeChunkLimits(options.limits);
     this.#onMessage = options.onMessage;
+    this.#lendsMedia = options.lendsMedia ?? false;
   }
 
   /** The peer's chunk size in bytes, 1..2^31-1; it starts at 128. */
@@ -311,9 +319,7 @@ export class ChunkReader {
     const count = available < this.#chunkRemaining ? available : this.#chunkRemaining;
     this.#chunkRemaining -= count;
     if (count === stream.length) {
-      const payload = this.#allocate(stream.type, count);
-      copyBytes(payload, 0, bytes, offset, count);
-      this.#finishMessage(stream, payload);
+      this.#finishMessage(stream, this.#wholePayload(stream.type, bytes, offset, count));
       return offset + count;
     }
     const received = stream.received + count;
@@ -326,6 +332,15 @@ export class ChunkReader {
       this.#finishMessage(stream, buffer);
     }
     return offset + count;
+  }
+
+  #wholePayload(type: number, bytes: Uint8Array, offset: number, count: number): Uint8Array {
+    if (this.#lendsMedia && isMediaType(type)) {
+      return new Uint8Array(bytes.buffer, bytes.byteOffset + offset, count);
+    }
+    const payload = this.#allocate(type, count);
+    copyBytes(payload, 0, bytes, offset, count);
+    return payload;
   }
 
   /** Memory of the unfinished message with room for `needed` bytes: all of it at once unless it is long. */

@@ -1,9 +1,11 @@
-import type { ClientSession } from '../session/index.ts';
+import type { ClientSession, ServerProperties } from '../session/index.ts';
 
 /** What a player or a publisher has of the connection below it. */
 export interface RtmpConnectionHandle {
   /** Fulfilled when the connection is over, with the error that ended it if one did. Never rejected. */
   readonly closed: Promise<Error | undefined>;
+  /** What the server said about itself; `undefined` before the connection is open. */
+  readonly server: ServerProperties | undefined;
   /** The session below, for calls that the classes above don't wrap. */
   readonly session: ClientSession;
   /** Whether the socket takes more without buffering. */

@@ -90,7 +90,7 @@ export interface ServerSessionHandler {
   onReceiveVideo(on: boolean): void;
   /**
    * A media message of an accepted publish. `payload` is never empty, is never changed afterwards and may be
-   * kept: an (Enhanced) FLV tag body for 8 and 9, AMF0 values for 18 (`@setDataFrame` left in, the leading
+   * kept (unless the session's option `lendsMedia` is on): an (Enhanced) FLV tag body for 8 and 9, AMF0 values for 18 (`@setDataFrame` left in, the leading
    * zero of AMF3 data taken off). Aggregates come as their parts. `timestamp` is in ms and keeps growing
    * where the wire's 31 bits wrap.
    */

@@ -19,6 +19,8 @@ export interface RtmpLinkOptions {
   /** Either side's handshake. */
   readonly handshake: { write(bytes: Uint8Array): HandshakeProgress };
   readonly limits: ChunkLimits;
+  /** See `ChunkReaderOptions.lendsMedia`. */
+  readonly lendsMedia?: boolean;
   readonly send: (bytes: Uint8Array) => void;
   readonly onHandshaken: () => void;
   /** Gets every message that isn't empty and that the link doesn't deal with by itself. */
@@ -43,6 +45,7 @@ export class RtmpLink {
     this.#handshake = handshake;
     this.#reader = new ChunkReader({
       limits: options.limits,
+      lendsMedia: options.lendsMedia ?? false,
       onMessage: (message) => {
         this.#receive(message);
       },

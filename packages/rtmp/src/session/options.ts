@@ -60,6 +60,11 @@ export interface ServerSessionOptions {
   /** Default: {@link defaultRtmpLimits}. */
   readonly limits?: Partial<RtmpLimits>;
   /**
+   * Hands audio and video to `onMedia` without a copy where it can: the payload is good only until `onMedia`
+   * returns. For owners that copy what they keep. Default false.
+   */
+  readonly lendsMedia?: boolean;
+  /**
    * Bytes of payload in each chunk sent once the client has said what it wants (R016), 128..65536. Default
    * 60000. `acceptConnect()` can change it for the client's vhost.
    */

@@ -70,6 +70,7 @@ export class ServerSession {
   #serverInfo: Partial<ServerInfo> | undefined;
   readonly #link: RtmpLink;
   readonly #held: HeldMessages;
+  readonly #lendsMedia: boolean;
   readonly #order = new PublisherOrder();
   #phase: ServerSessionPhase = 'handshake';
   #draining = false;
@@ -89,9 +90,11 @@ export class ServerSession {
     this.#serverInfo = options.serverInfo;
     this.#chunkSize = checkServerChunkSize(options.chunkSize ?? defaultServerChunkSize);
     this.#held = new HeldMessages(this.#limits);
+    this.#lendsMedia = options.lendsMedia ?? false;
     this.#link = new RtmpLink({
       handshake: new ServerHandshake(),
       limits: this.#limits,
+      lendsMedia: this.#lendsMedia,
       send: options.send,
       onHandshaken: () => {
         this.#phase = 'awaiting-connect';
@@ -327,7 +330,7 @@ export class ServerSession {
 
   #receive(message: RtmpMessage): void {
     if (this.#isHolding()) {
-      this.#held.add(message);
+      this.#held.add(this.#lendsMedia ? { ...message, payload: message.payload.slice() } : message);
     } else if (!this.#isClosed()) {
       this.#handle(message);
     }

@@ -159,13 +159,25 @@ export class FanOutGroup {
     this.#trim();
   }
 
+  /** Flushes for the last time: players that are behind get the rest now, as no later flush will serve them. */
+  flushLast(): void {
+    this.flush();
+    for (const player of this.#laggards) this.#writeRest(player);
+    this.#laggards.clear();
+    this.#trim();
+  }
+
   /** Writes a player all that it lacks and the form's end mark, whether or not its socket is busy. */
   finish(player: Player): void {
+    this.#writeRest(player);
+    if (this.#format.trailer !== undefined) player.sink.write(this.#format.trailer);
+  }
+
+  #writeRest(player: Player): void {
     while (player.cursor < this.#log.head) {
       const batch = this.#log.at(player.cursor);
       if (batch === undefined || !this.#writeBatch(player, batch)) break;
     }
-    if (this.#format.trailer !== undefined) player.sink.write(this.#format.trailer);
   }
 
   #add(player: Player, cursor: number, index: number): void {

@@ -78,6 +78,11 @@ export class FanOut {
     return this.#members.size + this.#waiting.size + this.#paused.size;
   }
 
+  /** Somebody wants frames: {@link push} keeps them. */
+  get wantsFrames(): boolean {
+    return this.#groups.size > 0 || this.#waiting.size > 0;
+  }
+
   /** Bytes held in the groups' logs. */
   get bytes(): number {
     let bytes = 0;
@@ -113,7 +118,7 @@ export class FanOut {
   /** The publisher goes: everybody gets what is there. */
   flushAll(): void {
     if (this.#waiting.size > 0) this.#startWaiting();
-    for (const group of this.#all()) group.flush();
+    for (const group of this.#all()) group.flushLast();
   }
 
   /** Ends the players that don't wait for another publisher. */

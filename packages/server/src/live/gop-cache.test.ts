@@ -47,6 +47,21 @@ describe('GopCache', () => {
     },
   );
 
+  it('copies what it stores, and gives the copy out', () => {
+    const cache = new GopCache(MAX_BYTES);
+    const frame = key(0);
+    const bytes = frame.body.slice();
+    expect(cache.push(frame)).toBe(true);
+    frame.body.fill(0);
+    expect(cache.lastBody).toEqual(bytes);
+    // What was given out stays as it is through later GOPs.
+    const given = cache.lastBody;
+    for (let gop = 1; gop < 40; gop += 1) fill(cache, [key(gop), inter(gop)]);
+    expect(given).toEqual(bytes);
+    expect(new GopCache(0).push(key(0))).toBe(false);
+    expect(new GopCache(MAX_BYTES).lastBody).toBeUndefined();
+  });
+
   it('O004 begins anew with each keyframe and leaves what it gave out as it is', () => {
     const cache = new GopCache(MAX_BYTES);
     fill(cache, [key(0), inter(1)]);

@@ -35,8 +35,8 @@ export class GopCache {
   #bytes = 0;
   #audiosSinceVideo = 0;
   #base: number | undefined;
-  /** The frames made of the present GOP; while they are out, its blocks are not used again. */
-  #frames: Frame[] | undefined;
+  /** Views of the present GOP's blocks are out, so they are not used again. */
+  #lent = false;
 
   /** @param maxBytes - most bytes of bodies that are held; 0 turns the cache off */
   constructor(maxBytes: number) {
@@ -74,8 +74,9 @@ export class GopCache {
 
   /** The frames held, a keyframe first. */
   frames(): readonly Frame[] {
-    const frames = (this.#frames ??= []);
-    for (let index = frames.length; index < this.#count; index += 1) {
+    this.#lent = true;
+    const frames: Frame[] = [];
+    for (let index = 0; index < this.#count; index += 1) {
       const [facts = 0, timestamp = 0, block = 0, offset = 0, length = 0] = this.#records.slice(
         index * FIELDS,
         (index + 1) * FIELDS,
@@ -87,11 +88,29 @@ export class GopCache {
       const keyframe = (facts & KEYFRAME_BIT) !== 0;
       frames.push({ kind, timestamp, codec, keyframe, sequenceHeader: false, body });
     }
-    return frames.slice();
+    return frames;
   }
 
-  /** Takes the next audio or video frame (sequence headers and data are not the cache's). */
-  push(frame: Frame): void {
+  /**
+   * The body of the frame that {@link push} has just stored, in the cache's own memory. It is never changed
+   * afterwards.
+   */
+  get lastBody(): Uint8Array | undefined {
+    const at = (this.#count - 1) * FIELDS;
+    const block = this.#blocks[this.#records[at + 2] ?? 0];
+    const offset = this.#records[at + 3];
+    const length = this.#records[at + 4];
+    if (at < 0 || block === undefined || offset === undefined || length === undefined) return undefined;
+    this.#lent = true;
+    return block.subarray(offset, offset + length);
+  }
+
+  /**
+   * Takes the next audio or video frame (sequence headers and data are not the cache's) and copies its body.
+   *
+   * @returns whether it was stored
+   */
+  push(frame: Frame): boolean {
     if (frame.kind === FrameKind.video) {
       this.#audiosSinceVideo = 0;
       if (frame.keyframe) this.clear();
@@ -99,22 +118,23 @@ export class GopCache {
       this.#audiosSinceVideo += 1;
       if (this.pureAudio) this.clear();
     }
-    if (this.#maxBytes === 0 || (this.#count === 0 && !frame.keyframe)) return;
+    if (this.#maxBytes === 0 || (this.#count === 0 && !frame.keyframe)) return false;
     this.#bytes += frame.body.length;
     if (this.#bytes > this.#maxBytes) {
       this.clear();
-      return;
+      return false;
     }
     this.#store(frame);
+    return true;
   }
 
   clear(): void {
-    if (this.#frames === undefined) {
+    if (!this.#lent) {
       for (const block of this.#blocks) {
         if (block.length === BLOCK_BYTES && this.#spare.length < MAX_SPARE_BLOCKS) this.#spare.push(block);
       }
     }
-    this.#frames = undefined;
+    this.#lent = false;
     this.#blocks = [];
     this.#used = 0;
     this.#count = 0;

@@ -50,7 +50,7 @@ export interface Publication {
    *
    * @param kind - FLV tag type: 8 audio, 9 video, 18 data (AMF0)
    * @param timestamp - the publisher's, ms
-   * @param body - kept by the engine: the caller must not write to it again
+   * @param body - used during the call only: the engine copies what it keeps
    */
   write(kind: FrameKind, timestamp: number, body: Uint8Array): void;
   /** Say after each batch of messages: players of `min_latency` streams get theirs now. */
@@ -201,8 +201,12 @@ export class LiveStream {
   }
 
   #sort(frame: Frame): void {
-    if (this.#mix === undefined) this.#accept(frame);
-    else for (const mixed of this.#mix.push(frame)) this.#accept(mixed);
+    if (this.#mix === undefined) {
+      this.#accept(frame);
+      return;
+    }
+    const kept = frame.sequenceHeader ? frame : { ...frame, body: frame.body.slice() };
+    for (const mixed of this.#mix.push(kept)) this.#accept(mixed);
   }
 
   get #atc(): boolean {
@@ -272,12 +276,17 @@ export class LiveStream {
   }
 
   #accept(frame: Frame): void {
-    if (!frame.sequenceHeader) {
-      const had = this.#gop.size > 0;
-      this.#gop.push(frame);
-      if (had && this.#gop.size === 0) this.#fanOut.forgetGop();
+    if (frame.sequenceHeader) {
+      this.#fanOut.push(frame);
+      return;
     }
-    this.#fanOut.push(frame);
+    const had = this.#gop.size > 0;
+    const stored = this.#gop.push(frame);
+    if (had && this.#gop.size === 0) this.#fanOut.forgetGop();
+    if (!this.#fanOut.wantsFrames) return;
+    // The publisher's bytes are lent: players get the GOP cache's copy, or one of their own.
+    const body = (stored ? this.#gop.lastBody : undefined) ?? frame.body.slice();
+    this.#fanOut.push({ ...frame, body });
   }
 
   /** Players that join begin with the next keyframe. */

@@ -56,6 +56,17 @@ describe('slow players', () => {
     vi.useRealTimers();
   });
 
+  it('one that is behind gets the rest when the publisher goes, as no later flush would serve it', () => {
+    const stream = liveStream(settings({ queueLengthMs: 10_000 }));
+    const publisher = publishTo(stream);
+    publishVideo(publisher, 0, 1000, 1000);
+    const slow = watch(stream, { family });
+    slow.sink.blocked = true;
+    publishVideo(publisher, 1000, 3000, 1000);
+    publisher.end();
+    expect(numbers(slow)).toEqual(range(0, 3000));
+  });
+
   it('O005 one that is behind within queue_length catches up without loss', () => {
     const stream = liveStream(settings({ queueLengthMs: 10_000 }));
     const publisher = publishTo(stream);

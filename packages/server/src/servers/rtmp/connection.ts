@@ -80,6 +80,8 @@ export class RtmpConnection implements Session, ServerSessionHandler {
         maxChunkStreams: limits.maxChunkStreams,
         maxPendingBytes: limits.maxPendingBytes,
       },
+      // The engine copies what it keeps.
+      lendsMedia: true,
       chunkSize,
       serverInfo: { version: context.version, serverIp, pid: process.pid, sessionId: this.id },
     });
