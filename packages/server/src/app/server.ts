@@ -275,7 +275,9 @@ function httpEndLine(end: HttpConnectionEnd): string {
   );
 }
 
+/** Port 0 is any free one, and so never the same. */
 function sameAddresses(left: readonly ListenAddress[], right: readonly ListenAddress[]): boolean {
+  if (left.some((address) => address.port === 0)) return false;
   return left.map(formatListenAddress).join(' ') === right.map(formatListenAddress).join(' ');
 }
 

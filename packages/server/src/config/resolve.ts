@@ -115,7 +115,7 @@ function listenAddresses(given: readonly ListenOption[], path: string): readonly
   return given.map((option) => {
     if (typeof option === 'object') return option;
     if (typeof option === 'number') return { port: option };
-    const address = parseListenAddress(option);
+    const address = parseListenAddress(option, 0);
     return typeof address === 'string' ? refuse(path, `${address}, not \`${option}\``) : address;
   });
 }
