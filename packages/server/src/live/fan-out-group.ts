@@ -8,7 +8,7 @@ import type { Player, PlayerEnd } from './player.ts';
  * Most players of a group; further ones get another group, flushed at another time, so that no flush keeps the
  * event loop for long.
  */
-export const PLAYERS_PER_GROUP = 1000;
+export const PLAYERS_PER_GROUP = 250;
 /** Most bytes handed to a sink at once when a player catches up. */
 export const CATCH_UP_BYTES = 256 * 1024;
 /** A sink that takes none of its bytes for this long, ms, is given up (R044). */
@@ -250,7 +250,11 @@ export class FanOutGroup {
       some = true;
       const logged = this.#log.push(batch);
       const { gopMaxBytes } = this.#home.settings;
-      if (gopMaxBytes === 0) continue;
+      // Only a group that has room for players needs something for them to start with.
+      if (gopMaxBytes === 0 || this.full) {
+        this.#gop = undefined;
+        continue;
+      }
       if (logged.keyframe >= 0) {
         // Players that join later have another zero: where it is in the bytes, the group's GOP is of no use to them.
         const useful = !this.#hadKeyframe || !this.#format.rebased || !this.#home.rebases();
