@@ -44,9 +44,9 @@ describe('checkDescriptors', () => {
 
 describe('localAddressOf', () => {
   it('leaves the choice to the system until the ports of one loopback address run out', () => {
-    expect(localAddressOf('127.0.0.1', 23_999)).toBeUndefined();
-    expect(localAddressOf('127.0.0.1', 24_000)).toBe('127.0.0.2');
-    expect(localAddressOf('192.0.2.1', 24_000)).toBeUndefined();
+    expect(localAddressOf('127.0.0.1', 11_999)).toBeUndefined();
+    expect(localAddressOf('127.0.0.1', 12_000)).toBe('127.0.0.2');
+    expect(localAddressOf('192.0.2.1', 12_000)).toBeUndefined();
   });
 });
 
