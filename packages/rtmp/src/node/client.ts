@@ -1,5 +1,5 @@
 import { connectRtmp } from './connection.ts';
-import type { RtmpClientOptions, RtmpPlayOptions } from './connection.ts';
+import type { RtmpClientOptions, RtmpConnection, RtmpPlayOptions } from './connection.ts';
 import type { RtmpPlayer } from './player.ts';
 import type { RtmpPublisher } from './publisher.ts';
 
@@ -11,7 +11,7 @@ import type { RtmpPublisher } from './publisher.ts';
 export async function play(
   url: string,
   options: RtmpClientOptions & RtmpPlayOptions = {},
-): Promise<RtmpPlayer> {
+): Promise<RtmpPlayer<RtmpConnection>> {
   const connection = await connectRtmp(url, options);
   return connection.play(options);
 }
@@ -21,7 +21,10 @@ export async function play(
  *
  * @throws RtmpError like {@link play}; `rejected` when the server says that the stream is busy, with its words
  */
-export async function publish(url: string, options: RtmpClientOptions = {}): Promise<RtmpPublisher> {
+export async function publish(
+  url: string,
+  options: RtmpClientOptions = {},
+): Promise<RtmpPublisher<RtmpConnection>> {
   const connection = await connectRtmp(url, options);
   return connection.publish();
 }

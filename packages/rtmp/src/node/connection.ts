@@ -128,7 +128,10 @@ export class RtmpConnection implements RtmpConnectionHandle {
    * @param streamName default: the URL's
    * @throws RtmpError `rejected`, `timeout`, `stream-name`, `connection-closed`
    */
-  async play(options: RtmpPlayOptions = {}, streamName = this.url.streamName): Promise<RtmpPlayer> {
+  async play(
+    options: RtmpPlayOptions = {},
+    streamName = this.url.streamName,
+  ): Promise<RtmpPlayer<RtmpConnection>> {
     this.#requireName(streamName);
     const queue = new MediaQueue({
       highWaterBytes: options.highWaterBytes ?? defaultHighWaterBytes,
@@ -146,7 +149,7 @@ export class RtmpConnection implements RtmpConnectionHandle {
     await this.#run(`play of ${streamName}`, () => {
       this.#session.play(streamName, options);
     });
-    return new RtmpPlayer(this, queue);
+    return new RtmpPlayer<RtmpConnection>(this, queue);
   }
 
   /**
@@ -155,12 +158,12 @@ export class RtmpConnection implements RtmpConnectionHandle {
    * @param streamName default: the URL's
    * @throws RtmpError `rejected`, `timeout`, `stream-name`, `connection-closed`
    */
-  async publish(streamName = this.url.streamName): Promise<RtmpPublisher> {
+  async publish(streamName = this.url.streamName): Promise<RtmpPublisher<RtmpConnection>> {
     this.#requireName(streamName);
     await this.#run(`publish of ${streamName}`, () => {
       this.#session.publish(streamName);
     });
-    return new RtmpPublisher(this);
+    return new RtmpPublisher<RtmpConnection>(this);
   }
 
   /** Calls the listener with every status notice of the server; returns a function that ends it. */

@@ -6,12 +6,14 @@ import type { RtmpConnectionHandle } from './connection-handle.ts';
  * connection. The iteration ends when the server ends the play or the connection, and throws the error that broke
  * it.
  */
-export class RtmpPlayer implements AsyncIterable<MediaMessage> {
+export class RtmpPlayer<
+  Connection extends RtmpConnectionHandle = RtmpConnectionHandle,
+> implements AsyncIterable<MediaMessage> {
   /** The connection below; `connection.closed` tells its end. */
-  readonly connection: RtmpConnectionHandle;
+  readonly connection: Connection;
   readonly #queue: MediaQueue;
 
-  constructor(connection: RtmpConnectionHandle, queue: MediaQueue) {
+  constructor(connection: Connection, queue: MediaQueue) {
     this.connection = connection;
     this.#queue = queue;
   }

@@ -4,11 +4,11 @@ import type { RtmpConnectionHandle } from './connection-handle.ts';
  * A stream being published. Each send… returns whether the socket takes more without buffering; when it doesn't,
  * wait for `drained()` (or drop frames) before the next. The bytes given must not be changed afterwards.
  */
-export class RtmpPublisher {
+export class RtmpPublisher<Connection extends RtmpConnectionHandle = RtmpConnectionHandle> {
   /** The connection below; `connection.closed` tells its end. */
-  readonly connection: RtmpConnectionHandle;
+  readonly connection: Connection;
 
-  constructor(connection: RtmpConnectionHandle) {
+  constructor(connection: Connection) {
     this.connection = connection;
   }
 

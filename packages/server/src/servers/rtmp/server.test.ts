@@ -1,7 +1,14 @@
 import { connect, type Socket } from 'node:net';
 
 import { RtmpError } from '@sluice/rtmp';
-import { connectRtmp, play, publish, type RtmpPlayer, type RtmpPublisher } from '@sluice/rtmp/node';
+import {
+  connectRtmp,
+  play,
+  publish,
+  type RtmpConnection,
+  type RtmpPlayer,
+  type RtmpPublisher,
+} from '@sluice/rtmp/node';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -104,7 +111,9 @@ function dial(port: number): Socket {
 }
 
 /** Plays and notes the numbers of the frames that come. */
-async function watch(url: string): Promise<{ player: RtmpPlayer; numbers: number[]; times: number[] }> {
+async function watch(
+  url: string,
+): Promise<{ player: RtmpPlayer<RtmpConnection>; numbers: number[]; times: number[] }> {
   const numbers: number[] = [];
   const times: number[] = [];
   const player = await play(url, {
