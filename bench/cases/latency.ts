@@ -2,12 +2,15 @@ import type { BenchCase } from '../lib/case.ts';
 import type { Context } from '../lib/context.ts';
 import { RunError } from '../lib/errors.ts';
 import { Load } from '../lib/load.ts';
+import { pause } from '../lib/children.ts';
 import { interleave, measureWindow, SETTLE_MS } from '../lib/measure.ts';
 import { atMost, type Check } from '../lib/results.ts';
 import { median, pairedRatio, percentileOf } from '../lib/statistics.ts';
 import { startServer } from '../servers/index.ts';
 
 const WINDOW_SECONDS = 8;
+/** Few messages a second are seen by the compiler late: the servers run for so long before they are measured, ms. */
+const WARM_UP_MS = 8000;
 const ROUNDS = 3;
 const JOINS_PER_SECOND = 500;
 
@@ -68,6 +71,7 @@ async function measureLatency(
   ]);
   await load.ready();
   const { pid } = server.child;
+  if (!context.quick) await pause(WARM_UP_MS);
   const { cpu, tallies } = await measureWindow(context, pid, { load }, WINDOW_SECONDS, SETTLE_MS);
   await load.stop();
   await server.child.stop();

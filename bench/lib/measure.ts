@@ -6,9 +6,10 @@ import { cpuMilliseconds, residentMegabytes } from './system.ts';
 
 /**
  * Between the last join and the measuring window, ms: longer than the keyframe interval, because a server
- * without a GOP cache sends a player no video before the next keyframe.
+ * without a GOP cache sends a player no video before the next keyframe, and long enough for servers in
+ * JavaScript to have compiled what they do all the time.
  */
-export const SETTLE_MS = 2200;
+export const SETTLE_MS = 4000;
 const QUICK_SETTLE_MS = 200;
 /** Less than this share of the bytes due, even in a short window, means that delivery is broken. */
 const BROKEN_SHARE = 0.4;

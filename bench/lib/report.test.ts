@@ -48,6 +48,16 @@ describe('formatPage', () => {
     expect(page).toContain('`npm run bench -- --case ten`, 2026-11-20');
     expect(page).toContain('CPU, 2 cores');
     expect(page).toContain('nginx-rtmp could not take this load.');
+    expect(page).not.toContain('What holds back');
+  });
+
+  it('says what holds back a missed promise, and nothing of one that is met', () => {
+    const check = { value: 3, bound: 2, unit: '×', atLeast: false } as const;
+    const checks = { 'p99 against nginx-rtmp': check, 'p50 against nginx-rtmp': { ...check, value: 1 } };
+    const page = formatPage({ ...results, cases: { 'latency-100': { ...result, checks } } });
+    expect(page).toContain('What holds back what is missed');
+    expect(page.match(/^- \*\*.*p99 against nginx-rtmp\.\*\*/gm)).toHaveLength(1);
+    expect(page).not.toContain('p50 against nginx-rtmp.**');
   });
 });
 

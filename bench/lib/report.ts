@@ -1,3 +1,4 @@
+import { missedReasons } from './missed.ts';
 import { type CaseResult, type Check, type Figures, isMet, type Results, type Unit } from './results.ts';
 
 /** The table of promises as text for the terminal. */
@@ -22,6 +23,9 @@ export function formatPage(results: Results): string {
   const peers = Object.entries(machine.peers).map(([name, version]) => `${name} ${version}`);
   const promises = checkRows(results).map((row) => [row.work, row.what, row.value, row.bound, row.met]);
   const cases = Object.entries(results.cases).map(([name, result]) => caseSection(name, result));
+  const missed = missedReasons(results);
+  const heldBack =
+    missed.length === 0 ? '' : `### What holds back what is missed\n\n${missed.join('\n')}\n\n`;
   return `# Benchmarks
 
 This page is written by \`npm run bench\`; its data is in \`benchmarks.json\`. Run it on your own machine: the
@@ -41,7 +45,7 @@ ${markdownTable(
 ## Promises
 
 ${markdownTable(['work', 'what', 'measured', 'must be', ''], promises)}
-## How to read this
+${heldBack}## How to read this
 
 - The stream has about 250 kbps: H.264, 25 frames a second, a keyframe every 2 s, and AAC, together about 68
   messages a second; the stalled player's has ten times that.

@@ -1,0 +1,53 @@
+import { isMet, type Results } from './results.ts';
+
+/** What is known to hold a promise back: said on the page whenever it is missed. */
+const reasons: readonly { case: RegExp; check: RegExp; reason: string }[] = [
+  {
+    case: /^players-/,
+    check: /nginx-rtmp/,
+    reason:
+      'Both servers spend nearly all of it in the kernel. nginx-rtmp writes every message by itself; once the load ' +
+      'client’s core is full (see `loads CPU %`), TCP gathers these writes, and nginx-rtmp needs less than its due.',
+  },
+  {
+    case: /^players-/,
+    check: /node-media-server|floor/,
+    reason:
+      'Sluice is at the cost of the writes themselves: what is above the floor is the spreading of players over ' +
+      'groups of 250 that are flushed at different times, so that a join never waits behind a long flush. One burst for all would ' +
+      'be about 4 % cheaper. From run to run this ratio moves by a tenth.',
+  },
+  {
+    case: /^publishers-/,
+    check: /memory/,
+    reason:
+      'nginx-rtmp keeps no GOP for players to start with; Sluice keeps each publisher’s last two seconds (62 kB ' +
+      'here, in blocks of 16 kB), and Node itself is some 85 MB before the first connection.',
+  },
+  {
+    case: /^publishers-/,
+    check: /mr off/,
+    reason:
+      'Three quarters of it are one epoll event and one read() for each message, which is nginx-rtmp’s whole cost too; the ' +
+      'rest is JavaScript on cold cache lines. `mr on` is the answer for many publishers.',
+  },
+  {
+    case: /^latency-/,
+    check: /p50|p99/,
+    reason:
+      'With few players the fixed cost of a turn of Node’s event loop counts. Two of a hundred frames are keyframes, so ' +
+      'p99 is the time that a keyframe takes to all players, and pauses of the garbage collector and of the ' +
+      'compiler fall into it. With 1,000 players the shared bytes make up for it.',
+  },
+];
+
+/** A line for each missed promise whose reason is known. */
+export function missedReasons(results: Results): string[] {
+  return Object.entries(results.cases).flatMap(([name, { title, checks }]) =>
+    Object.entries(checks).flatMap(([what, check]) => {
+      if (isMet(check)) return [];
+      const known = reasons.find((entry) => entry.case.test(name) && entry.check.test(what));
+      return known === undefined ? [] : [`- **${title}: ${what}.** ${known.reason}`];
+    }),
+  );
+}
