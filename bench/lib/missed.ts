@@ -7,7 +7,7 @@ const reasons: readonly { case: RegExp; check: RegExp; reason: string }[] = [
     check: /nginx-rtmp/,
     reason:
       'Both servers spend nearly all of it in the kernel. nginx-rtmp writes every message by itself; once the load ' +
-      'client’s core is full (see `loads CPU %`), TCP gathers these writes, and nginx-rtmp needs less than its due.',
+      'client’s core is full (see `loads CPU %`), TCP probably gathers these writes, so that nginx-rtmp needs less than its due (not proven).',
   },
   {
     case: /^players-/,
@@ -15,7 +15,7 @@ const reasons: readonly { case: RegExp; check: RegExp; reason: string }[] = [
     reason:
       'Sluice is at the cost of the writes themselves: what is above the floor is the spreading of players over ' +
       'groups of 250 that are flushed at different times, so that a join never waits behind a long flush. One burst for all would ' +
-      'be about 4 % cheaper. From run to run this ratio moves by a tenth.',
+      'be about 4 % cheaper. The rest is not explained: runs on the same machine gave from 1.0 to 1.3 times the floor.',
   },
   {
     case: /^publishers-/,

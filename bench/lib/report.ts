@@ -52,7 +52,8 @@ ${heldBack}## How to read this
 - Each server runs alone on one core, the load clients (\`sluice bench\`) on another. CPU is that of the whole
   server process, all threads, user and system, as the operating system counts it, in % of one core, after
   all connections are there; memory is its resident set, in millions of bytes.
-- A ratio is taken between runs next to each other (A B A B), and the median of these ratios counts.
+- A ratio is taken between runs next to each other (A B A B), and the median of these ratios counts. It still moves by
+  a tenth to a third from one run of the benchmark to the next. A case that was run alone has replaced only its own rows.
 - Delivered is what a player read in the window against the payload that the publisher wrote in the same
   window. Headers are not counted as due, so it may be above 100 %; a flush every 350 ms may fall to either side of the
   window's ends, so 96 % of the worst player stands for all bytes.
