@@ -39,7 +39,8 @@ ${markdownTable(
     ['kernel', machine.kernel],
     ['Node', machine.node],
     ['peers', peers.length === 0 ? 'none' : peers.join(', ')],
-    ['command', `\`${results.command}\``],
+    ['command', '`npm run bench`; each case below has its own'],
+    ['last run', `\`${results.command}\``],
   ],
 )}
 ## Promises
