@@ -1,8 +1,9 @@
 import { BatchLog, type LoggedBatch } from './batch-log.ts';
-import { type FanOutFormat, type StreamHeaders, TrackBit } from './fan-out-format.ts';
+import { type FanOutFormat, TrackBit } from './fan-out-format.ts';
+import type { FanOutHome } from './fan-out-home.ts';
 import { type Frame, FrameKind } from './frame.ts';
 import { earliestTimestamp } from './gop-cache.ts';
-import type { Player, PlayerEnd } from './player.ts';
+import type { Player } from './player.ts';
 
 /**
  * Most players of a group; further ones get another group, flushed at another time, so that no flush keeps the
@@ -13,32 +14,6 @@ export const PLAYERS_PER_GROUP = 250;
 export const CATCH_UP_BYTES = 256 * 1024;
 /** A sink that takes none of its bytes for this long, ms, is given up (R044). */
 export const STALL_TIMEOUT_MS = 30_000;
-
-/** How a group's bytes leave, and what it may hold. */
-export interface FanOutSettings {
-  /** Time between two flushes, ms; 0 flushes at the end of every read of the publisher. */
-  readonly flushIntervalMs: number;
-  /** A flush sends one frame rather than all (`send_min_interval`). */
-  readonly onePerFlush: boolean;
-  /** `queue_length`: most stream time, ms, that a player may be behind. */
-  readonly queueLengthMs: number;
-  /** Most bytes that a player may be behind. */
-  readonly queueMaxBytes: number;
-  /** Most bytes kept for players that join; 0 keeps none. */
-  readonly gopMaxBytes: number;
-}
-
-/** What a group asks of its stream. */
-export interface FanOutHome {
-  readonly settings: FanOutSettings;
-  headers(): StreamHeaders;
-  /** Video frames are coming: a player that lost some has to wait for a keyframe. */
-  hasVideo(): boolean;
-  /** Players start at zero rather than at the stream's own times. */
-  rebases(): boolean;
-  /** The group has dropped a player. */
-  ended(player: Player, reason: PlayerEnd): void;
-}
 
 /**
  * Players that are given the same bytes. Each flush encodes its frames once into the group's log and writes
@@ -162,7 +137,11 @@ export class FanOutGroup {
   /** Flushes for the last time: players that are behind get the rest now, as no later flush will serve them. */
   flushLast(): void {
     this.flush();
-    for (const player of this.#laggards) this.#writeRest(player);
+    for (const player of this.#laggards) {
+      this.#writeRest(player);
+      // How long it has been busy is counted anew with the next publisher.
+      player.busySince = 0;
+    }
     this.#laggards.clear();
     this.#trim();
   }

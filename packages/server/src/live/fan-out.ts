@@ -1,5 +1,6 @@
 import type { FanOutFamily, StreamHeaders } from './fan-out-format.ts';
-import { FanOutGroup, type FanOutHome, type FanOutSettings } from './fan-out-group.ts';
+import { FanOutGroup } from './fan-out-group.ts';
+import type { FanOutHome, FanOutSettings } from './fan-out-home.ts';
 import type { Frame } from './frame.ts';
 import { earliestTimestamp, type GopCache } from './gop-cache.ts';
 import { Player, type PlayerEnd, type PlayerHome, type PlayerOptions } from './player.ts';

@@ -4,7 +4,7 @@ import type { PlayConfig, PublishConfig } from '../config/index.ts';
 import { StreamBusyError } from './errors.ts';
 import { FanOut } from './fan-out.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
-import type { FanOutSettings } from './fan-out-group.ts';
+import type { FanOutSettings } from './fan-out-home.ts';
 import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
 import { GopCache } from './gop-cache.ts';
 import { readDataMessage } from './metadata.ts';
@@ -222,7 +222,7 @@ export class LiveStream {
     const known = this.#headers[slot];
     const repeated = known !== undefined && bytesEqual(known.body, header.body);
     if (repeated && this.#settings.play.reduceSequenceHeader) return;
-    // A header outlives its neighbours in the reader's slab, so it gets memory of its own.
+    // The publisher's bytes are lent, and a header outlives them.
     const body = repeated ? known.body : header.body.slice();
     const timestamp = this.#correctsTime ? this.#timeline.latestOf(header.kind) : header.timestamp;
     const frame: Frame = { ...header, body, timestamp };

@@ -183,6 +183,31 @@ describe('slow players', () => {
     expect(quick.ends).toEqual([]);
   });
 
+  it('R044 how long one was busy under an earlier publisher does not count', () => {
+    const stream = liveStream();
+    const first = publishTo(stream);
+    publishVideo(first, 0, 1000, 1000);
+    const slow = watch(stream, { family });
+    vi.advanceTimersByTime(1000);
+    slow.sink.blocked = true;
+    publishVideo(first, 1000, 2000, 1000);
+    vi.advanceTimersByTime(1000);
+    publishVideo(first, 2000, 3000, 1000);
+    first.end();
+    drain(slow);
+    vi.advanceTimersByTime(STALL_TIMEOUT_MS * 2);
+    const second = publishTo(stream);
+    slow.sink.blocked = false;
+    publishVideo(second, 0, 1000, 1000);
+    vi.advanceTimersByTime(1000);
+    slow.sink.blocked = true;
+    for (let from = 1000; from < 4000; from += 1000) {
+      publishVideo(second, from, from + 1000, 1000);
+      vi.advanceTimersByTime(1000);
+    }
+    expect(slow.ends).toEqual([]);
+  });
+
   it('R044 one that takes its bytes now and then is not given up', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);

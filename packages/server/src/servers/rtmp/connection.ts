@@ -14,7 +14,13 @@ import {
 import { adoptSocket } from '@sluice/rtmp/node';
 
 import type { VhostConfig } from '../../config/index.ts';
-import { type Player, type PlayerEnd, StreamBusyError, type StreamId } from '../../live/index.ts';
+import {
+  type FanOutFamily,
+  type Player,
+  type PlayerEnd,
+  StreamBusyError,
+  type StreamId,
+} from '../../live/index.ts';
 import { endLine, type Log, newSessionId, plainAddress } from '../../log/index.ts';
 import { rtmpFamily } from '../../remux/index.ts';
 import { referAllows } from '../../security/index.ts';
@@ -48,7 +54,6 @@ export class RtmpConnection implements Session, ServerSessionHandler {
   readonly #socket: Socket;
   readonly #session: ServerSession;
   readonly #onEnded: (connection: RtmpConnection) => void;
-  #vhostConfig: VhostConfig | undefined;
   #publisher: RtmpPublisher | undefined;
   #player: Player | undefined;
   #tracks = { audio: true, video: true };
@@ -158,18 +163,17 @@ export class RtmpConnection implements Session, ServerSessionHandler {
       this.#rejectConnect('refer-denied', `page ${request.pageUrl || '(none)'} may not use ${vhost.name}`);
       return;
     }
-    this.#useVhost(vhost);
+    this.vhost = vhost.name;
     this.#log.info(`connect ${request.tcUrl} from ${this.ip}, vhost ${vhost.name}, app ${this.app}`);
     this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
   }
 
   onPublish(request: PublishRequest): void {
     this.type = request.flavour;
-    const vhost = this.#claim(request.url);
-    if (vhost === undefined || !referAllows(vhost.refer, 'publish', this.pageUrl)) {
-      const reason = vhost === undefined ? 'vhost-not-found' : 'refer-denied';
-      this.#session.rejectPublish({ description: `${reason}: ${request.url.vhost}` });
-      this.close(reason);
+    const vhost = this.#claim(request.url, 'publish');
+    if (typeof vhost === 'string') {
+      this.#session.rejectPublish({ description: `${vhost}: ${request.url.vhost}` });
+      this.close(vhost);
       return;
     }
     this.#startPublish(vhost, false);
@@ -185,11 +189,10 @@ export class RtmpConnection implements Session, ServerSessionHandler {
   onPlay(request: PlayRequest): void {
     this.type = request.flavour;
     this.publish = false;
-    const vhost = this.#claim(request.url);
-    if (vhost === undefined || !referAllows(vhost.refer, 'play', this.pageUrl)) {
-      const reason = vhost === undefined ? 'vhost-not-found' : 'refer-denied';
-      this.#session.rejectPlay({ description: `${reason}: ${request.url.vhost}` });
-      this.close(reason);
+    const vhost = this.#claim(request.url, 'play');
+    if (typeof vhost === 'string') {
+      this.#session.rejectPlay({ description: `${vhost}: ${request.url.vhost}` });
+      this.close(vhost);
       return;
     }
     this.#waits = undefined;
@@ -199,7 +202,7 @@ export class RtmpConnection implements Session, ServerSessionHandler {
     const source = stream.publisherId === undefined ? 'nobody publishes yet' : `source ${stream.publisherId}`;
     this.#log.info(`play ${stream.key} from ${this.ip}, ${source}`);
     this.#player = stream.play({
-      family: rtmpFamily(vhost.chunkSize, this.#tracks),
+      family: this.#family(),
       sink: this.#socket,
       durationMs: request.duration > 0 ? request.duration : undefined,
       endsWithPublisher: false,
@@ -261,22 +264,29 @@ export class RtmpConnection implements Session, ServerSessionHandler {
     this.close(reason, description);
   }
 
-  #useVhost(vhost: VhostConfig): void {
-    this.#vhostConfig = vhost;
-    this.vhost = vhost.name;
-  }
-
-  /** Takes the stream's name; a `?vhost=` on it may lead to another vhost than connect did (R033). */
-  #claim(url: {
-    readonly vhost: string;
-    readonly app: string;
-    readonly stream: string;
-  }): VhostConfig | undefined {
+  /**
+   * Takes the stream's name. A `?vhost=` on it may lead to another vhost than connect did (R033), which then has
+   * its say as it would have had at connect.
+   *
+   * @returns the vhost, or why the stream may not be used
+   */
+  #claim(
+    url: { readonly vhost: string; readonly app: string; readonly stream: string },
+    what: 'play' | 'publish',
+  ): VhostConfig | 'vhost-not-found' | 'refer-denied' {
     this.app = url.app;
     this.stream = url.stream;
-    const vhost = this.#context.findVhost(url.vhost) ?? this.#vhostConfig;
-    if (vhost !== undefined) this.#useVhost(vhost);
-    return vhost;
+    const vhost = this.#context.findVhost(url.vhost);
+    if (vhost === undefined) return 'vhost-not-found';
+    this.vhost = vhost.name;
+    const { refer } = vhost;
+    const allowed = referAllows(refer, 'all', this.pageUrl) && referAllows(refer, what, this.pageUrl);
+    return allowed ? vhost : 'refer-denied';
+  }
+
+  /** The form for this player. The chunk size is the one that the client was told, whichever vhost it plays from. */
+  #family(): FanOutFamily {
+    return rtmpFamily(this.#session.chunkSize, this.#tracks);
   }
 
   #streamId(): StreamId {
@@ -332,8 +342,7 @@ export class RtmpConnection implements Session, ServerSessionHandler {
 
   #changeTracks(tracks: { audio: boolean; video: boolean }): void {
     this.#tracks = tracks;
-    const chunkSize = this.#vhostConfig?.chunkSize;
-    if (chunkSize !== undefined) this.#player?.change(rtmpFamily(chunkSize, tracks));
+    this.#player?.change(this.#family());
   }
 
   #wait(reason: EndReason, limit: number): void {

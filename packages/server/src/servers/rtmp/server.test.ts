@@ -475,6 +475,33 @@ describe('RtmpServer: who may', () => {
     expect(reasons()).toEqual(['closed-by-peer', 'refer-denied', 'refer-denied', 'refer-denied']);
   });
 
+  it('R016 R033 one that plays from another vhost than it connected to gets the chunk size that it was told', async () => {
+    const { port } = await start({}, { vhosts: { 'small.test': { minLatency: true, chunkSize: 128 } } });
+    const publisher = await publish(`rtmp://127.0.0.1:${port}/live/test?vhost=small.test`);
+    send(publisher, 0, 10);
+    const { player, numbers } = await watch(`rtmp://127.0.0.1:${port}/live/test?vhost=small.test`);
+    await until('all came', () => numbers.length === 10);
+    expect(numbers).toEqual(range(0, 10));
+    await player.close();
+  });
+
+  it('R033 R034 R035 the vhost that the stream name asks for has its say: its refer list, and whether it is there', async () => {
+    const { port, reasons } = await start(
+      {},
+      {
+        vhosts: {
+          'closed.test': { refer: { enabled: true, all: ['good.test'] } },
+          'off.test': { enabled: false },
+        },
+      },
+    );
+    const act = (name: string): Promise<unknown> => play(`rtmp://127.0.0.1:${port}/live/test?vhost=${name}`);
+    await expect(act('closed.test')).rejects.toMatchObject({ code: 'rejected' });
+    await expect(act('off.test')).rejects.toMatchObject({ code: 'rejected' });
+    await until('both are logged', () => reasons().length === 2);
+    expect(reasons()).toEqual(['refer-denied', 'vhost-not-found']);
+  });
+
   it('R002 connections above max_connections are closed at accept, the others go on', async () => {
     const { url, port, server, lines, admission } = await start({}, { maxConnections: 2 });
     const publisher = await publish(url);
