@@ -223,7 +223,7 @@ export class SluiceServer {
   #liveSettings(vhost: VhostConfig): LiveSettings {
     let settings = this.#settings.get(vhost);
     if (settings === undefined) {
-      const { minLatency, play, publish } = vhost;
+      const { httpRemux, minLatency, play, publish } = vhost;
       const name = `Sluice/${this.version}`;
       const metadata = {
         server: name,
@@ -231,7 +231,8 @@ export class SluiceServer {
         srs_primary: 'Sluice',
         srs_authors: 'The Sluice authors',
       };
-      settings = { minLatency, play, publish, metadata };
+      const fastCacheMs = httpRemux.enabled ? httpRemux.fastCacheSeconds * 1000 : 0;
+      settings = { minLatency, play, publish, metadata, fastCacheMs };
       this.#settings.set(vhost, settings);
     }
     return settings;

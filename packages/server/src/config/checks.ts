@@ -99,13 +99,17 @@ function checkVhost(vhost: VhostValue, place: Directive, reader: SectionReader):
   }
 }
 
-/** The mounts of live streams that this version doesn't serve: it knows FLV only. */
-function noteInactiveMounts(vhost: VhostValue, place: Directive, reader: SectionReader): void {
-  if (!vhost.httpRemux.enabled || !vhost.enabled) return;
-  const mount = find(place.block ?? [], 'http_remux', 'mount');
-  for (const argument of mount?.args ?? []) {
-    if (mount === undefined || argument.text.endsWith('.flv')) continue;
-    reader.noteInactive(`vhost(${vhost.label}).http_remux.mount ${argument.text}`, mount);
+/** Ingests that need ffmpeg, which this version doesn't run. */
+function noteInactiveIngests(vhost: VhostValue, place: Directive, reader: SectionReader): void {
+  if (!vhost.enabled) return;
+  const ingests = (place.block ?? []).filter((directive) => directive.name === 'ingest');
+  for (const [index, ingest] of vhost.ingests.entries()) {
+    const directive = ingests[index];
+    if (!ingest.enabled || ingest.input.type === 'loop' || directive === undefined) continue;
+    reader.noteInactive(
+      `vhost(${vhost.label}).ingest(${ingest.label}).input.type ${ingest.input.type}`,
+      directive,
+    );
   }
 }
 
@@ -121,7 +125,7 @@ export function checkDirectives(
     const place = places[index];
     if (place === undefined) continue;
     checkVhost(vhost, place, reader);
-    noteInactiveMounts(vhost, place, reader);
+    noteInactiveIngests(vhost, place, reader);
   }
 }
 

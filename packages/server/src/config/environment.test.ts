@@ -139,8 +139,8 @@ describe('the environment', () => {
   });
 
   it('notes inactive directives by their variable', () => {
-    expect(load({ SRS_VHOST_HLS_ENABLED: 'on' }).inactive).toEqual([
-      { path: 'vhost(__defaultVhost__).hls', file: 'SRS_VHOST_HLS_ENABLED', line: 0 },
+    expect(load({ SRS_VHOST_DASH_ENABLED: 'on' }).inactive).toEqual([
+      { path: 'vhost(__defaultVhost__).dash', file: 'SRS_VHOST_DASH_ENABLED', line: 0 },
     ]);
   });
 

@@ -191,16 +191,21 @@ describe('loadConfig', () => {
         'query_latest_version',
         'stats',
         'stream_caster',
-        ...['forward', 'security', 'bandcheck', 'hls', 'hds', 'dvr', 'http_hooks', 'ingest', 'transcode'].map(
-          (block) => `vhost(all.example.com).${block}`,
-        ),
+        ...[
+          'forward',
+          'security',
+          'bandcheck',
+          'http_hooks',
+          'ingest(livestream).input.type file',
+          'transcode',
+        ].map((block) => `vhost(all.example.com).${block}`),
         'vhost(edge.example.com).cluster',
       ].sort(),
     );
     expect(inactive.find(({ path }) => path === 'stream_caster')).toMatchObject({ file: 'x.conf', line: 21 });
     expect(
-      load('listen 1935; vhost v { http_remux { enabled on; mount [vhost]/a.flv [vhost]/a.mp3; } }').inactive,
-    ).toEqual([{ path: 'vhost(v).http_remux.mount [vhost]/a.mp3', file: 'x.conf', line: 1 }]);
+      load('listen 1935; vhost v { ingest x { enabled on; input { type loop; url a.flv; } } }').inactive,
+    ).toEqual([]);
     expect(load('listen 1935; vhost v { play { mw_msgs 8; } }').inactive).toMatchObject([
       { path: 'vhost(v).play.mw_msgs' },
     ]);

@@ -6,7 +6,15 @@ import { type Frame, FrameKind } from './frame.ts';
 
 function frame(timestamp: number, keyframe = false): Frame {
   const body = new Uint8Array(1);
-  return { kind: FrameKind.video, timestamp, codec: 'h264', keyframe, sequenceHeader: false, body };
+  return {
+    kind: FrameKind.video,
+    timestamp,
+    sourceTimestamp: timestamp,
+    codec: 'h264',
+    keyframe,
+    sequenceHeader: false,
+    body,
+  };
 }
 
 function push(log: BatchLog, size: number, frames: readonly Frame[]): void {

@@ -1,5 +1,5 @@
 import { BatchLog, type LoggedBatch } from './batch-log.ts';
-import { type FanOutFormat, TrackBit } from './fan-out-format.ts';
+import { type EncodedBatch, type FanOutFormat, TrackBit } from './fan-out-format.ts';
 import type { FanOutHome } from './fan-out-home.ts';
 import { type Frame, FrameKind } from './frame.ts';
 import { earliestTimestamp } from './gop-cache.ts';
@@ -116,6 +116,42 @@ export class FanOutGroup {
   joinAtHead(player: Player, afterKeyframe: boolean): void {
     this.#add(player, this.#log.head, 0);
     player.awaitsKeyframe = afterKeyframe;
+  }
+
+  /**
+   * Adds a player that is given `recent` first, encoded for it alone, and then goes on with what comes next.
+   *
+   * @param recent - ends with the newest frames of the stream; those among them that wait for the next flush
+   * are left to it
+   */
+  joinWith(player: Player, recent: readonly Frame[]): void {
+    this.#add(player, this.#log.head, 0);
+    const own = recent.slice(0, recent.length - this.#pendingAmong(recent));
+    const { sink } = player;
+    sink.cork();
+    for (let from = 0; from < own.length;) {
+      const { batch, next } = this.#format.encode(own, from);
+      from = next;
+      if (batch !== undefined) this.#writeOwn(player, batch);
+    }
+    sink.uncork();
+  }
+
+  /** How many of the last of these frames are pending. */
+  #pendingAmong(recent: readonly Frame[]): number {
+    let count = 0;
+    for (let at = this.#pending.length - 1; at >= 0 && count < recent.length; at -= 1) {
+      const last = recent[recent.length - 1 - count];
+      const { kind, sequenceHeader, timestamp } = this.#pending[at] ?? {};
+      if (kind === last?.kind && !sequenceHeader && timestamp === last?.timestamp) count += 1;
+    }
+    return count;
+  }
+
+  #writeOwn(player: Player, batch: EncodedBatch): void {
+    if (player.needsPreamble) this.#writePreamble(player, batch, 0);
+    player.sink.write(batch.bytes);
+    player.unstarted &= ~batch.tracks;
   }
 
   remove(player: Player): void {
@@ -308,7 +344,7 @@ export class FanOutGroup {
     return true;
   }
 
-  #writePreamble(player: Player, batch: LoggedBatch, index: number): void {
+  #writePreamble(player: Player, batch: EncodedBatch, index: number): void {
     const first = batch.frames[index]?.timestamp ?? 0;
     if (!player.hasBase) {
       player.hasBase = true;

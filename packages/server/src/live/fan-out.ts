@@ -1,7 +1,8 @@
+import type { AudioCache } from './audio-cache.ts';
 import type { FanOutFamily, StreamHeaders } from './fan-out-format.ts';
 import { FanOutGroup } from './fan-out-group.ts';
 import type { FanOutHome, FanOutSettings } from './fan-out-home.ts';
-import type { Frame } from './frame.ts';
+import { type Frame, FrameKind } from './frame.ts';
 import { earliestTimestamp, type GopCache } from './gop-cache.ts';
 import { Player, type PlayerEnd, type PlayerHome, type PlayerOptions } from './player.ts';
 
@@ -12,6 +13,7 @@ const PHASE_STEP = 0.618_033_988_75;
 export interface FanOutSource {
   readonly settings: FanOutSettings;
   readonly gop: GopCache;
+  readonly audioCache: AudioCache;
   headers(): StreamHeaders;
   hasVideo(): boolean;
   rebases(): boolean;
@@ -93,7 +95,7 @@ export class FanOut {
 
   play(options: PlayerOptions): Player {
     const player = new Player(options, this.#playerHome);
-    if (!this.#startAtGop(player)) this.#waiting.add(player);
+    if (!this.#start(player)) this.#waiting.add(player);
     return player;
   }
 
@@ -144,6 +146,26 @@ export class FanOut {
     for (const player of this.#waiting) if (this.#startWith(player, frames)) this.#waiting.delete(player);
   }
 
+  /** Starts a player with what is kept for its form; false when there is nothing. */
+  #start(player: Player): boolean {
+    return player.family.video ? this.#startAtGop(player) : this.#startAtAudio(player);
+  }
+
+  /** Starts a listener with the last seconds of audio; false when none are kept. */
+  #startAtAudio(player: Player): boolean {
+    const { frames } = this.#source.audioCache;
+    const [oldest] = frames;
+    if (oldest === undefined) return false;
+    if (player.family.rebased) {
+      player.base = this.#source.rebases() ? oldest.timestamp : 0;
+      player.hasBase = true;
+    }
+    const group = this.#openGroup(player) ?? this.#createGroup(player.family, player.base);
+    this.#members.set(player, group);
+    group.joinWith(player, frames);
+    return true;
+  }
+
   /** Starts a player at the newest GOP; false when there is none. */
   #startAtGop(player: Player): boolean {
     const { gop } = this.#source;
@@ -165,7 +187,8 @@ export class FanOut {
 
   /** Starts a player with the latest frames; false when there are none that it could show. */
   #startWith(player: Player, latest: readonly Frame[]): boolean {
-    const earliest = earliestTimestamp(latest);
+    const usable = player.family.video ? latest : latest.filter(({ kind }) => kind !== FrameKind.video);
+    const earliest = earliestTimestamp(usable);
     if (earliest === undefined) return false;
     // Where the zero is in the bytes, it has to be settled now; else with the first frame that is written.
     if (player.family.rebased) {
@@ -183,7 +206,7 @@ export class FanOut {
   /** A player that has watched before goes on with what comes next, on its own time. */
   #rejoin(player: Player): void {
     if (!player.started) {
-      if (!this.#startAtGop(player)) this.#waiting.add(player);
+      if (!this.#start(player)) this.#waiting.add(player);
       return;
     }
     const group = this.#openGroup(player) ?? this.#createGroup(player.family, player.base);

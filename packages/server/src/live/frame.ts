@@ -18,6 +18,8 @@ export interface Frame {
   readonly kind: FrameKind;
   /** Milliseconds on the live stream's own timeline. */
   readonly timestamp: number;
+  /** The publisher's own timestamp, ms. */
+  readonly sourceTimestamp: number;
   /** `data` for metadata and other AMF messages. */
   readonly codec: VideoCodec | AudioCodec | 'data';
   /** A video frame that a decoder can start from. */
@@ -32,19 +34,22 @@ export interface Frame {
  * header or names a frame type or a video codec that doesn't exist: such a message is dropped, not passed on
  * (P011).
  *
- * @param timestamp - milliseconds, already on the stream's timeline
+ * @param timestamp - milliseconds on the stream's timeline, as far as it is known
  * @param body - kept, not copied
+ * @param sourceTimestamp - the publisher's own timestamp, ms
  */
 export function mediaFrame(
   kind: typeof FrameKind.audio | typeof FrameKind.video,
   timestamp: number,
   body: Uint8Array,
+  sourceTimestamp = timestamp,
 ): Frame | undefined {
   if (kind === FrameKind.audio) {
     const header = parseAudioTagHeader(body);
     if (header === undefined) return undefined;
     const sequenceHeader = header.packetType === 'sequence-header';
-    return { kind, timestamp, codec: header.codec, keyframe: false, sequenceHeader, body };
+    const { codec } = header;
+    return { kind, timestamp, sourceTimestamp, codec, keyframe: false, sequenceHeader, body };
   }
   const header = parseVideoTagHeader(body);
   if (header === undefined) return undefined;
@@ -55,10 +60,18 @@ export function mediaFrame(
   const sequenceHeader =
     header.packetType === 'sequence-header' || header.packetType === 'mpeg2ts-sequence-header';
   const keyframe = header.keyframe && !sequenceHeader && header.packetType !== 'end-of-sequence';
-  return { kind, timestamp, codec: header.codec, keyframe, sequenceHeader, body };
+  return { kind, timestamp, sourceTimestamp, codec: header.codec, keyframe, sequenceHeader, body };
 }
 
 /** A data frame (AMF0 message: name, then values). */
-export function dataFrame(timestamp: number, body: Uint8Array): Frame {
-  return { kind: FrameKind.data, timestamp, codec: 'data', keyframe: false, sequenceHeader: false, body };
+export function dataFrame(timestamp: number, body: Uint8Array, sourceTimestamp = timestamp): Frame {
+  return {
+    kind: FrameKind.data,
+    timestamp,
+    sourceTimestamp,
+    codec: 'data',
+    keyframe: false,
+    sequenceHeader: false,
+    body,
+  };
 }

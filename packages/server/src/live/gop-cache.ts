@@ -86,7 +86,16 @@ export class GopCache {
       if (body === undefined || codec === undefined) break;
       const kind = (facts & 0xff) === FrameKind.video ? FrameKind.video : FrameKind.audio;
       const keyframe = (facts & KEYFRAME_BIT) !== 0;
-      frames.push({ kind, timestamp, codec, keyframe, sequenceHeader: false, body });
+      // Players go by the stream's timeline alone.
+      frames.push({
+        kind,
+        timestamp,
+        sourceTimestamp: timestamp,
+        codec,
+        keyframe,
+        sequenceHeader: false,
+        body,
+      });
     }
     return frames;
   }

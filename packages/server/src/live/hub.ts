@@ -1,8 +1,25 @@
-import { type LiveSettings, LiveStream, type StreamId, streamKey } from './live-stream.ts';
+import {
+  type LiveSettings,
+  LiveStream,
+  type LiveStreamHome,
+  type StreamId,
+  streamKey,
+} from './live-stream.ts';
 
 /** The live streams of one server. A stream exists while somebody publishes or plays it, and no longer. */
 export class LiveHub {
   readonly #streams = new Map<string, LiveStream>();
+  readonly #home: LiveStreamHome;
+
+  /** @param observer - told of every publish, so that sinks may be attached */
+  constructor(observer: Partial<Pick<LiveStreamHome, 'onPublish'>> = {}) {
+    this.#home = {
+      onPublish: (stream) => observer.onPublish?.(stream),
+      onIdle: (stream) => {
+        this.release(stream);
+      },
+    };
+  }
 
   /** Finds a stream that is published or played now. */
   find(id: StreamId): LiveStream | undefined {
@@ -17,9 +34,7 @@ export class LiveHub {
     const key = streamKey(id);
     let stream = this.#streams.get(key);
     if (stream === undefined) {
-      stream = new LiveStream(id, settings, (idle) => {
-        this.release(idle);
-      });
+      stream = new LiveStream(id, settings, this.#home);
       this.#streams.set(key, stream);
     }
     return stream;

@@ -8,12 +8,14 @@ export {
   TrackBit,
   type TrackState,
 } from './fan-out-format.ts';
-export { type Frame, FrameKind } from './frame.ts';
+export { type Frame, FrameKind, mediaFrame } from './frame.ts';
+export type { FrameSink } from './frame-sink.ts';
 export { LiveHub } from './hub.ts';
 export {
   type LiveSettings,
   type LiveStream,
   type Publication,
+  type PublisherEnd,
   type PublisherOptions,
   type StreamId,
 } from './live-stream.ts';

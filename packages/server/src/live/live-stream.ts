@@ -1,11 +1,13 @@
 import { bytesEqual } from '@sluice/media/bytes';
 
 import type { PlayConfig, PublishConfig } from '../config/index.ts';
+import { AudioCache } from './audio-cache.ts';
 import { StreamBusyError } from './errors.ts';
 import { FanOut } from './fan-out.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
 import type { FanOutSettings } from './fan-out-home.ts';
 import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
+import type { FrameSink } from './frame-sink.ts';
 import { GopCache } from './gop-cache.ts';
 import { readDataMessage } from './metadata.ts';
 import { MixQueue } from './mix-queue.ts';
@@ -30,14 +32,27 @@ export interface LiveSettings {
   readonly publish: Pick<PublishConfig, 'parseSps' | 'conflict'>;
   /** Properties added to `onMetaData`. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** `fast_cache`: how much audio a new listener of an audio form gets at once, ms. */
+  readonly fastCacheMs: number;
 }
+
+/** What a stream tells those who keep it. */
+export interface LiveStreamHome {
+  /** A publisher begins: sinks may be attached. */
+  onPublish(stream: LiveStream): void;
+  /** Nobody publishes or plays the stream any more. */
+  onIdle(stream: LiveStream): void;
+}
+
+/** Why the engine ends a publisher: another one has taken the stream over, or a sink can't go on (L009). */
+export type PublisherEnd = 'taken-over' | 'sink-failed';
 
 /** Who publishes, as the engine sees it. */
 export interface PublisherOptions {
   /** Session id of the connection. */
   readonly id: string;
-  /** Another publisher has taken the stream over: close the connection. */
-  onTakeover(): void;
+  /** The publication was ended by the stream: close the connection. */
+  onEnd(reason: PublisherEnd, detail?: string): void;
   /** Something odd in what is published, said once per kind. */
   onWarning(message: string): void;
 }
@@ -65,13 +80,16 @@ export class LiveStream {
   /** `vhost/app/stream`. */
   readonly key: string;
   readonly #settings: LiveSettings;
-  readonly #onIdle: (stream: LiveStream) => void;
+  readonly #home: LiveStreamHome;
   readonly #timeline = new Timeline();
   readonly #gop: GopCache;
+  readonly #audioCache: AudioCache;
   readonly #mix: MixQueue | undefined;
   readonly #fanOut: FanOut;
   readonly #warned = new Set<string>();
   #publisher: PublisherOptions | undefined;
+  /** Never changed in place: a sink may be detached while the frame goes round. */
+  #sinks: readonly FrameSink[] = [];
   #headers: Partial<Record<'metadata' | 'audio' | 'video', Frame>> = {};
   /** What the metadata announces. */
   #announced = { audio: false, video: false };
@@ -81,18 +99,20 @@ export class LiveStream {
   #video: VideoFacts | undefined;
   #audio: AudioFacts | undefined;
 
-  constructor(id: StreamId, settings: LiveSettings, onIdle: (stream: LiveStream) => void) {
+  constructor(id: StreamId, settings: LiveSettings, home: LiveStreamHome) {
     // A session may stand behind the name that was given: only the name is kept.
     this.id = { vhost: id.vhost, app: id.app, stream: id.stream };
     this.key = streamKey(id);
     this.#settings = settings;
-    this.#onIdle = onIdle;
+    this.#home = home;
     const { play } = settings;
     this.#gop = new GopCache(play.gopCache ? play.gopCacheMaxBytes : 0);
+    this.#audioCache = new AudioCache(settings.fastCacheMs);
     this.#mix = play.mixCorrect ? new MixQueue() : undefined;
     this.#fanOut = new FanOut({
       settings: fanOutSettings(settings),
       gop: this.#gop,
+      audioCache: this.#audioCache,
       headers: () => this.#streamHeaders(),
       hasVideo: () => this.#video !== undefined && !this.#gop.pureAudio,
       rebases: () => play.timeJitter !== 'off' && !this.#atc,
@@ -131,7 +151,7 @@ export class LiveStream {
 
   /** Bytes held for players that join and for players that are behind. */
   get heldBytes(): number {
-    return this.#gop.bytes + this.#fanOut.bytes;
+    return this.#gop.bytes + this.#audioCache.bytes + this.#fanOut.bytes;
   }
 
   /**
@@ -144,7 +164,7 @@ export class LiveStream {
     if (busy !== undefined) {
       if (this.#settings.publish.conflict === 'reject') throw new StreamBusyError(this.key);
       this.#unpublish(busy, true);
-      busy.onTakeover();
+      busy.onEnd('taken-over');
     }
     this.#publisher = publisher;
     this.#publishedAt = Date.now();
@@ -152,6 +172,7 @@ export class LiveStream {
     this.#atcByMetadata = false;
     this.#warned.clear();
     this.#timeline.restart();
+    this.#home.onPublish(this);
     return {
       id: publisher.id,
       write: (kind, timestamp, body) => {
@@ -169,6 +190,29 @@ export class LiveStream {
   /** Adds a player. It gets its first bytes at once when there is something to start from. */
   play(options: PlayerOptions): Player {
     return this.#fanOut.play(options);
+  }
+
+  /**
+   * Gives every frame from now on to a sink; one that is attached while somebody publishes gets the metadata and
+   * the sequence headers first (L023). It is detached when the publisher goes.
+   *
+   * @returns detaches the sink; harmless when it is detached already
+   */
+  attach(sink: FrameSink): () => void {
+    this.#sinks = [...this.#sinks, sink];
+    const { metadata, audio, video } = this.#headers;
+    for (const header of [metadata, audio, video]) if (header !== undefined) this.#writeTo(sink, header);
+    return () => {
+      this.#detach(sink);
+    };
+  }
+
+  /** Ends the present publisher, because what has to be done with its stream can't be done (L009). */
+  endPublisher(reason: PublisherEnd, detail: string): void {
+    const publisher = this.#publisher;
+    if (publisher === undefined) return;
+    this.#unpublish(publisher, false);
+    publisher.onEnd(reason, detail);
   }
 
   /** True when the caller may forget the stream. */
@@ -252,7 +296,7 @@ export class LiveStream {
       this.#warn('bad-data-message');
       return;
     }
-    const frame = dataFrame(this.#now(timestamp), message.body);
+    const frame = dataFrame(this.#now(timestamp), message.body, timestamp);
     if (message.metadata !== undefined) {
       this.#headers.metadata = frame;
       const { metadata } = message;
@@ -261,6 +305,7 @@ export class LiveStream {
       const atc = metadata.get('bravo_atc');
       if (atcAuto && (atc === 'true' || atc === true)) this.#atcByMetadata = true;
     }
+    this.#writeToSinks(frame);
     this.#fanOut.push(frame);
   }
 
@@ -276,12 +321,14 @@ export class LiveStream {
   }
 
   #accept(frame: Frame): void {
+    this.#writeToSinks(frame);
     if (frame.sequenceHeader) {
       this.#fanOut.push(frame);
       return;
     }
     const had = this.#gop.size > 0;
     const stored = this.#gop.push(frame);
+    this.#audioCache.push(frame);
     if (had && this.#gop.size === 0) this.#fanOut.forgetGop();
     if (!this.#fanOut.wantsFrames) return;
     // The publisher's bytes are lent: players get the GOP cache's copy, or one of their own.
@@ -301,7 +348,9 @@ export class LiveStream {
     for (const frame of this.#mix?.drain() ?? []) this.#accept(frame);
     this.#fanOut.flushAll();
     this.#publisher = undefined;
+    for (const sink of this.#sinks) this.#detach(sink);
     this.#forgetGop();
+    this.#audioCache.clear();
     this.#headers = {};
     this.#announced = { audio: false, video: false };
     this.#video = undefined;
@@ -313,7 +362,31 @@ export class LiveStream {
   }
 
   #checkIdle(): void {
-    if (this.idle) this.#onIdle(this);
+    if (this.idle) this.#home.onIdle(this);
+  }
+
+  #writeToSinks(frame: Frame): void {
+    for (const sink of this.#sinks) this.#writeTo(sink, frame);
+  }
+
+  /** A sink that breaks is let go; the stream and its players go on. */
+  #writeTo(sink: FrameSink, frame: Frame): void {
+    try {
+      sink.write(frame);
+    } catch (error) {
+      this.#publisher?.onWarning(`a sink failed and is detached: ${describe(error)}`);
+      this.#detach(sink);
+    }
+  }
+
+  #detach(sink: FrameSink): void {
+    if (!this.#sinks.includes(sink)) return;
+    this.#sinks = this.#sinks.filter((other) => other !== sink);
+    try {
+      sink.end();
+    } catch (error) {
+      this.#publisher?.onWarning(`a sink failed at its end: ${describe(error)}`);
+    }
   }
 
   #warn(kind: string, error?: unknown): void {
@@ -322,6 +395,10 @@ export class LiveStream {
     const detail = error instanceof Error ? `: ${error.message}` : '';
     this.#publisher?.onWarning(`${kind.replaceAll('-', ' ')}, message dropped${detail}`);
   }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** A stream's name as one string. */

@@ -8,7 +8,15 @@ const { audio, video } = FrameKind;
 const body = new Uint8Array(1);
 
 function frame(kind: FrameKind, timestamp: number, sequenceHeader = false): Frame {
-  return { kind, timestamp, codec: 'h264', keyframe: false, sequenceHeader, body };
+  return {
+    kind,
+    timestamp,
+    sourceTimestamp: timestamp,
+    codec: 'h264',
+    keyframe: false,
+    sequenceHeader,
+    body,
+  };
 }
 
 function times(frames: readonly Frame[]): number[] {

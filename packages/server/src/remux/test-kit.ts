@@ -104,6 +104,7 @@ export function settings(
     play: { ...vhost.play, ...play },
     publish: { ...vhost.publish, ...rest.publish },
     metadata: { server: 'Test/1' },
+    fastCacheMs: 0,
   };
 }
 
@@ -126,7 +127,7 @@ export function publishTo(stream: LiveStream, id = 'publisher'): TestPublisher {
   let takeovers = 0;
   const publication = stream.publish({
     id,
-    onTakeover: () => {
+    onEnd: () => {
       takeovers += 1;
     },
     onWarning: (message) => {

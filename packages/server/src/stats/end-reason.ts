@@ -14,6 +14,8 @@ export const endReasons = {
   'refer-denied': 'the page is not in the refer list',
   'stream-busy': 'another publisher has the stream',
   'taken-over': 'another publisher took the stream over',
+  'sink-failed': 'the stream could not be written as HLS, and hls_on_error says disconnect',
+  'bad-stream-name': 'the name would lead out of the directory of HLS, HDS or DVR',
   'publish-first-packet-timeout': 'no media within publish_1stpkt_timeout',
   'publish-timeout': 'no media within publish_normal_timeout',
   'republish-timeout': 'unpublished and not published again in time',

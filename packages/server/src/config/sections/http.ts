@@ -93,10 +93,10 @@ export const httpRemuxSection = new Section('http_remux', {
   }),
   fastCacheSeconds: integer('fast_cache', {
     default: 0,
+    max: 600,
+    active: true,
     means: 'For audio mounts (`.aac`, `.mp3`): the seconds that a new listener gets at once.',
     shape: 'SECONDS',
-    // Without effect on FLV in SRS, too; an audio mount is itself noted as inactive.
-    asks: () => false,
   }),
   dropIfNotMatch: flag('drop_if_not_match', {
     default: true,

@@ -74,6 +74,7 @@ const engineSection = new Section('engine', {
   audioOptions: freeBlock('aparams', { means: "More of ffmpeg's audio options." }),
   outputFormat: text('oformat', { default: 'flv', means: "ffmpeg's output format; `off` leaves it out." }),
   output: text('output', {
+    active: true,
     default: '',
     shape: 'URL',
     means: 'Where the result goes, with `[vhost]`, `[port]`, `[app]`, `[stream]` and `[engine]`.',
@@ -82,6 +83,7 @@ const engineSection = new Section('engine', {
 
 const engines = blockList('engine', engineSection, {
   label: 'optional',
+  active: true,
   means: 'One run of ffmpeg; a block may have several.',
 });
 
@@ -93,17 +95,28 @@ export const transcodeSection = new Section('transcode', {
 });
 
 const inputSection = new Section('input', {
-  type: choice('type', ['file', 'stream'], {
+  type: choice('type', ['file', 'stream', 'loop'], {
     default: 'file',
-    means: 'A file is read at its own speed, a stream as it comes.',
+    active: true,
+    means:
+      'ffmpeg reads a `file` at its own speed and a `stream` as it comes; `loop` plays an FLV or MP4 file round and round without ffmpeg.',
   }),
-  url: text('url', { default: '', shape: 'URL', means: 'The file or the URL to read.' }),
+  url: text('url', { default: '', shape: 'URL', active: true, means: 'The file or the URL to read.' }),
 });
 
 /** `ingest NAME {}` of a vhost. */
 export const ingestSection = new Section('ingest', {
-  enabled: flag('enabled', { default: false, means: 'Fetches a stream with ffmpeg and publishes it here.' }),
-  input: block('input', inputSection, { means: 'What is fetched.' }),
-  ffmpeg: path('ffmpeg', { default: './objs/ffmpeg/bin/ffmpeg', means: 'The ffmpeg program.' }),
+  enabled: flag('enabled', {
+    default: false,
+    active: true,
+    means: 'Fetches a stream or plays a file, and publishes it here.',
+  }),
+  input: block('input', inputSection, { active: true, means: 'What is fetched.' }),
+  ffmpeg: path('ffmpeg', {
+    default: './objs/ffmpeg/bin/ffmpeg',
+    // An ingest that needs it is itself noted as inactive.
+    asks: () => false,
+    means: 'The ffmpeg program.',
+  }),
   engines,
 });

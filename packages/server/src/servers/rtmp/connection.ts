@@ -301,8 +301,8 @@ export class RtmpConnection implements Session, ServerSessionHandler {
     try {
       publication = stream.publish({
         id: this.id,
-        onTakeover: () => {
-          this.close('taken-over');
+        onEnd: (reason, detail) => {
+          this.close(reason, detail);
         },
         onWarning: (message) => {
           this.#log.warn(message);

@@ -75,6 +75,7 @@ async function start(vhost: VhostOptions = {}, options: ServerOptions = {}): Pro
       play: playConfig,
       publish: publishConfig,
       metadata: { server: 'Test/1' },
+      fastCacheMs: 0,
     }),
   });
   opened.push(server);

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+
+import { AUDIO_CACHE_MAX_BYTES, AudioCache } from './audio-cache.ts';
+import { type Frame, FrameKind, mediaFrame } from './frame.ts';
+
+function audio(timestamp: number, bytes = 4): Frame {
+  const body = new Uint8Array(bytes);
+  body.set([0xaf, 1]);
+  const frame = mediaFrame(FrameKind.audio, timestamp, body);
+  if (frame === undefined) throw new Error('no frame');
+  return frame;
+}
+
+describe('AudioCache', () => {
+  it('H011 keeps the last fast_cache seconds of audio', () => {
+    const cache = new AudioCache(1_000);
+    for (let time = 0; time <= 3_000; time += 100) cache.push(audio(time));
+    expect(cache.frames[0]?.timestamp).toBe(2_000);
+    expect(cache.frames.at(-1)?.timestamp).toBe(3_000);
+    expect(cache.bytes).toBe(cache.frames.length * 4);
+  });
+
+  it('keeps nothing when it is off, and neither video nor headers', () => {
+    const off = new AudioCache(0);
+    off.push(audio(0));
+    expect(off.frames).toEqual([]);
+    const cache = new AudioCache(1_000);
+    cache.push({ ...audio(0), sequenceHeader: true });
+    cache.push({ ...audio(0), kind: FrameKind.video });
+    expect(cache.bytes).toBe(0);
+  });
+
+  it('copies what it is lent, and forgets the old after a step back in time', () => {
+    const cache = new AudioCache(1_000);
+    const frame = audio(5_000);
+    cache.push(frame);
+    frame.body.fill(0xff);
+    expect(cache.frames[0]?.body[0]).toBe(0xaf);
+    cache.push(audio(100));
+    expect(cache.frames.map(({ timestamp }) => timestamp)).toEqual([100]);
+  });
+
+  it('holds no more than its limit', () => {
+    const cache = new AudioCache(600_000);
+    for (let time = 0; time < 100; time += 1) cache.push(audio(time, 65_536));
+    expect(cache.bytes).toBeLessThanOrEqual(AUDIO_CACHE_MAX_BYTES);
+  });
+});
