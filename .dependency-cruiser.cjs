@@ -76,7 +76,7 @@ module.exports = {
       from: { path: '^packages/([^/]+)/src/([^/]+)/', pathNot: TESTS },
       to: {
         path: '^packages/$1/src/(?!$2/)[^/]+/',
-        pathNot: '/src/((servers/)?[^/]+/index[.]ts|config/types[.]ts)$',
+        pathNot: '/src/(((servers|sinks|relay)/)?[^/]+/index[.]ts|config/types[.]ts)$',
       },
     },
 
@@ -95,6 +95,10 @@ module.exports = {
     mediaRoom('av1', ['bytes']),
     mediaRoom('aac', ['bytes']),
     mediaRoom('mp3', ['bytes']),
+    mediaRoom('mpegts', ['bytes', 'avc', 'hevc', 'aac', 'mp3']),
+    mediaRoom('mp4', ['bytes', 'avc', 'hevc', 'av1', 'aac']),
+    mediaRoom('m3u8', ['bytes']),
+    mediaRoom('hds', ['bytes', 'flv']),
     mediaRoom('flv', ['bytes', 'amf', 'avc', 'hevc', 'av1', 'aac', 'mp3']),
 
     // @sluice/rtmp: sans-I/O; one room touches sockets.
@@ -158,7 +162,17 @@ module.exports = {
       from: { path: '^packages/server/src/servers/(?!http/)', pathNot: TESTS },
       to: { path: '^packages/server/src/servers/http/', dependencyTypesNot: ['type-only'] },
     },
-    serverRoom('servers', ['config/', 'log/', 'live/', 'remux/', 'stats/', 'security/']),
+    serverRoom('files', []),
+    serverRoom('sinks', ['config/', 'log/', 'live/', 'remux/', 'stats/']),
+    {
+      name: 'server-sinks-apart',
+      comment: 'sinks/* never import each other; what they share is sinks/disk',
+      severity: 'error',
+      from: { path: '^packages/server/src/sinks/([^/]+)/', pathNot: TESTS },
+      to: { path: '^packages/server/src/sinks/(?!$1/|disk/)' },
+    },
+    serverRoom('relay', ['config/', 'log/', 'live/', 'files/', 'stats/']),
+    serverRoom('servers', ['config/', 'log/', 'live/', 'remux/', 'stats/', 'security/', 'files/']),
     serverRoom('api', ['config/', 'log/']),
     serverRoom('bench', []),
     {

@@ -1,0 +1,58 @@
+import { DiskError, type DiskErrorCode } from './errors.ts';
+
+/** What a sink suffers from now. */
+export interface FaultState {
+  readonly code: DiskErrorCode | 'internal';
+  readonly message: string;
+  /** When it began, ms since the epoch. */
+  readonly since: number;
+  /** How often it was met since. */
+  readonly count: number;
+}
+
+/** The part of a log that faults go to. */
+export interface FaultLog {
+  warn(message: string): void;
+  info(message: string): void;
+}
+
+/**
+ * Whether something can be done at present: says it once when a fault begins or changes, and once when it is over,
+ * however often it is met in between.
+ */
+export class Fault {
+  readonly #log: FaultLog;
+  readonly #what: string;
+  #current: FaultState | undefined;
+
+  /** @param what - what fails, e.g. `hls live/livestream` */
+  constructor(log: FaultLog, what: string) {
+    this.#log = log;
+    this.#what = what;
+  }
+
+  /** The fault that lasts; undefined while all is well. */
+  get current(): FaultState | undefined {
+    return this.#current;
+  }
+
+  raise(error: unknown): void {
+    const code = error instanceof DiskError ? error.code : 'internal';
+    const message = error instanceof Error ? error.message : String(error);
+    const known = this.#current;
+    if (known?.code === code) {
+      this.#current = { ...known, message, count: known.count + 1 };
+      return;
+    }
+    this.#current = { code, message, since: known?.since ?? Date.now(), count: (known?.count ?? 0) + 1 };
+    this.#log.warn(`${this.#what}: ${message}`);
+  }
+
+  clear(): void {
+    const known = this.#current;
+    if (known === undefined) return;
+    this.#current = undefined;
+    const seconds = ((Date.now() - known.since) / 1000).toFixed(1);
+    this.#log.info(`${this.#what}: works again after ${seconds} s and ${known.count} failures`);
+  }
+}
