@@ -1,0 +1,15 @@
+export type { TsVideoUnit } from './access-unit.ts';
+export * from './constants.ts';
+export * from './muxer.ts';
+export * from './pes.ts';
+export * from './psi.ts';
+export {
+  readPcr,
+  readTimestamp,
+  ticksOfMs,
+  TS_CLOCK_RATE,
+  TS_CLOCK_WRAP,
+  TsClock,
+  writePcr,
+  writeTimestamp,
+} from './timestamp.ts';
