@@ -14,6 +14,7 @@ import { type Log, plainAddress } from '../log/index.ts';
 import { createHttpServer, type HttpConnectionEnd, type HttpServer } from '../servers/http/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
+import { namesProblem } from '../sinks/disk/index.ts';
 import { Admission, SAMPLE_INTERVAL_MS, Sessions } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
 import { Summary } from './summary.ts';
@@ -71,6 +72,8 @@ export class SluiceServer {
       config: () => this.#config,
       findVhost: (host: string) => findVhost(this.#config, host),
       settings: (vhost: VhostConfig) => this.#liveSettings(vhost),
+      nameProblem: (vhost: VhostConfig, app: string, stream: string) =>
+        vhost.hls.enabled || vhost.hds.enabled || vhost.dvr.enabled ? namesProblem(app, stream) : undefined,
     };
     this.#rtmp = new RtmpServer(context);
     this.#httpLive = new HttpLiveDoor(context);

@@ -176,6 +176,12 @@ export class RtmpConnection implements Session, ServerSessionHandler {
       this.close(vhost);
       return;
     }
+    const problem = this.#context.nameProblem(vhost, this.app, this.stream);
+    if (problem !== undefined) {
+      this.#session.rejectPublish({ code: 'NetStream.Publish.BadName', description: problem });
+      this.close('bad-stream-name', problem);
+      return;
+    }
     this.#startPublish(vhost, false);
   }
 

@@ -13,4 +13,6 @@ export interface RtmpContext {
   config(): Config;
   findVhost(host: string): VhostConfig | undefined;
   settings(vhost: VhostConfig): LiveSettings;
+  /** Why a stream of this name can't be published in the vhost; undefined when it can. */
+  nameProblem(vhost: VhostConfig, app: string, stream: string): string | undefined;
 }

@@ -77,6 +77,7 @@ async function start(vhost: VhostOptions = {}, options: ServerOptions = {}): Pro
       metadata: { server: 'Test/1' },
       fastCacheMs: 0,
     }),
+    nameProblem: (_vhost, app, stream) => (stream.includes('..') ? `${app}/${stream} leads out` : undefined),
   });
   opened.push(server);
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
@@ -292,6 +293,19 @@ describe('RtmpServer: publish and play', () => {
     await until('it is logged', () => reasons().length > 0);
     expect(reasons()).toEqual(['play-duration']);
     expect(numbers.at(-1)).toBeLessThan(30);
+  });
+});
+
+describe('RtmpServer: names', () => {
+  it('L007 V002 a name that leads out of the directory of files is refused with its reason', async () => {
+    const { url, reasons, hub } = await start();
+    await expect(publish(`${url}..x`)).rejects.toMatchObject({
+      code: 'rejected',
+      status: { code: 'NetStream.Publish.BadName' },
+    });
+    await until('it is logged', () => reasons().length > 0);
+    expect(reasons()).toEqual(['bad-stream-name']);
+    expect(hub.size).toBe(0);
   });
 });
 
