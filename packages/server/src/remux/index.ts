@@ -1,3 +1,4 @@
 export { flvFamily } from './flv-format.ts';
 export { chunkedFraming, type Framing, plainFraming, websocketFraming } from './framing.ts';
 export { rtmpFamily } from './rtmp-format.ts';
+export { type PackResult, TsPacker } from './ts-packer.ts';
