@@ -75,7 +75,16 @@ export interface StreamView {
 
 /** SRS's names for what a client does. */
 export type ClientType =
-  'rtmp-play' | 'flv-play' | 'fmle-publish' | 'flash-publish' | 'haivision-publish' | 'unknown';
+  | 'rtmp-play'
+  | 'flv-play'
+  | 'ts-play'
+  | 'aac-play'
+  | 'mp3-play'
+  | 'hls-play'
+  | 'fmle-publish'
+  | 'flash-publish'
+  | 'haivision-publish'
+  | 'unknown';
 
 /** A publisher or a player. */
 export interface ClientView {

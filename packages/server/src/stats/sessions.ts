@@ -2,7 +2,16 @@ import { Rate } from './rate.ts';
 
 /** Kinds of clients, as SRS names them (spec 5.1). */
 export type SessionType =
-  'rtmp-play' | 'flv-play' | 'fmle-publish' | 'flash-publish' | 'haivision-publish' | 'unknown';
+  | 'rtmp-play'
+  | 'flv-play'
+  | 'ts-play'
+  | 'aac-play'
+  | 'mp3-play'
+  | 'hls-play'
+  | 'fmle-publish'
+  | 'flash-publish'
+  | 'haivision-publish'
+  | 'unknown';
 
 /** What is known of a connection while it plays or publishes. */
 export interface Session {
