@@ -6,6 +6,7 @@ import { checkDescriptors } from './descriptors.ts';
 import { drive } from './drive.ts';
 import { BenchError } from './errors.ts';
 import { LatencyRun } from './latency-run.ts';
+import { FetchRun } from './fetch-run.ts';
 import type { LoadRun } from './load-run.ts';
 import { addressOf, MAX_CLIENTS, MAX_PROCESSES, positiveNumber, share, wholeNumber } from './options.ts';
 import { PlayRun } from './play-run.ts';
@@ -45,17 +46,23 @@ interface LatencyOptions extends CommonOptions {
   readonly play?: string;
 }
 
+interface FetchOptions extends CommonOptions {
+  readonly session: boolean;
+  readonly gzip: boolean;
+}
+
 /**
- * Adds `bench` with its subcommands `play`, `publish` and `latency` to a program. What they do ends with the
- * process's exit code: 0 when every connection joined and stayed, 1 when not, or when the run cannot start.
+ * Adds `bench` with its subcommands `play`, `publish`, `latency` and `fetch` to a program. What they do ends with
+ * the process's exit code: 0 when every connection joined and stayed, 1 when not, or when the run cannot start.
  */
 export function registerBenchCommands(program: Command): void {
   const bench = program
     .command('bench')
-    .description('put load on a live server: players, publishers, or both to measure latency');
+    .description('put load on a live server: players, publishers, or both to measure latency; HLS over HTTP');
   addPlay(bench);
   addPublish(bench);
   addLatency(bench);
+  addFetch(bench);
 }
 
 function addPlay(bench: Command): void {
@@ -63,7 +70,10 @@ function addPlay(bench: Command): void {
     bench
       .command('play')
       .description('play one stream many times')
-      .argument('<url>', 'rtmp://host/app/stream, http://host/app/stream.flv or ws://host/app/stream.flv'),
+      .argument(
+        '<url>',
+        'rtmp://host/app/stream, http://host/app/stream.flv (or .ts) or ws://host/app/stream.flv',
+      ),
     'players',
   )
     .option(
@@ -126,6 +136,25 @@ function addLatency(bench: Command): void {
     .option('--play <url>', 'where to play: rtmp://, http:// or ws://')
     .action(async (url: string, options: LatencyOptions) => {
       await perform('latency', url, options, undefined, () => latencyRun(url, options));
+    });
+}
+
+function addFetch(bench: Command): void {
+  withCommonOptions(
+    bench
+      .command('fetch')
+      .description('fetch playlists or segments over keep-alive connections, one request after the other')
+      .argument('<urls...>', 'http://host/path; several of one server are asked for in turn'),
+    'connections',
+  )
+    .option(
+      '--session',
+      'the first answer is a playlist: ask for the first address in it from then on',
+      false,
+    )
+    .option('--gzip', 'ask for gzip', false)
+    .action(async (urls: string[], options: FetchOptions) => {
+      await perform('fetch', urls.join(' '), options, undefined, () => fetchRun(urls, options));
     });
 }
 
@@ -250,6 +279,26 @@ async function latencyRun(url: string, options: LatencyOptions): Promise<LoadRun
       keepParsing: false,
     },
   );
+}
+
+async function fetchRun(urls: readonly string[], options: FetchOptions): Promise<LoadRun> {
+  const targets = urls.map(parseTarget);
+  const [first] = targets;
+  for (const target of targets) {
+    if (target.protocol === 'http' && target.host === first?.host && target.port === first.port) continue;
+    throw new BenchError('bad-option', `cannot fetch ${target.url}: only http://, and all of one server`);
+  }
+  if (first === undefined) throw new BenchError('bad-option', 'nothing to fetch');
+  checkDescriptors(options.clients);
+  return new FetchRun({
+    targets,
+    address: await addressOf(first),
+    clients: options.clients,
+    ratePerSecond: options.rate,
+    joinTimeoutMs: options.timeout * 1000,
+    session: options.session,
+    gzip: options.gzip,
+  });
 }
 
 /** The arguments of one process of several: a part of the connections, and of the rate. */

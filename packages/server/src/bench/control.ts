@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { LoadRun } from './load-run.ts';
+import { TallySchema } from './tally.ts';
 
 const PROGRESS_MS = 500;
 
@@ -9,34 +10,6 @@ const PROGRESS_MS = 500;
  * `{"do":"stop"}`; the end of stdin stops the load too, so that no load process outlives its parent.
  */
 export const ControlRequest = z.object({ do: z.enum(['tally', 'stop']) });
-
-const counts = z.record(z.string(), z.number()).readonly();
-const histogram = z.object({
-  count: z.number(),
-  sum: z.number(),
-  min: z.number(),
-  max: z.number(),
-  buckets: z.array(z.number()).readonly(),
-});
-
-/** A {@link Tally} on its way from a load process. */
-export const TallySchema = z.object({
-  clients: z.number(),
-  joined: z.number(),
-  active: z.number(),
-  failed: counts,
-  lost: counts,
-  seconds: z.number(),
-  bytes: z.number(),
-  messages: z.number(),
-  perClientBytes: histogram,
-  firstMediaMs: histogram,
-  firstKeyframeMs: histogram,
-  latencyMs: histogram,
-  latenessMs: histogram,
-  stalled: z.number(),
-  stalledEnded: z.number(),
-});
 
 /** What a load process says on stdout, one JSON object per line. */
 export const ControlEvent = z.discriminatedUnion('event', [

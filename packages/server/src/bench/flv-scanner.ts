@@ -66,17 +66,26 @@ export class FlvScanner {
   }
 }
 
+/** The head of an HTTP response. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly statusLine: string;
+  /** The header lines, in lower case. */
+  readonly headers: string;
+  /** A view of the bytes behind the head. */
+  readonly rest: Buffer;
+}
+
 /** Takes the head of an HTTP response off a connection. */
 export class ResponseHead {
   #text = '';
 
   /**
    * Takes the next bytes.
-   * @returns the status, header lines in lower case and the bytes behind the head, or undefined while it is
-   * not complete
+   * @returns undefined while it is not complete
    * @throws BenchError `bad-option` when the head is too long or no HTTP
    */
-  write(bytes: Buffer): { status: number; statusLine: string; headers: string; rest: Buffer } | undefined {
+  write(bytes: Buffer): AnswerHead | undefined {
     const before = this.#text.length;
     this.#text += bytes.toString('latin1', 0, Math.min(bytes.length, MAX_RESPONSE_HEAD_BYTES));
     const end = this.#text.indexOf('\r\n\r\n');

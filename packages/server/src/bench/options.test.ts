@@ -65,13 +65,14 @@ describe('registerBenchCommands', () => {
     }
   }
 
-  it('adds play, publish and latency', () => {
+  it('adds play, publish, latency and fetch', () => {
     const program = new Command('sluice');
     registerBenchCommands(program);
     expect(program.commands[0]?.commands.map((command) => command.name())).toEqual([
       'play',
       'publish',
       'latency',
+      'fetch',
     ]);
   });
 

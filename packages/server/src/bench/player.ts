@@ -5,7 +5,8 @@ import { MessageType } from './chunk-encoder.ts';
 import type { ScannedMessage } from './chunk-scanner.ts';
 import { ChunkedBody, FlvScanner, ResponseHead, WebSocketBody } from './flv-scanner.ts';
 import { acknowledgement, RtmpDialogue } from './rtmp-dialogue.ts';
-import type { Target } from './target.ts';
+import { isTransportStream, type Target } from './target.ts';
+import { TsScanner } from './ts-scanner.ts';
 
 /** How long a player looks at messages for a keyframe before it only counts bytes, ms. */
 const KEYFRAME_SEARCH_MS = 15_000;
@@ -37,7 +38,7 @@ export interface PlayerOptions {
 }
 
 /**
- * One player: it asks for a stream over RTMP, HTTP-FLV or WebSocket-FLV, looks at the first messages until it
+ * One player: it asks for a stream over RTMP, or for FLV or MPEG-TS over HTTP or WebSocket, looks at the first messages until it
  * has seen a keyframe, and from then on only counts the bytes that it reads.
  */
 export class Player {
@@ -135,7 +136,7 @@ export class Player {
         this.#end(reason);
       },
       onMedia: (message) => {
-        this.#onMedia(message);
+        this.#onMessage(message);
       },
     });
     this.#dialogue = dialogue;
@@ -159,11 +160,15 @@ export class Player {
         this.#end(answer.statusLine);
         return;
       }
-      const flv = new FlvScanner((tag) => {
-        this.#onMedia(tag);
-      });
-      const pass = (body: Buffer): void => {
-        flv.write(body);
+      const scanner = isTransportStream(target)
+        ? new TsScanner((keyframe) => {
+            this.#onMedia(keyframe);
+          })
+        : new FlvScanner((tag) => {
+            this.#onMessage(tag);
+          });
+      const pass = (bytes: Buffer): void => {
+        scanner.write(bytes);
       };
       const body =
         wantedStatus === 101
@@ -200,11 +205,16 @@ export class Player {
     }
   }
 
-  #onMedia(message: ScannedMessage): void {
-    if (message.type !== MessageType.audio && message.type !== MessageType.video) return;
+  #onMessage(message: ScannedMessage): void {
+    if (message.type === MessageType.audio) this.#onMedia(false);
+    else if (message.type === MessageType.video)
+      this.#onMedia(this.keyframeAt === 0 && isKeyframe(message.body));
+  }
+
+  #onMedia(keyframe: boolean): void {
     if (this.joinedAt === 0) this.#joined();
     if (this.keyframeAt !== 0) return;
-    if (message.type === MessageType.video && isKeyframe(message.body)) {
+    if (keyframe) {
       this.keyframeAt = performance.now();
       this.#stopParsing();
       this.#options.handler.onKeyframe(this);

@@ -1,17 +1,15 @@
-import { createDeferred } from './deferred.ts';
+import { Attendance } from './attendance.ts';
 import { DueQueue } from './due-queue.ts';
 import { Histogram } from './histogram.ts';
 import type { LoadRun, Progress } from './load-run.ts';
 import { localAddressOf } from './local-address.ts';
 import type { PublishScript } from './publish-script.ts';
 import { Publisher, type PublisherHandler } from './publisher.ts';
-import { Ramp } from './ramp.ts';
 import { stampedCopy } from './stamp.ts';
-import { countReason, emptyTally, sumOfCounts, type Tally } from './tally.ts';
+import { emptyTally, type Tally } from './tally.ts';
 import { numberedTarget, type Target } from './target.ts';
 
 const READ_BUFFER_BYTES = 64 * 1024;
-const SWEEP_MS = 250;
 /** Publishers begin at moments that are spread over this time, ms, so that their messages are too. */
 const PHASE_MS = 1000;
 /** What a publisher of a round sends before it leaves, messages. */
@@ -50,69 +48,38 @@ export class PublishRun implements LoadRun, PublisherHandler {
   readonly finished: Promise<void>;
   readonly #options: PublishRunOptions;
   readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-  readonly #pending = new Set<Publisher>();
+  readonly #attendance: Attendance<Publisher>;
   readonly #senders: (Sender | undefined)[] = [];
   readonly #slots = new Map<Publisher, number>();
   readonly #queue: DueQueue;
-  readonly #failed = new Map<string, number>();
-  readonly #lost = new Map<string, number>();
-  #ramp: Ramp | undefined;
-  #sweep: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  #joined = 0;
   #active = 0;
-  #settled = 0;
-  #gone = 0;
   #bytes = 0;
   #messages = 0;
   #windowBytes = 0;
   #windowMessages = 0;
   #windowStart = performance.now();
-  #firstMedia = new Histogram();
   #lateness = new Histogram();
-  readonly #ready = createDeferred();
-  readonly #finish = createDeferred();
 
   constructor(options: PublishRunOptions) {
     this.#options = options;
     this.#queue = new DueQueue(options.clients);
-    this.finished = this.#finish.promise;
-  }
-
-  get #total(): number {
-    return this.#options.rounds > 0 ? this.#options.rounds : this.#options.clients;
+    this.#attendance = new Attendance({
+      ...options,
+      missed: 'not accepted',
+      launch: (index) => this.#launch(index),
+    });
+    this.finished = this.#attendance.finished;
   }
 
   async start(): Promise<void> {
     this.#windowStart = performance.now();
-    this.#ramp = new Ramp({
-      total: this.#total,
-      atOnce: this.#options.clients,
-      ratePerSecond: this.#options.ratePerSecond,
-      launch: (index) => {
-        this.#launch(index);
-      },
-    });
-    this.#sweep = setInterval(() => {
-      const { joinTimeoutMs } = this.#options;
-      const oldest = performance.now() - joinTimeoutMs;
-      for (const publisher of this.#pending) {
-        if (publisher.startedAt > oldest) break;
-        publisher.fail(`not accepted within ${joinTimeoutMs / 1000} s`);
-      }
-    }, SWEEP_MS);
-    await this.#ready.promise;
+    await this.#attendance.start();
   }
 
   progress(): Progress {
-    return {
-      joined: this.#joined,
-      active: this.#active,
-      failed: sumOfCounts(this.#failed),
-      lost: sumOfCounts(this.#lost),
-      bytes: this.#bytes,
-    };
+    return { ...this.#attendance.progress(), active: this.#active, bytes: this.#bytes };
   }
 
   tally(): Promise<Tally> {
@@ -126,42 +93,31 @@ export class PublishRun implements LoadRun, PublisherHandler {
     }
     const tally: Tally = {
       ...emptyTally(),
-      clients: this.#total,
-      joined: this.#joined,
+      ...this.#attendance.tally(),
       active: this.#active,
-      failed: Object.fromEntries(this.#failed),
-      lost: Object.fromEntries(this.#lost),
       seconds: (now - this.#windowStart) / 1000,
       bytes: this.#bytes - this.#windowBytes,
       messages: this.#messages - this.#windowMessages,
       perClientBytes: perClient.toJSON(),
-      firstMediaMs: this.#firstMedia.toJSON(),
       latenessMs: this.#lateness.toJSON(),
     };
     this.#windowStart = now;
     this.#windowBytes = this.#bytes;
     this.#windowMessages = this.#messages;
-    this.#firstMedia = new Histogram();
     this.#lateness = new Histogram();
     return Promise.resolve(tally);
   }
 
   stop(): Promise<void> {
     this.#stopped = true;
-    this.#ramp?.stop();
-    clearInterval(this.#sweep);
+    this.#attendance.stop();
     clearTimeout(this.#timer);
-    for (const publisher of this.#pending) publisher.leave();
     for (const sender of this.#senders) sender?.publisher.leave();
-    this.#ready.resolve();
-    this.#finish.resolve();
     return Promise.resolve();
   }
 
   onJoined(publisher: Publisher): void {
-    this.#pending.delete(publisher);
-    this.#joined++;
-    this.#firstMedia.add(publisher.joinedAt - publisher.startedAt);
+    this.#attendance.join(publisher);
     if (this.#options.rounds > 0) {
       this.#sendRound(publisher);
       return;
@@ -172,22 +128,20 @@ export class PublishRun implements LoadRun, PublisherHandler {
     this.#senders[slot] = { publisher, roundStart, position: 0 };
     this.#queue.push(roundStart + (this.#options.script.dueMs[0] ?? 0), slot);
     this.#schedule();
-    this.#settle();
   }
 
   onEnd(publisher: Publisher, reason: string): void {
     const slot = this.#slots.get(publisher) ?? -1;
     const joined = publisher.joinedAt > 0;
-    this.#remove(publisher);
-    countReason(joined ? this.#lost : this.#failed, reason);
+    this.#slots.delete(publisher);
     if (this.#options.rounds === 0 && joined) {
       this.#active--;
       this.#senders[slot] = undefined;
-    } else this.#settle();
-    if (this.#gone === this.#total) this.#finish.resolve();
+    }
+    this.#attendance.end(publisher, reason, joined);
   }
 
-  #launch(index: number): void {
+  #launch(index: number): Publisher {
     const { target, address, script, firstNumber } = this.#options;
     const publisher = new Publisher({
       target: numberedTarget(target, firstNumber + index),
@@ -197,8 +151,8 @@ export class PublishRun implements LoadRun, PublisherHandler {
       script,
       handler: this,
     });
-    this.#pending.add(publisher);
     this.#slots.set(publisher, index);
+    return publisher;
   }
 
   #sendRound(publisher: Publisher): void {
@@ -206,22 +160,8 @@ export class PublishRun implements LoadRun, PublisherHandler {
     const count = Math.min(MESSAGES_PER_ROUND, script.messages.length);
     for (let at = 0; at < count; at++) this.#send(publisher, at);
     publisher.leave();
-    this.#remove(publisher);
-    this.#settle();
-  }
-
-  #remove(publisher: Publisher): void {
-    this.#pending.delete(publisher);
     this.#slots.delete(publisher);
-    this.#gone++;
-    this.#ramp?.release();
-  }
-
-  #settle(): void {
-    this.#settled++;
-    if (this.#settled < this.#total) return;
-    this.#ready.resolve();
-    if (this.#options.rounds > 0) this.#finish.resolve();
+    this.#attendance.leave(publisher);
   }
 
   #schedule(): void {

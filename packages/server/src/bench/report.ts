@@ -4,7 +4,7 @@ import type { Tally } from './tally.ts';
 
 /** The end of a run as `--json` prints it. Counts of bytes are of the measuring window. */
 export interface LoadReport {
-  readonly kind: 'play' | 'publish' | 'latency';
+  readonly kind: 'play' | 'publish' | 'latency' | 'fetch';
   readonly url: string;
   readonly clients: number;
   readonly joined: number;
@@ -71,13 +71,22 @@ export function buildReport(input: ReportInput): LoadReport {
   };
 }
 
+/** What the clients of a run are, what `messages` counts, and what its times are of. */
+const WORDS = {
+  play: { clients: 'players', messages: 'messages', joined: 'first media', latency: 'latency' },
+  publish: { clients: 'publishers', messages: 'messages', joined: 'accepted after', latency: 'latency' },
+  latency: { clients: 'players', messages: 'messages', joined: 'first media', latency: 'latency' },
+  fetch: { clients: 'connections', messages: 'answers', joined: 'first answer', latency: 'answered after' },
+} as const;
+
 /** The report as text for people. */
 export function formatReport(report: LoadReport): string {
+  const words = WORDS[report.kind];
   const failures = sum(report.failed);
   const losses = sum(report.lost);
   const lines = [
     row(
-      report.kind === 'publish' ? 'publishers' : 'players',
+      words.clients,
       `${integer(report.joined)} of ${integer(report.clients)} joined, ${integer(failures)} failed, ${integer(losses)} lost`,
     ),
     ...reasons('failed', report.failed),
@@ -88,7 +97,7 @@ export function formatReport(report: LoadReport): string {
     ),
   ];
   if (report.messages > 0) {
-    lines.push(row('messages', `${integer(Math.round(report.messages / report.seconds))} a second`));
+    lines.push(row(words.messages, `${integer(Math.round(report.messages / report.seconds))} a second`));
   }
   if (report.perClientKbps !== null) {
     const { min, p50, max } = report.perClientKbps;
@@ -99,9 +108,9 @@ export function formatReport(report: LoadReport): string {
     lines.push(row('of what is due', `min ${decimal(min * 100)} %  p50 ${decimal(p50 * 100)} %`));
   }
   const times: readonly (readonly [string, Percentiles | null])[] = [
-    [report.kind === 'publish' ? 'accepted after' : 'first media', report.firstMediaMs],
+    [words.joined, report.firstMediaMs],
     ['first keyframe', report.firstKeyframeMs],
-    ['latency', report.latencyMs],
+    [words.latency, report.latencyMs],
     ['written late by', report.latenessMs],
   ];
   for (const [name, value] of times) {

@@ -1,37 +1,53 @@
+import { z } from 'zod';
 import { Histogram, type HistogramData } from './histogram.ts';
 
+const counts = z.record(z.string(), z.number()).readonly();
+const histogram = z.object({
+  count: z.number(),
+  sum: z.number(),
+  min: z.number(),
+  max: z.number(),
+  buckets: z.array(z.number()).readonly(),
+});
+
+/** A {@link Tally} on its way from a load process. */
+export const TallySchema = z
+  .object({
+    /** Connections asked for. */
+    clients: z.number(),
+    /** Connections that got their first media (players, fetchers) or were accepted (publishers). */
+    joined: z.number(),
+    /** Joined connections that are there now. */
+    active: z.number(),
+    /** Connections that never joined, by reason. */
+    failed: counts,
+    /** Connections that joined and were then ended by the other side, by reason. */
+    lost: counts,
+    /** Length of the window that the following counts cover, seconds. */
+    seconds: z.number(),
+    /** Bytes read by players and fetchers, or media payload bytes written by publishers. */
+    bytes: z.number(),
+    /** RTMP messages written by publishers, or whole answers to fetchers. */
+    messages: z.number(),
+    /** `bytes` of each connection that was there from the window's begin to its end and is not stalled. */
+    perClientBytes: histogram,
+    /** Connect to first media byte, ms; of the connections that joined in the window. */
+    firstMediaMs: histogram,
+    /** Connect to the end of the first keyframe, ms; of the connections that got it in the window. */
+    firstKeyframeMs: histogram,
+    /** A publisher's write to a player's read, or a fetcher's request to the end of its answer, ms. */
+    latencyMs: histogram,
+    /** How late publishers wrote their messages, ms. */
+    latenessMs: histogram,
+    /** Players that stopped reading on purpose. */
+    stalled: z.number(),
+    /** How many of the stalled ones the server has ended. */
+    stalledEnded: z.number(),
+  })
+  .readonly();
+
 /** What load processes count, as plain JSON that adds up over processes. */
-export interface Tally {
-  /** Connections asked for. */
-  readonly clients: number;
-  /** Connections that got their first media (players) or were accepted (publishers). */
-  readonly joined: number;
-  /** Joined connections that are there now. */
-  readonly active: number;
-  /** Connections that never joined, by reason. */
-  readonly failed: Readonly<Record<string, number>>;
-  /** Connections that joined and were then ended by the other side, by reason. */
-  readonly lost: Readonly<Record<string, number>>;
-  /** Length of the window that the following counts cover, seconds. */
-  readonly seconds: number;
-  /** Bytes read by players, or media payload bytes written by publishers. */
-  readonly bytes: number;
-  /** RTMP messages written by publishers. */
-  readonly messages: number;
-  /** {@link bytes} of each connection that was there from the window's begin to its end and is not stalled. */
-  readonly perClientBytes: HistogramData;
-  /** Connect to first media byte, ms; of the connections that joined in the window. */
-  readonly firstMediaMs: HistogramData;
-  /** Connect to the end of the first keyframe, ms; of the connections that got it in the window. */
-  readonly firstKeyframeMs: HistogramData;
-  /** A publisher's write to a player's read, ms. */
-  readonly latencyMs: HistogramData;
-  /** How late publishers wrote their messages, ms. */
-  readonly latenessMs: HistogramData;
-  /** Players that stopped reading on purpose, and how many of them the server has ended. */
-  readonly stalled: number;
-  readonly stalledEnded: number;
-}
+export type Tally = z.infer<typeof TallySchema>;
 
 /** A tally of nothing. */
 export function emptyTally(): Tally {

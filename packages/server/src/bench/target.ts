@@ -76,3 +76,8 @@ export function numberedTarget(target: Target, number: number): Target {
     path: target.path.replaceAll('{n}', String(number)),
   };
 }
+
+/** Whether the target answers with MPEG-TS: its path ends in `.ts`. */
+export function isTransportStream({ path }: Target): boolean {
+  return /\.ts(\?|$)/.test(path);
+}
