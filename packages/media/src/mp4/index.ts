@@ -1,0 +1,33 @@
+/** MP4 files: written while they are recorded, read, and mended (ISO/IEC 14496-12, -14, -15). */
+export { Mp4AudioClock, type Mp4AudioClockOptions } from './audio-clock.ts';
+export {
+  buildElementaryStreamDescriptor,
+  type ElementaryStreamDescriptor,
+  Mp4ObjectType,
+  parseElementaryStreamDescriptor,
+} from './descriptors.ts';
+export {
+  buildMp4Fragment,
+  type Mp4Fragment,
+  type Mp4FragmentOptions,
+  type Mp4FragmentTrack,
+} from './fragment.ts';
+export { buildMp4Init, type Mp4InitOptions } from './init-segment.ts';
+export { MP4_LIMITS } from './limits.ts';
+export {
+  MP4_RESERVED_BYTES,
+  type Mp4Finish,
+  Mp4Recording,
+  type Mp4RecordingFragment,
+  type Mp4RecordingOptions,
+} from './recording.ts';
+export { Mp4SampleRun } from './sample-run.ts';
+export {
+  MP4_MILLISECOND_TIMESCALE,
+  MP4_OPUS_TIMESCALE,
+  type Mp4AudioCodec,
+  type Mp4AudioTrackConfig,
+  type Mp4TrackConfig,
+  type Mp4VideoCodec,
+  type Mp4VideoTrackConfig,
+} from './track.ts';
