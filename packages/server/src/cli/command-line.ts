@@ -39,10 +39,15 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     .action(async (flags: ServerFlags) => {
       code = await runServer(program, flags, version);
     });
-  // The load tools are read only when they are asked for: a server starts without them.
-  if (words[0] === 'bench' || words.includes('--help') || words.includes('-h')) {
+  // Tools are read only when they are asked for: a server starts without them.
+  const help = words.includes('--help') || words.includes('-h');
+  if (words[0] === 'bench' || help) {
     const { registerBenchCommands } = await import('../bench/index.ts');
     registerBenchCommands(program);
+  }
+  if (words[0] === 'publish' || help) {
+    const { registerPublishCommand } = await import('./publish.ts');
+    registerPublishCommand(program);
   }
   try {
     await program.parseAsync(words.length === 0 ? ['--help'] : words.map(questionMarkAsHelp), {

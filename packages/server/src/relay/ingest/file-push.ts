@@ -1,0 +1,297 @@
+import { FlvTagType } from '@sluice/media/flv';
+import { RtmpError } from '@sluice/rtmp';
+import { publish, type RtmpPublisher } from '@sluice/rtmp/node';
+
+import { type Clock, type LiveTag, openMediaFile, playFile, systemClock } from '../../files/index.ts';
+
+/** How a push connects again after a failure; both in ms. */
+export interface RetryPolicy {
+  /** Failures in a row that are put up with; Infinity for ever. */
+  readonly attempts: number;
+  /** Wait after the first failure; it doubles with each in a row. Default 1,000. */
+  readonly firstDelayMs?: number;
+  /** The longest wait. Default 30,000. */
+  readonly maxDelayMs?: number;
+}
+
+/** What a push does; only `file` and `url` have no default. */
+export interface FilePushOptions {
+  /** Path of an FLV or MP4 file. */
+  readonly file: string;
+  /** `rtmp://` or `rtmps://`, with a stream name. */
+  readonly url: string;
+  /** How often the file is played; Infinity is for ever. Default 1. */
+  readonly rounds?: number;
+  /** See `PaceOptions`. Default 1. */
+  readonly speed?: number;
+  /** Default: the first failure of the connection ends the push. */
+  readonly retry?: RetryPolicy;
+  /** ms for each step of a connection, and for a server that takes nothing any more. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Told what goes on, in order. */
+  readonly onEvent?: (event: FilePushEvent) => void;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+/** What a push tells. */
+export type FilePushEvent =
+  /** A part of the file is not sent. */
+  | { readonly kind: 'skipped'; readonly what: string }
+  /** Media is being sent from now on, for the first time or again. */
+  | { readonly kind: 'publishing' }
+  /** The connection failed; the next attempt comes after `delayMs`. */
+  | { readonly kind: 'retry'; readonly error: RtmpError; readonly delayMs: number };
+
+/** What was sent so far. */
+export interface FilePushTotals {
+  /** Video frames and pieces of audio, headers and metadata left out. */
+  readonly videoFrames: number;
+  readonly audioFrames: number;
+  /** Bytes of all bodies. */
+  readonly bytes: number;
+  /** Time on the stream's clock, ms. */
+  readonly mediaMs: number;
+  /** Whole rounds. */
+  readonly rounds: number;
+  /** Connections behind the first. */
+  readonly reconnects: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/**
+ * Plays a file to an RTMP server in real time. One push has one connection at a time; while it is away the file
+ * waits, and after it comes back the stream goes on from there with its headers and the next keyframe.
+ */
+export class FilePush {
+  readonly #options: FilePushOptions;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #abort = new AbortController();
+  /** The latest metadata and sequence headers by kind, for a connection that comes later. */
+  readonly #headers = new Map<FlvTagType, LiveTag>();
+  #link: Link | undefined;
+  #connections = 0;
+  #failures = 0;
+  #hasVideo = false;
+  #awaitsKeyframe = false;
+  #totals = { videoFrames: 0, audioFrames: 0, bytes: 0, mediaMs: 0, rounds: 0 };
+
+  constructor(options: FilePushOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  get totals(): FilePushTotals {
+    return { ...this.#totals, reconnects: Math.max(0, this.#connections - 1) };
+  }
+
+  /**
+   * Sends the file; call it once. Fulfilled when all rounds are sent and the stream is closed, or soon after
+   * {@link stop}.
+   *
+   * @throws MediaFileError the file can't be used
+   * @throws RtmpError the connection failed and is not tried again
+   */
+  async run(): Promise<void> {
+    const { onEvent } = this.#options;
+    const file = await openMediaFile(this.#options.file);
+    try {
+      for (const what of file.skipped) onEvent?.({ kind: 'skipped', what });
+      // The clock starts when there is somebody to send to.
+      await this.#connected();
+      const { rounds = 1, speed = 1 } = this.#options;
+      const batches = playFile(file, {
+        rounds,
+        speed,
+        signal: this.#abort.signal,
+        clock: this.#clock,
+        onRound: (count) => {
+          this.#totals.rounds = count;
+        },
+      });
+      for await (const batch of batches) {
+        for (const tag of batch) await this.#send(tag);
+      }
+      await this.#finish();
+    } finally {
+      this.#link?.abandon();
+      await file.close();
+    }
+  }
+
+  /** Ends the stream in order. {@link run} is fulfilled soon after. */
+  stop(): void {
+    this.#abort.abort();
+    this.#link?.interrupt();
+  }
+
+  get #stopped(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  async #finish(): Promise<void> {
+    const link = this.#link;
+    if (link === undefined) return;
+    const { failure } = link;
+    await link.publisher.close();
+    // A server that went away just before the end has not got everything.
+    if (failure !== undefined && !this.#stopped) throw failure;
+  }
+
+  async #send(tag: LiveTag): Promise<void> {
+    if (tag.role === 'sequence-header' || tag.role === 'data') this.#headers.set(tag.type, tag);
+    else if (tag.type === FlvTagType.video) this.#hasVideo = true;
+    while (!this.#stopped) {
+      try {
+        const link = await this.#connected();
+        if (link === undefined) return;
+        if (this.#awaitsKeyframe && tag.role === 'media') return;
+        if (tag.role === 'keyframe') this.#awaitsKeyframe = false;
+        await link.send(tag);
+        this.#count(tag);
+        return;
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+  }
+
+  /** The connection, made when there is none. Undefined when the push was stopped meanwhile. */
+  async #connected(): Promise<Link | undefined> {
+    while (!this.#stopped) {
+      const link = this.#link;
+      if (link === undefined) {
+        try {
+          await this.#connect();
+        } catch (error) {
+          await this.#recover(error);
+        }
+      } else if (link.failure === undefined) {
+        return link;
+      } else {
+        await this.#recover(link.failure);
+      }
+    }
+    return undefined;
+  }
+
+  async #connect(): Promise<void> {
+    const pending = publish(this.#options.url, { timeoutMs: this.#timeoutMs });
+    const publisher = await orAborted(pending, this.#abort.signal);
+    if (publisher === undefined) {
+      void pending.then(
+        (late) => late.close(),
+        () => undefined,
+      );
+      return;
+    }
+    const link = new Link(publisher, this.#clock, this.#timeoutMs);
+    this.#link = link;
+    this.#connections += 1;
+    if (this.#connections > 1) {
+      // Metadata stands before the sequence headers, as at a stream's beginning.
+      const headers = [...this.#headers.values()].sort((left, right) => right.type - left.type);
+      for (const header of headers) await link.send({ ...header, timestamp: this.#totals.mediaMs });
+      this.#awaitsKeyframe = this.#hasVideo;
+    }
+    this.#options.onEvent?.({ kind: 'publishing' });
+  }
+
+  /** Waits for the next attempt, or throws the error when there is none. */
+  async #recover(error: unknown): Promise<void> {
+    this.#link?.abandon();
+    this.#link = undefined;
+    if (this.#stopped) return;
+    const { retry } = this.#options;
+    this.#failures += 1;
+    if (!(error instanceof RtmpError) || retry === undefined || this.#failures > retry.attempts) throw error;
+    if (error.code === 'tc-url' || error.code === 'stream-name') throw error;
+    const { firstDelayMs = 1_000, maxDelayMs = 30_000 } = retry;
+    const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(30, this.#failures - 1));
+    this.#options.onEvent?.({ kind: 'retry', error, delayMs });
+    await this.#clock.sleep(delayMs, this.#abort.signal);
+  }
+
+  #count(tag: LiveTag): void {
+    const totals = this.#totals;
+    totals.bytes += tag.body.length;
+    totals.mediaMs = Math.max(totals.mediaMs, tag.timestamp);
+    if (tag.role !== 'media' && tag.role !== 'keyframe') return;
+    if (tag.type === FlvTagType.video) totals.videoFrames += 1;
+    else totals.audioFrames += 1;
+    this.#failures = 0;
+  }
+}
+
+/** A publisher whose end is known. */
+class Link {
+  readonly publisher: RtmpPublisher;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  #failure: RtmpError | undefined;
+  #waiting: AbortController | undefined;
+
+  constructor(publisher: RtmpPublisher, clock: Clock, timeoutMs: number) {
+    this.publisher = publisher;
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    void publisher.connection.closed.then((error) => {
+      const lost = new RtmpError('connection-closed', 'the server closed the connection');
+      this.#failure ??= error instanceof RtmpError ? error : lost;
+    });
+  }
+
+  /** Why nothing more can be sent; undefined while it can. */
+  get failure(): RtmpError | undefined {
+    return this.#failure;
+  }
+
+  /** @throws RtmpError when the connection is over, or takes nothing for the time limit. */
+  async send({ type, timestamp, body }: LiveTag): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { publisher } = this;
+    let ready: boolean;
+    if (type === FlvTagType.audio) ready = publisher.sendAudio(timestamp, body);
+    else if (type === FlvTagType.video) ready = publisher.sendVideo(timestamp, body);
+    else ready = publisher.sendData(timestamp, body);
+    if (ready) return;
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    const stalled = this.#clock.sleep(this.#timeoutMs, waiting.signal).then(() => 'stalled' as const);
+    const result = await Promise.race([publisher.drained(), stalled]);
+    waiting.abort();
+    if (result !== 'stalled') return;
+    this.#failure ??= new RtmpError('timeout', `the server took nothing for ${this.#timeoutMs} ms`);
+    throw this.#failure;
+  }
+
+  /** Ends a wait for a server that takes nothing. */
+  interrupt(): void {
+    this.#waiting?.abort();
+  }
+
+  /** Lets go of the connection; what could not be sent is lost. */
+  abandon(): void {
+    void this.publisher.close();
+  }
+}
+
+/** The promise's value, or undefined when the signal is aborted first. */
+async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value | undefined> {
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<undefined>((resolve) => {
+    onAbort = () => {
+      resolve(undefined);
+    };
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,172 @@
+import { RtmpError } from '@sluice/rtmp';
+
+import type { Config, VhostConfig } from '../../config/types.ts';
+import { MediaFileError } from '../../files/index.ts';
+import { type Log, newSessionId } from '../../log/index.ts';
+import { FilePush, type FilePushOptions } from './file-push.ts';
+
+/** How long an ingest rests between its end and its next start, ms (I005). */
+export const RESTART_DELAY_MS = 3_000;
+
+/** What ingests need; only `log` has no default. */
+export interface IngestLoopsOptions {
+  readonly log: Log;
+  /** Default {@link RESTART_DELAY_MS}. */
+  readonly restartDelayMs?: number;
+}
+
+type IngestConfig = VhostConfig['ingests'][number];
+
+/** The part of the configuration that ingests read. */
+export type IngestHost = Pick<Config, 'vhosts'>;
+
+/**
+ * The ingests of type `loop`: each plays a media file for ever, with a clock of its own, to the outputs of its
+ * engines (I005, I006). There is no ffmpeg, so nothing is transcoded: an engine counts for its `output` only.
+ */
+export class IngestLoops {
+  readonly #log: Log;
+  readonly #restartDelayMs: number;
+  readonly #running = new Map<string, { readonly recipe: string; readonly loops: readonly IngestLoop[] }>();
+
+  constructor(options: IngestLoopsOptions) {
+    this.#log = options.log;
+    this.#restartDelayMs = options.restartDelayMs ?? RESTART_DELAY_MS;
+  }
+
+  /**
+   * Makes the ingests what the configuration says: starts, stops or restarts those that differ, and leaves the
+   * others alone (I007). Call it once the RTMP server listens.
+   *
+   * @param port the first RTMP port, for `[port]`
+   */
+  apply(config: IngestHost, port: number): void {
+    const wanted = new Map<string, { readonly recipe: string; readonly start: () => IngestLoop[] }>();
+    for (const { name: vhost, enabled, ingests } of config.vhosts.values()) {
+      for (const ingest of ingests) {
+        if (!enabled || !ingest.enabled || ingest.input.type !== 'loop') continue;
+        const key = `${vhost}/${ingest.label}`;
+        const recipe = JSON.stringify([port, ingest]);
+        wanted.set(key, { recipe, start: () => this.#start(vhost, ingest, port) });
+      }
+    }
+    for (const [key, { recipe, loops }] of this.#running) {
+      if (wanted.get(key)?.recipe === recipe) continue;
+      this.#running.delete(key);
+      for (const loop of loops) void loop.stop();
+    }
+    for (const [key, { recipe, start }] of wanted) {
+      if (!this.#running.has(key)) this.#running.set(key, { recipe, loops: start() });
+    }
+  }
+
+  /** Stops all, and waits until their streams are closed. */
+  async close(): Promise<void> {
+    const loops = [...this.#running.values()].flatMap((entry) => entry.loops);
+    this.#running.clear();
+    await Promise.all(loops.map((loop) => loop.stop()));
+  }
+
+  #start(vhost: string, ingest: IngestConfig, port: number): IngestLoop[] {
+    const log = this.#log.child({ id: newSessionId() });
+    const what = `ingest ${ingest.label} of vhost ${vhost}`;
+    const { url: file } = ingest.input;
+    if (file === '') {
+      log.error(`${what} is not started: its input names no file (\`url\`)`);
+      return [];
+    }
+    const outputs = ingest.engines.filter(({ output }) => output !== '').map(({ output }) => output);
+    if (outputs.length === 0) {
+      log.error(`${what} is not started: no engine of it has an \`output\``);
+      return [];
+    }
+    return outputs.map((template) => {
+      const url = template.replaceAll('[vhost]', vhost).replaceAll('[port]', String(port));
+      return new IngestLoop(what, { file, url, rounds: Infinity }, log, this.#restartDelayMs);
+    });
+  }
+}
+
+/** One file that is played to one URL until it is stopped. */
+class IngestLoop {
+  readonly #what: string;
+  readonly #options: FilePushOptions;
+  readonly #log: Log;
+  readonly #restartDelayMs: number;
+  readonly #done: Promise<void>;
+  #push: FilePush | undefined;
+  #stopped = false;
+  #wake: (() => void) | undefined;
+  /** What was logged last: a failure that goes on is told once. */
+  #lastFailure = '';
+
+  constructor(what: string, options: FilePushOptions, log: Log, restartDelayMs: number) {
+    this.#what = what;
+    this.#options = options;
+    this.#log = log;
+    this.#restartDelayMs = restartDelayMs;
+    this.#done = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#push?.stop();
+    this.#wake?.();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { file, url } = this.#options;
+    while (!this.#stopped) {
+      const push = new FilePush({
+        ...this.#options,
+        onEvent: (event) => {
+          if (event.kind === 'skipped') this.#log.warn(`${this.#what}: ${file}: ${event.what} is not sent`);
+          if (event.kind === 'publishing') {
+            this.#lastFailure = '';
+            this.#log.info(`${this.#what}: ${file} is played to ${url}`);
+          }
+        },
+      });
+      this.#push = push;
+      try {
+        await push.run();
+      } catch (error) {
+        this.#report(error);
+      }
+      if (!this.#isStopped()) await this.#rest();
+    }
+    this.#log.info(`${this.#what} is stopped`);
+  }
+
+  /** A method, so that the compiler expects a change across an await. */
+  #isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  #report(error: unknown): void {
+    const known = error instanceof RtmpError || error instanceof MediaFileError;
+    const reason = known ? error.message : String(error);
+    const again = `tried again each ${this.#restartDelayMs / 1000} s`;
+    const line = `${this.#what}: ${this.#options.file} to ${this.#options.url}: ${reason}; ${again}`;
+    if (line === this.#lastFailure) {
+      this.#log.debug(line);
+      return;
+    }
+    this.#lastFailure = line;
+    if (known) this.#log.error(line);
+    else this.#log.error(error instanceof Error ? error : new Error(reason), line);
+  }
+
+  async #rest(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(done, this.#restartDelayMs);
+      this.#wake = done;
+    });
+    this.#wake = undefined;
+  }
+}
