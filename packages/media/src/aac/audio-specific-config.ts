@@ -89,7 +89,17 @@ const NO_EXTENSION: Extension = {
  * type of 0.
  */
 export function parseAudioSpecificConfig(bytes: Uint8Array): AudioSpecificConfig {
-  const reader = new BitReader(bytes);
+  return readAudioSpecificConfig(new BitReader(bytes), true);
+}
+
+/**
+ * Reads an AudioSpecificConfig that other bits may follow, from a reader whose first bit is the configuration's own.
+ *
+ * @param withExtension Whether a backward-compatible extension may follow: it is there only where the end of the
+ * configuration is known.
+ * @throws MediaError as {@link parseAudioSpecificConfig}.
+ */
+export function readAudioSpecificConfig(reader: BitReader, withExtension: boolean): AudioSpecificConfig {
   let objectType = readObjectType(reader); // audioObjectType
   const sampleRate = readSampleRate(reader); // samplingFrequencyIndex, samplingFrequency
   const channelConfiguration = reader.bits(4); // channelConfiguration
@@ -107,7 +117,7 @@ export function parseAudioSpecificConfig(bytes: Uint8Array): AudioSpecificConfig
     const general = readGeneralAudio(reader, objectType, channelConfiguration);
     frameLength = general.frameLength;
     channels ??= general.channels;
-    if (extension.sbrSignalling === 'none' && !isErrorResilient(objectType)) {
+    if (withExtension && extension.sbrSignalling === 'none' && !isErrorResilient(objectType)) {
       extension = readSyncExtension(reader);
     }
   }

@@ -1,5 +1,15 @@
 export type { TsVideoUnit } from './access-unit.ts';
 export * from './constants.ts';
+export { TsDemuxer } from './demuxer.ts';
+export type {
+  TsAudioEvent,
+  TsDemuxerCounters,
+  TsEvent,
+  TsProgramEvent,
+  TsStream,
+  TsVideoEvent,
+} from './events.ts';
+export { TS_DEMUXER_LIMITS, type TsDemuxerLimits } from './limits.ts';
 export * from './muxer.ts';
 export * from './pes.ts';
 export * from './psi.ts';
