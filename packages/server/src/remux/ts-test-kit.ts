@@ -137,10 +137,9 @@ export function nalUnits(payload: Buffer): Buffer[] {
 export function adtsPayloads(payload: Buffer): { header: Buffer; body: Buffer }[] {
   const frames = [];
   for (let at = 0; at < payload.length;) {
-    const length = ((payload.readUInt16BE(at + 3) & 0x03ff) << 3) | ((payload[at + 5] ?? 0) >> 5);
     const size =
       (((payload[at + 3] ?? 0) & 3) << 11) | ((payload[at + 4] ?? 0) << 3) | ((payload[at + 5] ?? 0) >> 5);
-    if (size < 7 || length < 0) throw new Error('an ADTS frame is too short');
+    if (size < 7) throw new Error('an ADTS frame is too short');
     frames.push({ header: payload.subarray(at, at + 7), body: payload.subarray(at + 7, at + size) });
     at += size;
   }
@@ -160,7 +159,7 @@ export function avcBody(number: number, { key = false, size = 40, cts = 0 } = {}
   slice[0] = key ? 0x65 : 0x41;
   slice[1] = 0xa5;
   // Never two zero bytes and something small behind each other.
-  slice.writeUInt32BE((0x80808080 | number) >>> 0, 2);
+  for (let index = 0; index < 4; index += 1) slice[2 + index] = 0x80 | ((number >> (7 * (3 - index))) & 0x7f);
   return avcTag(key, [slice], cts);
 }
 
@@ -178,10 +177,20 @@ export function avcTag(key: boolean, units: readonly Uint8Array[], cts = 0): Uin
 /** The number in an access unit of {@link avcBody}, or -1. */
 export function numberOfPicture(payload: Buffer): number {
   const slice = nalUnits(payload).find(([head]) => head === 0x65 || head === 0x41);
-  return slice?.[1] === 0xa5 ? slice.readUInt32BE(2) & 0x7f7f7f7f : -1;
+  if (slice?.[1] !== 0xa5) return -1;
+  return slice.subarray(2, 6).reduce((number, byte) => number * 128 + (byte & 0x7f), 0);
 }
 
 /** The number in a raw AAC or MP3 payload of the kit's `audio()` body, or -1. */
 export function numberOfSound(payload: Uint8Array, head: readonly number[] = [0xaf, 1]): number {
   return numberIn(FrameKind.audio, Buffer.concat([Buffer.from(head), payload]));
+}
+
+/** What a player sees: `v12`, `V12` for a keyframe, `a12`, in the order of the packets that begin them. */
+export function briefTs(bytes: Uint8Array): string[] {
+  return readTs(bytes).pes.flatMap(({ pid, payload, randomAccess }) => {
+    if (pid === 0x100) return [`${randomAccess ? 'V' : 'v'}${numberOfPicture(payload)}`];
+    if (pid === 0x102) return [`a${numberOfSound(payload, [0x2f])}`];
+    return adtsPayloads(payload).map(({ body }) => `a${numberOfSound(body)}`);
+  });
 }
