@@ -5,6 +5,7 @@ export type {
   AudioView,
   ClientType,
   ClientView,
+  FaultView,
   KbpsView,
   StreamView,
   VideoView,

@@ -22,6 +22,7 @@ const STREAM: StreamView = {
   kbps: { received30s: 250.4, sent30s: 500.6 },
   video: { codec: 'H264', profile: 'High', level: '3.1', width: 1280, height: 720 },
   audio: { codec: 'AAC', sampleRate: 44_100, channels: 2, profile: 'LC' },
+  faults: [{ sink: 'hls', code: 'full', message: '/a: the disk is full', sinceMs: 5, count: 2 }],
 };
 
 const IDLE: StreamView = {
@@ -114,6 +115,7 @@ describe('the HTTP API', () => {
         publish: { active: true, cid: 'c1' },
         video: { codec: 'H264', profile: 'High', level: '3.1', width: 1280, height: 720 },
         audio: { codec: 'AAC', sample_rate: 44_100, channel: 2, profile: 'LC' },
+        faults: [{ sink: 'hls', code: 'full', message: '/a: the disk is full', since_ms: 5, count: 2 }],
       },
       expect.objectContaining({ id: 'vid-idle', publish: { active: false }, video: null, audio: null }),
     ]);
@@ -182,7 +184,9 @@ describe('the HTTP API', () => {
   it('H015 gives versions and streams, but no clients, to the public', async () => {
     const { app, get } = setUp('public');
     await get('/api/v1/versions', schemas.versionsSchema);
-    await get('/api/v1/streams/vid-stream', schemas.streamAnswerSchema);
+    const { stream } = await get('/api/v1/streams/vid-stream', schemas.streamAnswerSchema);
+    // Their messages name paths of the machine.
+    expect(stream.faults).toBeUndefined();
     expect((await app.inject({ url: '/api/v1/clients' })).statusCode).toBe(404);
   });
 });

@@ -1,6 +1,6 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { MAX_PAGE, pagingSchema } from './schemas.ts';
-import { clientShape, streamShape, versionShape } from './shapes.ts';
+import { clientShape, ownStreamShape, streamShape, versionShape } from './shapes.ts';
 import type { ApiSource } from './source.ts';
 
 /** How the API is served. */
@@ -48,6 +48,7 @@ export function apiRoutes({ source, scope = 'all', now = Date.now }: ApiOptions)
     pid: String(source.pid),
   };
   const version = versionShape(source.version);
+  const shapeOf = scope === 'all' ? ownStreamShape : streamShape;
 
   return (app, _options, done) => {
     function route(path: string, handler: Handler): void {
@@ -73,7 +74,7 @@ export function apiRoutes({ source, scope = 'all', now = Date.now }: ApiOptions)
       (request) => {
         const time = now();
         const streams = page(source.streams(), streamPaging.parse(request.query), (view) =>
-          streamShape(view, time),
+          shapeOf(view, time),
         );
         return { ...head, streams };
       },
@@ -81,7 +82,7 @@ export function apiRoutes({ source, scope = 'all', now = Date.now }: ApiOptions)
         const view = source.stream(id);
         return view === undefined
           ? { code: API_ERROR.streamNotFound }
-          : { ...head, stream: streamShape(view, now()) };
+          : { ...head, stream: shapeOf(view, now()) };
       },
     );
     if (scope === 'all') {

@@ -46,6 +46,15 @@ export const audioSchema = z.strictObject({
   profile: z.string(),
 });
 
+/** What HLS, HDS or a recording of the stream suffers from; ours, not SRS's. */
+export const faultSchema = z.strictObject({
+  sink: z.string(),
+  code: z.string(),
+  message: z.string(),
+  since_ms: z.number().int(),
+  count: z.number().int(),
+});
+
 export const streamSchema = z.strictObject({
   id: z.string(),
   name: z.string(),
@@ -62,6 +71,8 @@ export const streamSchema = z.strictObject({
   publish: z.strictObject({ active: z.boolean(), cid: z.string().optional() }),
   video: videoSchema.nullable(),
   audio: audioSchema.nullable(),
+  /** Not on the public port: its messages name paths. */
+  faults: z.array(faultSchema).optional(),
 });
 
 export const streamsAnswerSchema = answer.extend({ streams: z.array(streamSchema) });

@@ -46,6 +46,14 @@ export function streamShape(view: StreamView, now: number): ApiStream {
   };
 }
 
+/** A stream as its operator sees it: with what lasts of faults. */
+export function ownStreamShape(view: StreamView, now: number): ApiStream {
+  const faults = view.faults.map(({ sink, code, message, sinceMs, count }) => {
+    return { sink, code, message, since_ms: sinceMs, count };
+  });
+  return { ...streamShape(view, now), faults };
+}
+
 /** A client as the API shows it. */
 export function clientShape(view: ClientView): ApiClient {
   return {

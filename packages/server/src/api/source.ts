@@ -48,6 +48,19 @@ export interface AudioView {
   readonly profile?: string;
 }
 
+/** Something that can't be done for a stream at present, while the stream itself goes on. */
+export interface FaultView {
+  /** `hls`, `hds` or `dvr`. */
+  readonly sink: string;
+  /** `full`, `denied`, `missing`, `bad-name`, `too-slow`, `io` or `internal`. */
+  readonly code: string;
+  readonly message: string;
+  /** Milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** How often it was met. */
+  readonly count: number;
+}
+
 /** A live stream. */
 export interface StreamView {
   readonly id: string;
@@ -71,6 +84,8 @@ export interface StreamView {
   readonly kbps: KbpsView;
   readonly video: VideoView | undefined;
   readonly audio: AudioView | undefined;
+  /** What lasts now; empty while all is well. */
+  readonly faults: readonly FaultView[];
 }
 
 /** SRS's names for what a client does. */

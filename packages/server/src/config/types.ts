@@ -30,7 +30,14 @@ import type {
 } from './sections/index.ts';
 
 export type { ListenAddress } from './address.ts';
-export type { ConfigWarning, InactiveDirective } from './sections/index.ts';
+export type {
+  ConfigWarning,
+  DvrConfig,
+  HdsConfig,
+  HlsConfig,
+  InactiveDirective,
+  IngestConfig,
+} from './sections/index.ts';
 
 /** How timestamps go to the players (P016). */
 export type TimeJitter = 'full' | 'zero' | 'off';

@@ -20,4 +20,5 @@ export {
   type StreamId,
 } from './live-stream.ts';
 export type { Drop, Player, PlayerEnd, PlayerOptions, PlayerSink } from './player.ts';
+export { Timeline } from './timeline.ts';
 export type { AudioFacts, VideoFacts } from './stream-facts.ts';
