@@ -1,5 +1,6 @@
 import type { BenchCase, CaseOutcome } from '../lib/case.ts';
 import type { Context, PeerName } from '../lib/context.ts';
+import { RunError } from '../lib/errors.ts';
 import { deliveredShare, Load } from '../lib/load.ts';
 import { interleave, measureWindow, present, requireDelivery } from '../lib/measure.ts';
 import { atLeast, atMost, type Check, type Figures } from '../lib/results.ts';
@@ -16,6 +17,9 @@ const STREAM = 'livestream';
  * players get headers that are not counted as due.
  */
 export const ALL_BYTES_PERCENT = 96;
+
+/** How players come: by RTMP, or over HTTP as FLV or MPEG-TS. */
+type Way = 'rtmp' | '.flv' | '.ts';
 
 /** One server with its players, measured. */
 export interface PlayersMeasure {
@@ -59,11 +63,11 @@ export async function measurePlayers(
   context: Context,
   name: PeerName,
   clients: number,
-  via: 'rtmp' | 'http',
+  via: Way,
 ): Promise<PlayersMeasure> {
-  const server = await startServer(context, name, { http: via === 'http' });
+  const server = await startServer(context, name, { http: via !== 'rtmp' });
   const publisher = await startPublisher(context, server);
-  const url = via === 'http' ? server.httpUrl(STREAM) : server.rtmpUrl(STREAM);
+  const url = via === 'rtmp' ? server.rtmpUrl(STREAM) : server.httpUrl(STREAM, via);
   const players = await startPlayers(context, url, clients);
   const loads: Record<string, Load> = publisher === undefined ? { players } : { players, publisher };
   const { cpu, loadCpu, memory, seconds, tallies } = await measureWindow(
@@ -76,6 +80,8 @@ export async function measurePlayers(
   await server.child.stop();
   const due = tallies['publisher']?.bytes ?? (context.fixture.payloadKbps * 1000 * seconds) / 8;
   const tally = tallies['players'];
+  const lost = Object.keys(tally?.lost ?? {});
+  if (lost.length > 0) throw new RunError('not-delivered', `${name} lost players: ${lost.join(', ')}`);
   const share = tally === undefined ? { min: 0, p50: 0 } : deliveredShare(tally, due);
   requireDelivery(name, share.p50);
   return { cpu, loadCpu, memory, worst: share.min * 100, middle: share.p50 * 100 };
@@ -142,31 +148,58 @@ export function playersCase(options: PlayersCaseOptions): BenchCase {
 }
 
 /** HTTP-FLV players against RTMP players of the same server. */
-export const httpFlvCase: BenchCase = {
+export const httpFlvCase = wayCase({
   name: 'http-flv-4000',
   title: '4,000 HTTP-FLV players',
-  quick: true,
-  run: async (context) => {
-    const clients = context.quick ? 50 : 4000;
-    const { results, note } = await interleave(
-      context,
-      ['sluice, RTMP', 'sluice, HTTP-FLV'],
-      ROUNDS,
-      (name) => measurePlayers(context, 'sluice', clients, name === 'sluice, RTMP' ? 'rtmp' : 'http'),
-    );
-    const http = results.get('sluice, HTTP-FLV') ?? [];
-    const ratio = pairedRatio(cpus(http), cpus(results.get('sluice, RTMP')));
-    return {
-      checks: {
-        'CPU against RTMP players': atMost(ratio, 1.3, '×'),
-        'bytes delivered to the worst player': atLeast(
-          playerFigures(http)['delivered %, worst'] ?? NaN,
-          ALL_BYTES_PERCENT,
-          '%',
-        ),
-      },
-      figures: Object.fromEntries([...results].map(([name, runs]) => [name, playerFigures(runs)])),
-      note,
-    };
-  },
-};
+  ways: { 'sluice, HTTP-FLV': '.flv', 'sluice, RTMP': 'rtmp' },
+  check: 'CPU against RTMP players',
+  bound: 1.3,
+});
+
+/** HTTP-TS players against HTTP-FLV players of the same server. */
+export const httpTsCase = wayCase({
+  name: 'http-ts-4000',
+  title: '4,000 HTTP-TS players',
+  ways: { 'sluice, HTTP-TS': '.ts', 'sluice, HTTP-FLV': '.flv' },
+  check: 'CPU against HTTP-FLV players',
+  bound: 1.5,
+});
+
+interface WayCaseOptions<Name extends string> {
+  readonly name: string;
+  readonly title: string;
+  /** The first is measured against the second. */
+  readonly ways: Readonly<Record<Name, Way>>;
+  readonly check: string;
+  readonly bound: number;
+}
+
+/** Players that come one way against as many of the same server that come another. */
+function wayCase<Name extends string>(options: WayCaseOptions<Name>): BenchCase {
+  const { name, title, ways, check, bound } = options;
+  return {
+    name,
+    title,
+    quick: true,
+    run: async (context) => {
+      const clients = context.quick ? 50 : 4000;
+      const names = Object.keys(ways) as Name[];
+      const { results, note } = await interleave(context, names, ROUNDS, (way) =>
+        measurePlayers(context, 'sluice', clients, ways[way]),
+      );
+      const [ones = [], others = []] = names.map((way) => results.get(way));
+      return {
+        checks: {
+          [check]: atMost(pairedRatio(cpus(ones), cpus(others)), bound, '×'),
+          'bytes delivered to the worst player': atLeast(
+            playerFigures(ones)['delivered %, worst'] ?? NaN,
+            ALL_BYTES_PERCENT,
+            '%',
+          ),
+        },
+        figures: Object.fromEntries([...results].map(([way, runs]) => [way, playerFigures(runs)])),
+        note,
+      };
+    },
+  };
+}

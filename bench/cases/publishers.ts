@@ -4,7 +4,7 @@ import { Load } from '../lib/load.ts';
 import { interleave, measureWindow, requireDelivery } from '../lib/measure.ts';
 import { atMost, type Check, type Figures } from '../lib/results.ts';
 import { median, pairedRatio, percentileOf } from '../lib/statistics.ts';
-import { startServer } from '../servers/index.ts';
+import { startServer, type TestedServer } from '../servers/index.ts';
 
 const WINDOW_SECONDS = 10;
 const ROUNDS = 3;
@@ -72,6 +72,27 @@ export function publishersCase(clients: number, quick: boolean): BenchCase {
   };
 }
 
+/** Starts publishers of the usual stream, each of a stream of its own, and waits until all are accepted. */
+export async function startPublishers(
+  context: Context,
+  server: TestedServer,
+  clients: number,
+  ...args: string[]
+): Promise<Load> {
+  const load = new Load(context, [
+    ...['publish', server.rtmpUrl('stream{n}'), '--file', context.fixture.file],
+    ...['--clients', String(clients), '--rate', String(JOINS_PER_SECOND), '--timeout', '30'],
+    ...args,
+  ]);
+  await load.ready();
+  return load;
+}
+
+/** What publishers sent of what they should have sent in a window, as a share. */
+export function sentShare(context: Context, messages: number, clients: number, seconds: number): number {
+  return messages / (context.fixture.messagesPerSecond * clients * seconds);
+}
+
 async function measurePublishers(
   context: Context,
   name: ServerName,
@@ -81,12 +102,7 @@ async function measurePublishers(
     mergedRead: name.startsWith('sluice, mr on'),
   });
   const chunkSize = name.endsWith('chunk size 4,096') ? ['--chunk-size', String(SMALL_CHUNK_SIZE)] : [];
-  const publishers = new Load(context, [
-    ...['publish', server.rtmpUrl('stream{n}'), '--file', context.fixture.file],
-    ...['--clients', String(clients), '--rate', String(JOINS_PER_SECOND), '--timeout', '30'],
-    ...chunkSize,
-  ]);
-  await publishers.ready();
+  const publishers = await startPublishers(context, server, clients, ...chunkSize);
   const { cpu, loadCpu, memory, seconds, tallies } = await measureWindow(
     context,
     server.child.pid,
@@ -96,7 +112,7 @@ async function measurePublishers(
   await publishers.stop();
   await server.child.stop();
   const { messages, latenessMs } = tallies.publishers;
-  const sent = messages / (context.fixture.messagesPerSecond * clients * seconds);
+  const sent = sentShare(context, messages, clients, seconds);
   requireDelivery(`publishers to ${name}`, sent);
   return {
     cpu,

@@ -41,5 +41,11 @@ describe('sluiceConfig', () => {
     expect(sluiceConfig('/tmp/x', 1, 2, { queue: { seconds: 5, bytes: 9 } })).toContain(
       'queue_length 5; queue_max_bytes 9;',
     );
+    expect(sluiceConfig('/tmp/x', 1, 2, {})).not.toMatch(/hls|dvr/);
+    const hls = { fragmentSeconds: 4, windowSeconds: 20 };
+    expect(sluiceConfig('/tmp/x', 1, 2, { hls, dvr: true })).toMatch(
+      /hls { enabled on; .*hls_fragment 4; hls_window 20; }[^]*dvr { enabled on; /,
+    );
+    expect(sluiceConfig('/tmp/x', 1, 2, { files: '/srv' })).toContain('dir /srv;');
   });
 });

@@ -94,6 +94,17 @@ export function present(context: Context, names: readonly PeerName[]): PeerName[
   return names.filter((name) => context.peers.has(name));
 }
 
+/** A note for each of these servers that is not installed here, for the reader. */
+export function absentNote(context: Context, names: readonly PeerName[]): string {
+  const absent = names.filter((name) => !context.peers.has(name));
+  return absent.map((name) => `${name} is not installed here: nothing is compared with it.`).join(' ');
+}
+
+/** Notes with something in them, as one. */
+export function joinNotes(...notes: readonly string[]): string {
+  return notes.filter((note) => note !== '').join(' ');
+}
+
 /**
  * In a quick run nothing is timed, but bytes must have come.
  * @throws RunError `not-delivered`

@@ -69,6 +69,12 @@ ${heldBack}## How to read this
 - Latency is from just before the publisher's write to the player's read callback, for each video message and
   each player, publisher and players in one process with one clock. It holds the load client's own time to
   read from so many sockets, the same for every server.
+- HLS viewers and their playlists are fetched over keep-alive connections, each of which asks for the next as soon as
+  it has all of the last. nginx serves copies of the segments, once with \`sendfile on; tcp_nopush on;\` as Debian sets
+  it, and once with its own default.
+- Event loop delay is what \`perf_hooks\` measures every 10 ms within the server while it records, and a segment is ready
+  when its file has its name; both are taken in a Sluice embedded in a small program, with the same configuration.
+- A server that has just started may find the recording in the system’s page cache.
 - A join lasts from the player's connect to the end of its first keyframe: TCP, handshake and all commands.
 
 ## Cases

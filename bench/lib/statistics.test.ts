@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { median, pairedRatio, percentileOf } from './statistics.ts';
+import { median, pairedRatio, percentileOf, quantile } from './statistics.ts';
 
 describe('median', () => {
   it('is the middle value, or the mean of the middle two', () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 2, 3])).toBe(2.5);
     expect(median([])).toBeNaN();
+  });
+});
+
+describe('quantile', () => {
+  it('is the value that a share lies at or below', () => {
+    const values = Array.from({ length: 100 }, (_, index) => 100 - index);
+    expect([0, 0.5, 0.99, 1].map((share) => quantile(values, share))).toEqual([1, 50, 99, 100]);
+    expect(quantile([], 0.5)).toBeNaN();
   });
 });
 

@@ -55,7 +55,18 @@ function cpuTicks(pid: number): number {
 
 /** Resident memory of a process, MB (1,000,000 bytes). */
 export function residentMegabytes(pid: number): number {
-  const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return statusMegabytes(pid, 'VmRSS');
+}
+
+/** The most resident memory that a process has had since its start, MB. */
+export function peakMegabytes(pid: number): number {
+  return statusMegabytes(pid, 'VmHWM');
+}
+
+function statusMegabytes(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const line = status.split('\n').find((one) => one.startsWith(`${field}:`));
+  const match = /(\d+) kB/.exec(line ?? '');
   return match === null ? NaN : (Number(match[1]) * 1024) / 1e6;
 }
 

@@ -5,11 +5,13 @@ import { startNodeMediaServer } from './node-media-server.ts';
 import type { TestedServer } from './server.ts';
 import { type SluiceOptions, startSluice } from './sluice.ts';
 
-export type { TestedServer } from './server.ts';
+export { type FileServer, startNginxFiles } from './nginx.ts';
+export { type Recorder, type RecordFigures, startRecorder } from './recorder.ts';
+export type { HlsOptions, TestedServer } from './server.ts';
 export { startSluice, sluiceConfig } from './sluice.ts';
 export type { SluiceOptions, SluiceServer } from './sluice.ts';
 
-/** Starts one of the compared servers; the options are Sluice's, the others have their defaults. */
+/** Starts one of the compared servers; the options are Sluice's; of them nginx-rtmp gets `hls`, and the others have their defaults. */
 export async function startServer(
   context: Context,
   name: PeerName,
@@ -19,7 +21,7 @@ export async function startServer(
     case 'sluice':
       return startSluice(context, options);
     case 'nginx-rtmp':
-      return startNginx(context);
+      return startNginx(context, options.hls);
     case 'node-media-server':
       return startNodeMediaServer(context);
     case 'floor':
