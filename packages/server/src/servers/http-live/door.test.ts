@@ -3,12 +3,14 @@ import { connect } from 'node:net';
 
 import { FlvReader } from '@sluice/media/flv';
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
-import { findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
+import { type Config, findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
 import { LiveHub } from '../../live/index.ts';
 import {
+  aacHeader,
+  audio,
   avcHeader,
   brief,
   numberIn,
@@ -19,6 +21,7 @@ import {
   type TestPublisher,
   video,
 } from '../../remux/test-kit.ts';
+import { avcBody, briefTs, readTs } from '../../remux/ts-test-kit.ts';
 import { Sessions } from '../../stats/index.ts';
 import { createHttpServer, type HttpServer } from '../http/index.ts';
 import { HttpLiveDoor } from './door.ts';
@@ -38,10 +41,13 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.close({ graceMs: 0 })));
 });
 
-async function start(vhost: VhostOptions = {}): Promise<TestDoor> {
-  const config = resolveConfig({
-    vhosts: { __defaultVhost__: { httpRemux: { enabled: true, hstrs: false }, ...vhost } },
-  });
+async function start(vhost: VhostOptions | (() => VhostOptions) = {}): Promise<TestDoor> {
+  const resolve = (options: VhostOptions): Config =>
+    resolveConfig({
+      vhosts: { __defaultVhost__: { httpRemux: { enabled: true, hstrs: false }, ...options } },
+    });
+  const fixed = typeof vhost === 'function' ? undefined : resolve(vhost);
+  const config = (): Config => fixed ?? resolve(typeof vhost === 'function' ? vhost() : vhost);
   const closings: string[] = [];
   const log = pino(
     { level: 'info' },
@@ -58,7 +64,7 @@ async function start(vhost: VhostOptions = {}): Promise<TestDoor> {
     log,
     hub,
     sessions,
-    findVhost: (host) => findVhost(config, host),
+    findVhost: (host) => findVhost(config(), host),
     settings: () => settings(),
   });
   const server = await createHttpServer({ version: '1.2.3', live: door });
@@ -265,5 +271,123 @@ describe('HttpLiveDoor', () => {
     await until('all ended', () => viewers.every(({ over }) => over() === 'ended'));
     for (const { numbers } of viewers) expect(numbers()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     await until('all are logged', () => closings.length === 30);
+  });
+
+  it('H008 H010 every form of one stream at once, each with its type and its bytes', async () => {
+    const { port, publisher, sessions } = await start();
+    const live = publisher();
+    live.write(9, 0, avcHeader());
+    live.write(8, 0, aacHeader());
+    for (let time = 0; time < 200; time += 40) {
+      live.write(9, time, avcBody(time, { key: time === 0 }));
+      live.write(8, time, audio(time));
+    }
+    live.flush();
+    const [flv, ts, aac] = await Promise.all(
+      ['flv', 'ts', 'aac'].map((form) => request(port, `/live/test.${form}`)),
+    );
+    if (flv === undefined || ts === undefined || aac === undefined) throw new Error('no viewers');
+    live.write(8, 200, audio(200));
+    live.flush();
+    await until('the TS came', () => ts.bytes().length > 0 && briefTs(ts.bytes()).includes('a200'));
+    await until('the AAC came', () => aac.bytes().length > 0);
+    await until('the FLV came', () => flv.numbers().includes(200));
+    expect([flv, ts, aac].map(({ response }) => response.headers['content-type'])).toEqual([
+      'video/x-flv',
+      'video/MP2T',
+      'audio/x-aac',
+    ]);
+    expect(readTs(ts.bytes()).order.slice(0, 2)).toEqual(['pat', 'pmt']);
+    expect(aac.bytes().readUInt16BE(0)).toBe(0xfff1);
+    expect([...sessions.all()].map(({ session }) => session.type).sort()).toEqual([
+      'aac-play',
+      'flv-play',
+      'ts-play',
+    ]);
+    live.end();
+    await until('all ended', () => [flv, ts, aac].every(({ over }) => over() === 'ended'));
+  });
+
+  it('H010 MP3 begins with an ID3 header; its AAC is not there, and says why', async () => {
+    const { port, publisher, closings } = await start();
+    const live = publisher();
+    live.write(8, 0, audio(0, { codec: 'mp3' }));
+    live.flush();
+    const mp3 = await request(port, '/live/test.mp3');
+    live.write(8, 20, audio(1, { codec: 'mp3' }));
+    live.flush();
+    await until('it came', () => mp3.bytes().length > 20);
+    expect(mp3.response.headers['content-type']).toBe('audio/mpeg');
+    expect(mp3.bytes().toString('latin1', 0, 3)).toBe('ID3');
+    const aac = await request(port, '/live/test.aac');
+    expect(aac.response.statusCode).toBe(404);
+    await until('it ended', () => aac.over() !== undefined);
+    expect(aac.bytes().toString()).toBe('the audio is mp3, not aac');
+    await until('it is logged', () => closings.length === 1);
+    expect(closings[0]).toMatch(/^closed: stream-not-found /);
+    const webSocket = new WebSocket(`ws://127.0.0.1:${port}/live/test.aac`);
+    const ended = await new Promise((resolve) => {
+      webSocket.on('close', (code, reason) => {
+        resolve([code, reason.toString()]);
+      });
+    });
+    expect(ended).toEqual([1008, 'the audio is mp3, not aac']);
+  });
+
+  it('H008 H012 hstrs on waits at the configured mount; a sibling is there while the stream is published', async () => {
+    const { port, publisher, door, hub } = await start({
+      httpRemux: { enabled: true, hstrs: true, mounts: ['[vhost]/[app]/[stream].flv'] },
+    });
+    const segment = await request(port, '/live/test.ts');
+    expect(segment.response.statusCode).toBe(404);
+    const live = publisher();
+    live.write(9, 0, avcHeader());
+    live.write(9, 0, avcBody(0, { key: true }));
+    live.flush();
+    const flv = await request(port, '/live/test.flv');
+    const ts = await request(port, '/live/test.ts');
+    expect(ts.response.statusCode).toBe(200);
+    await until('both came', () => ts.bytes().length > 0 && flv.bytes().length > 0);
+    live.end();
+    await until('the sibling ended', () => ts.over() === 'ended');
+    await until('the other is left', () => door.viewers === 1);
+    expect(flv.over()).toBeUndefined();
+    expect(hub.size).toBe(1);
+    flv.response.destroy();
+  });
+
+  it('H012 a listener that waited for a stream without its codec is told by the end', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    try {
+      const { port, publisher, closings } = await start({
+        httpRemux: { enabled: true, hstrs: true, mounts: ['[vhost]/[app]/[stream].aac'] },
+      });
+      const aac = await request(port, '/live/test.aac');
+      expect(aac.response.statusCode).toBe(200);
+      const live = publisher();
+      live.write(9, 0, avcHeader());
+      live.write(9, 0, avcBody(0, { key: true }));
+      live.flush();
+      vi.advanceTimersByTime(5000);
+      await until('it ended', () => aac.over() === 'ended');
+      expect(aac.bytes()).toHaveLength(0);
+      await until('it is logged', () => closings.length === 1);
+      expect(closings[0]).toMatch(/^closed: stream-not-found .* aac-play live\/test/);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('H014 a reload mounts and unmounts: the vhost is asked anew for each request', async () => {
+    let vhost: VhostOptions = { httpRemux: { enabled: false } };
+    const { port, publisher } = await start(() => vhost);
+    const live = publisher();
+    send(live, 0, 3);
+    expect((await request(port, '/live/test.flv')).response.statusCode).toBe(404);
+    vhost = { httpRemux: { enabled: true, hstrs: false, mounts: ['[vhost]/x/[stream].ts'] } };
+    expect((await request(port, '/live/test.flv')).response.statusCode).toBe(404);
+    expect((await request(port, '/x/test.ts')).response.statusCode).toBe(200);
+    vhost = { httpRemux: { enabled: true, hstrs: false } };
+    expect((await request(port, '/live/test.flv')).response.statusCode).toBe(200);
   });
 });

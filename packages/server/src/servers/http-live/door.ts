@@ -1,13 +1,18 @@
 import type { VhostConfig } from '../../config/index.ts';
 import type { HttpLiveContext, Viewer, ViewerRequest } from './context.ts';
-import { flvMounts, type Mount, type MountedStream } from './mounts.ts';
+import { formOf } from './forms.ts';
+import { liveMounts, type Mount, type MountedStream } from './mounts.ts';
 import { ViewerSession } from './viewer-session.ts';
+
+/** How often, ms, it is looked whether the streams still can be had in the form that their players asked for. */
+const FORM_CHECK_INTERVAL_MS = 5000;
 
 /** Live streams over HTTP and WebSocket: finds the stream that a URL stands for and plays it. */
 export class HttpLiveDoor {
   readonly #context: HttpLiveContext;
   readonly #mounts = new WeakMap<VhostConfig, Mount[]>();
   readonly #viewers = new Set<ViewerSession>();
+  #formChecks: NodeJS.Timeout | undefined;
 
   constructor(context: HttpLiveContext) {
     this.#context = context;
@@ -18,22 +23,23 @@ export class HttpLiveDoor {
   }
 
   /**
-   * The live stream that a request is for. A path under a mount whose stream nobody publishes is one only
-   * with `hstrs on`, which waits for it; else the request may be for a file (H012).
+   * The live stream that a request is for. A path under a configured mount whose stream nobody publishes is one
+   * only with `hstrs on`, which waits for it; else the request may be for a file (H012).
    */
   match(request: ViewerRequest): { serve(viewer: Viewer): void } | undefined {
+    const form = formOf(request.path);
+    if (form === undefined) return undefined;
     const vhost = this.#context.findVhost(request.host);
     if (vhost === undefined) return undefined;
     for (const mount of this.#mountsOf(vhost)) {
+      if (mount.form !== form) continue;
       const mounted = mount.match(request.path);
-      if (mounted !== undefined && this.#isPlayable(vhost, mounted)) {
+      if (mounted === undefined) continue;
+      const waits = mount.configured && vhost.httpRemux.hstrs;
+      if (waits || this.#isPublished(vhost, mounted)) {
         return {
           serve: (viewer) => {
-            const session = new ViewerSession(viewer, vhost, mounted, this.#context);
-            this.#viewers.add(session);
-            session.start(viewer, vhost, (ended) => {
-              this.#viewers.delete(ended);
-            });
+            this.#serve(viewer, new ViewerSession({ viewer, vhost, mounted, form, waits }, this.#context));
           },
         };
       }
@@ -46,17 +52,35 @@ export class HttpLiveDoor {
     for (const viewer of [...this.#viewers]) viewer.finish('server-shutdown');
   }
 
+  #serve(viewer: Viewer, session: ViewerSession): void {
+    this.#viewers.add(session);
+    this.#formChecks ??= this.#startFormChecks();
+    session.start(viewer, () => {
+      this.#viewers.delete(session);
+      if (this.#viewers.size > 0) return;
+      clearInterval(this.#formChecks);
+      this.#formChecks = undefined;
+    });
+  }
+
+  #startFormChecks(): NodeJS.Timeout {
+    const timer = setInterval(() => {
+      for (const viewer of this.#viewers) viewer.checkForm();
+    }, FORM_CHECK_INTERVAL_MS);
+    timer.unref();
+    return timer;
+  }
+
   #mountsOf(vhost: VhostConfig): Mount[] {
     let mounts = this.#mounts.get(vhost);
     if (mounts === undefined) {
-      mounts = flvMounts(vhost);
+      mounts = liveMounts(vhost);
       this.#mounts.set(vhost, mounts);
     }
     return mounts;
   }
 
-  #isPlayable(vhost: VhostConfig, mounted: MountedStream): boolean {
-    if (vhost.httpRemux.hstrs) return true;
+  #isPublished(vhost: VhostConfig, mounted: MountedStream): boolean {
     const stream = this.#context.hub.find({ vhost: vhost.name, ...mounted });
     return stream?.publisherId !== undefined;
   }

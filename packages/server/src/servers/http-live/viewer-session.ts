@@ -1,18 +1,13 @@
 import type { Socket } from 'node:net';
 
 import type { VhostConfig } from '../../config/index.ts';
-import type { Player, PlayerEnd } from '../../live/index.ts';
+import type { LiveStream, Player, PlayerEnd } from '../../live/index.ts';
 import { endLine, type Log, newSessionId, plainAddress } from '../../log/index.ts';
-import {
-  chunkedFraming,
-  flvFamily,
-  type Framing,
-  plainFraming,
-  websocketFraming,
-} from '../../remux/index.ts';
+import { chunkedFraming, type Framing, plainFraming, websocketFraming } from '../../remux/index.ts';
 import { referAllows } from '../../security/index.ts';
-import type { EndReason, Session } from '../../stats/index.ts';
+import type { EndReason, Session, SessionType } from '../../stats/index.ts';
 import type { HttpLiveContext, Viewer } from './context.ts';
+import { familyOf, formProblem, type LiveForm, liveForms } from './forms.ts';
 import type { MountedStream } from './mounts.ts';
 
 /** A response that has ended may take this long, ms, to be taken by its peer. */
@@ -24,11 +19,21 @@ const playerEnds = {
   'publisher-gone': 'publisher-gone',
 } as const satisfies Record<PlayerEnd, EndReason>;
 
-/** One HTTP-FLV or WebSocket-FLV player from its request to its closing log line. */
+/** What a player asked for. */
+export interface ViewerSessionOptions {
+  readonly viewer: Viewer;
+  readonly vhost: VhostConfig;
+  readonly mounted: MountedStream;
+  readonly form: LiveForm;
+  /** Waits for a publisher, and for the next one when it goes (`hstrs`). */
+  readonly waits: boolean;
+}
+
+/** One player over HTTP or WebSocket from its request to its closing log line. */
 export class ViewerSession implements Session {
   readonly id = newSessionId();
   readonly startedAt = Date.now();
-  readonly type = 'flv-play';
+  readonly type: SessionType;
   readonly publish = false;
   readonly ip: string;
   readonly vhost: string;
@@ -41,12 +46,20 @@ export class ViewerSession implements Session {
   readonly #socket: Socket;
   readonly #context: HttpLiveContext;
   readonly #framing: Framing;
+  readonly #vhost: VhostConfig;
+  readonly #form: LiveForm;
+  readonly #waits: boolean;
+  #live: LiveStream | undefined;
   #player: Player | undefined;
   #reason: EndReason | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
 
-  constructor(viewer: Viewer, vhost: VhostConfig, mounted: MountedStream, context: HttpLiveContext) {
+  constructor({ viewer, vhost, mounted, form, waits }: ViewerSessionOptions, context: HttpLiveContext) {
     this.#context = context;
+    this.#vhost = vhost;
+    this.#form = form;
+    this.#waits = waits;
+    this.type = liveForms[form].sessionType;
     this.#framing = framingOf(viewer);
     this.#socket = viewer.socket;
     this.#log = context.log.child({ id: this.id });
@@ -72,22 +85,30 @@ export class ViewerSession implements Session {
   }
 
   /** Answers the request and begins to play. `onEnded` is called once, when the socket is closed. */
-  start(viewer: Viewer, vhost: VhostConfig, onEnded: (session: ViewerSession) => void): void {
+  start(viewer: Viewer, onEnded: () => void): void {
     const socket = this.#socket;
+    const { refer } = this.#vhost;
     socket.once('close', () => {
       clearTimeout(this.#lingerTimer);
       this.#player?.leave();
       this.#context.sessions.remove(this);
       this.#log.info(endLine(this, this.#reason ?? 'closed-by-peer'));
-      onEnded(this);
+      onEnded();
     });
-    if (!referAllows(vhost.refer, 'all', this.pageUrl) || !referAllows(vhost.refer, 'play', this.pageUrl)) {
+    if (!referAllows(refer, 'all', this.pageUrl) || !referAllows(refer, 'play', this.pageUrl)) {
       this.#refuse(viewer, 'refer-denied', 403, 'Forbidden');
+      return;
+    }
+    const published = this.#context.hub.find(this);
+    const problem = published === undefined ? undefined : formProblem(this.#form, published);
+    if (problem !== undefined) {
+      this.#log.info(`no ${this.#form} of ${this.app}/${this.stream}: ${problem}`);
+      this.#refuse(viewer, 'stream-not-found', 404, 'Not Found', problem);
       return;
     }
     const framing = this.#framing;
     if (viewer.kind === 'http') {
-      socket.write(responseHead(viewer, framing));
+      socket.write(responseHead(viewer, framing, liveForms[this.#form].contentType));
       if (viewer.method === 'HEAD') {
         this.#end('closed-by-peer');
         return;
@@ -96,22 +117,16 @@ export class ViewerSession implements Session {
     socket.on('drain', () => {
       this.#player?.drained();
     });
-    const stream = this.#context.hub.open(this, this.#context.settings(vhost));
-    const source = stream.publisherId === undefined ? 'nobody publishes yet' : `source ${stream.publisherId}`;
-    this.#log.info(`flv-play ${stream.key} by ${viewer.kind} from ${this.ip}, ${source}`);
-    this.#context.sessions.add(this);
-    this.#player = stream.play({
-      family: flvFamily(framing),
-      sink: socket,
-      endsWithPublisher: !vhost.httpRemux.hstrs,
-      onDrop: ({ frames, bytes, behindMs }) => {
-        this.#log.warn(`behind by ${Math.round(behindMs)} ms: dropped ${frames} frames, ${bytes} B`);
-      },
-      onEnd: (reason) => {
-        if (reason === 'stalled') this.destroy('play-stalled');
-        else this.#end(playerEnds[reason]);
-      },
-    });
+    this.#play(viewer.kind);
+  }
+
+  /** Ends the response when its stream turns out to have nothing for the form. */
+  checkForm(): void {
+    if (this.#live === undefined || this.#reason !== undefined) return;
+    const problem = formProblem(this.#form, this.#live);
+    if (problem === undefined) return;
+    this.#log.info(`no ${this.#form} of ${this.app}/${this.stream}: ${problem}`);
+    this.finish('stream-not-found');
   }
 
   /** Ends at once; the first reason counts. */
@@ -128,6 +143,26 @@ export class ViewerSession implements Session {
     this.#end(reason);
   }
 
+  #play(kind: Viewer['kind']): void {
+    const stream = this.#context.hub.open(this, this.#context.settings(this.#vhost));
+    const source = stream.publisherId === undefined ? 'nobody publishes yet' : `source ${stream.publisherId}`;
+    this.#log.info(`${this.type} ${stream.key} by ${kind} from ${this.ip}, ${source}`);
+    this.#context.sessions.add(this);
+    this.#live = stream;
+    this.#player = stream.play({
+      family: familyOf(this.#form, this.#framing, stream),
+      sink: this.#socket,
+      endsWithPublisher: !this.#waits,
+      onDrop: ({ frames, bytes, behindMs }) => {
+        this.#log.warn(`behind by ${Math.round(behindMs)} ms: dropped ${frames} frames, ${bytes} B`);
+      },
+      onEnd: (reason) => {
+        if (reason === 'stalled') this.destroy('play-stalled');
+        else this.#end(playerEnds[reason]);
+      },
+    });
+  }
+
   #end(reason: EndReason): void {
     this.#reason ??= reason;
     this.#socket.destroySoon();
@@ -137,15 +172,25 @@ export class ViewerSession implements Session {
     this.#lingerTimer.unref();
   }
 
-  #refuse(viewer: Viewer, reason: EndReason, status: number, text: string): void {
+  /** @param detail - what the body says; the status text when it is left out */
+  #refuse(viewer: Viewer, reason: EndReason, status: number, text: string, detail = text): void {
     if (viewer.kind === 'http') {
       this.#socket.write(
         `HTTP/1.1 ${status} ${text}\r\nServer: ${viewer.serverName}\r\nContent-Type: text/plain\r\n` +
-          `Content-Length: ${text.length}\r\nAccess-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n${text}`,
+          `Content-Length: ${detail.length}\r\nAccess-Control-Allow-Origin: *\r\n` +
+          `Connection: close\r\n\r\n${viewer.method === 'HEAD' ? '' : detail}`,
       );
+    } else {
+      this.#socket.write(policyClose(detail));
     }
     this.#end(reason);
   }
+}
+
+/** A close frame with the status 1008, "policy violation" (RFC 6455, 5.5.1 and 7.4.1). */
+function policyClose(reason: string): Uint8Array {
+  const text = Buffer.from(reason.slice(0, 120), 'latin1');
+  return Buffer.concat([Buffer.from([0x88, 2 + text.length, 0x03, 0xf0]), text]);
 }
 
 function framingOf(viewer: Viewer): Framing {
@@ -153,12 +198,12 @@ function framingOf(viewer: Viewer): Framing {
   return viewer.httpVersion === '1.1' ? chunkedFraming : plainFraming;
 }
 
-function responseHead(viewer: Viewer, framing: Framing): string {
+function responseHead(viewer: Viewer, framing: Framing, contentType: string): string {
   const transfer = framing === chunkedFraming ? 'Transfer-Encoding: chunked\r\n' : '';
   return (
     'HTTP/1.1 200 OK\r\n' +
     `Server: ${viewer.serverName}\r\n` +
-    'Content-Type: video/x-flv\r\n' +
+    `Content-Type: ${contentType}\r\n` +
     'Cache-Control: no-cache, no-store\r\n' +
     'Access-Control-Allow-Origin: *\r\n' +
     `${transfer}Connection: close\r\n\r\n`
