@@ -73,9 +73,16 @@ export const hlsViewersCase: BenchCase = {
     const checks: Record<string, Check> = {};
     const speed = (name: (typeof servers)[number]): number[] =>
       (results.get(name) ?? []).map((run) => run.bytesPerCpuSecond);
-    if (results.has('nginx, sendfile on')) {
-      const ratio = pairedRatio(speed('sluice'), speed('nginx, sendfile on'));
-      checks['bytes per CPU second against nginx, sendfile on'] = atLeast(ratio, 0.7, '×');
+    // Which of its two ways is the better one differs from machine to machine.
+    const [best] = servers
+      .filter((name) => name !== 'sluice' && results.has(name))
+      .sort((one, other) => median(speed(other)) - median(speed(one)));
+    if (best !== undefined) {
+      checks['bytes per CPU second against the better nginx'] = atLeast(
+        pairedRatio(speed('sluice'), speed(best)),
+        0.7,
+        '×',
+      );
     }
     return {
       checks,
