@@ -90,6 +90,6 @@ export default defineConfig(
   { files: ['**/*.{js,mjs,cjs}'], languageOptions: { globals: globals.node } },
   {
     files: ['packages/server/public/**/*.js'],
-    languageOptions: { globals: { ...globals.browser, mpegts: 'readonly' } },
+    languageOptions: { globals: { ...globals.browser, mpegts: 'readonly', Hls: 'readonly' } },
   },
 );

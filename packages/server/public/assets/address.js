@@ -59,9 +59,24 @@ export function vhostOf({ url, app, name }) {
  * @param {{origin: string, flvMount: string, transport: 'http' | 'websocket'}} server
  * @param {{vhost: string, app: string, name: string}} stream
  */
-export function flvUrl({ origin, flvMount, transport }, { vhost, app, name }) {
-  const path = flvMount
-    .slice(flvMount.indexOf('/'))
+export function flvUrl({ origin, flvMount, transport }, stream) {
+  const url = mountedUrl(origin, flvMount, stream);
+  return transport === 'websocket' ? url.replace(/^http/, 'ws') : url;
+}
+
+/**
+ * Where a stream plays as HLS, by the server's template (`[vhost]/[app]/[stream].m3u8`).
+ *
+ * @param {{origin: string, hlsMount: string}} server
+ * @param {{vhost: string, app: string, name: string}} stream
+ */
+export function hlsUrl({ origin, hlsMount }, stream) {
+  return mountedUrl(origin, hlsMount, stream);
+}
+
+function mountedUrl(origin, mount, { vhost, app, name }) {
+  const path = mount
+    .slice(mount.indexOf('/'))
     .replaceAll('[vhost]', () => encodeURIComponent(vhost || DEFAULT_VHOST))
     .replaceAll('[app]', () => app.split('/').map(encodeURIComponent).join('/'))
     .replaceAll('[stream]', () => encodeURIComponent(name));
@@ -69,7 +84,7 @@ export function flvUrl({ origin, flvMount, transport }, { vhost, app, name }) {
   if (vhost !== '') {
     url.searchParams.set('vhost', vhost);
   }
-  return transport === 'websocket' ? url.href.replace(/^http/, 'ws') : url.href;
+  return url.href;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { flvUrl, pageUrl, readParameters, rtmpAppUrl, rtmpUrl, vhostOf } from './address.js';
+import { flvUrl, hlsUrl, pageUrl, readParameters, rtmpAppUrl, rtmpUrl, vhostOf } from './address.js';
 import { pollStreams, readFacts } from './api.js';
 import { audioText, bitrateText, durationText, sizeText, videoText } from './format.js';
 import { LivePlayer } from './player.js';
@@ -45,7 +45,9 @@ function play() {
   clearTimeout(page.retryTimer);
   page.wanted = true;
   const transport = document.querySelector('input[name=transport]:checked').value;
-  player.play(flvUrl({ ...server, transport }, page.chosen));
+  const url =
+    transport === 'hls' ? hlsUrl(server, page.chosen) : flvUrl({ ...server, transport }, page.chosen);
+  player.play(url, transport === 'hls' ? 'hls' : 'flv');
 }
 
 function stop() {
@@ -169,6 +171,7 @@ function showNow() {
     { label: 'RTMP', value: rtmpUrl(server, stream) },
     { label: 'HTTP-FLV', value: flvUrl({ ...server, transport: 'http' }, stream) },
     { label: 'WebSocket-FLV', value: flvUrl({ ...server, transport: 'websocket' }, stream) },
+    ...(server.hlsMount === undefined ? [] : [{ label: 'HLS', value: hlsUrl(server, stream) }]),
   ]);
 }
 
@@ -233,6 +236,9 @@ for (const input of document.querySelectorAll('input[name=transport]')) {
     }
   });
 }
+
+document.querySelector('input[name=transport][value=hls]').parentElement.hidden =
+  server.hlsMount === undefined;
 
 showPublish();
 if (parameters.stream !== '') {

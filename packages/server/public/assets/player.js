@@ -1,3 +1,5 @@
+import { playFlv, playHls } from './engines.js';
+
 /** A player whose first picture takes longer than this says that it waits, ms. */
 const SLOW_START_MS = 4000;
 
@@ -11,7 +13,8 @@ const LIVE_EDGE_SECONDS = 0.6;
 export class LivePlayer extends EventTarget {
   #video;
   #engine = null;
-  #engineLoaded;
+  /** The play that is wanted now; what an earlier one still says is not heard. */
+  #attempt = null;
   #slowTimer = 0;
   #media = null;
 
@@ -47,52 +50,35 @@ export class LivePlayer extends EventTarget {
     return this.#engine === null ? undefined : this.#video.getVideoPlaybackQuality().droppedVideoFrames;
   }
 
-  /** @param {string} url http(s): or ws(s): address of an FLV stream */
-  async play(url) {
+  /**
+   * @param {string} url
+   * @param {'flv' | 'hls'} form
+   */
+  async play(url, form) {
     this.stop();
     this.#setState('loading');
-    try {
-      this.#engineLoaded ??= loadEngine();
-      await this.#engineLoaded;
-    } catch {
-      this.#engineLoaded = undefined;
-      this.#setState('failed', 'The player could not be loaded', 'Is the server still running?');
-      return;
-    }
-    if (!mpegts.getFeatureList().mseLivePlayback) {
-      this.#setState(
-        'unsupported',
-        'This browser cannot play live FLV',
-        'It lacks Media Source Extensions. Copy the RTMP or HTTP-FLV address into VLC instead.',
-      );
-      return;
-    }
-    const engine = mpegts.createPlayer(
-      { type: 'flv', isLive: true, url, cors: true },
-      {
-        enableStashBuffer: false,
-        autoCleanupSourceBuffer: true,
-        liveBufferLatencyChasing: true,
-        liveBufferLatencyMaxLatency: 6,
-        liveBufferLatencyMinRemain: 1,
-        liveSync: true,
-        liveSyncMaxLatency: 2.5,
-        liveSyncTargetLatency: 1.2,
-        liveSyncPlaybackRate: 1.1,
+    const attempt = {};
+    this.#attempt = attempt;
+    const listener = {
+      media: (info) => {
+        this.#media = info;
       },
-    );
+      end: (state, title, text) => {
+        if (this.#attempt === attempt) this.#end(state, title, text);
+      },
+    };
+    let engine;
+    try {
+      engine = await (form === 'hls' ? playHls : playFlv)(this.#video, url, listener);
+    } catch {
+      listener.end('failed', 'The player could not be loaded', 'Is the server still running?');
+      return;
+    }
+    if (this.#attempt !== attempt) {
+      engine.destroy();
+      return;
+    }
     this.#engine = engine;
-    engine.on(mpegts.Events.MEDIA_INFO, (info) => {
-      this.#media = info;
-    });
-    engine.on(mpegts.Events.LOADING_COMPLETE, () => {
-      this.#end('ended', 'The stream has ended', 'It starts again by itself when its publisher is back.');
-    });
-    engine.on(mpegts.Events.ERROR, (type, detail, info) => {
-      this.#end(...failureWords(type, detail, info));
-    });
-    engine.attachMediaElement(this.#video);
-    engine.load();
     this.#slowTimer = setTimeout(() => {
       this.#setState('waiting', 'Waiting for the first picture…', 'The stream has sent nothing yet.');
     }, SLOW_START_MS);
@@ -129,6 +115,7 @@ export class LivePlayer extends EventTarget {
 
   #release() {
     clearTimeout(this.#slowTimer);
+    this.#attempt = null;
     this.#media = null;
     const engine = this.#engine;
     this.#engine = null;
@@ -142,42 +129,4 @@ export class LivePlayer extends EventTarget {
     this.state = state;
     this.dispatchEvent(new CustomEvent('state', { detail: { state, title, text } }));
   }
-}
-
-function failureWords(type, detail, info) {
-  const status = info?.code;
-  if (status === 404) {
-    return ['ended', 'Not live right now', 'It starts by itself as soon as someone publishes it.'];
-  }
-  if (type === mpegts.ErrorTypes.MEDIA_ERROR) {
-    return detail === mpegts.ErrorDetails.MEDIA_CODEC_UNSUPPORTED || /codec/i.test(info?.msg ?? '')
-      ? [
-          'unsupported',
-          'This browser cannot decode the stream',
-          'Try another browser, or VLC with its address.',
-        ]
-      : ['failed', 'The picture could not be decoded', info?.msg ?? ''];
-  }
-  return [
-    'failed',
-    'The connection was lost',
-    status > 0 ? `The server answered ${status}.` : 'It is tried again while the stream is live.',
-  ];
-}
-
-/** mpegts.js is a classic script that makes one global, loaded when the first stream plays. */
-function loadEngine() {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement('script');
-    script.src = '/assets/mpegts.js';
-    script.addEventListener('load', () => {
-      mpegts.LoggingControl.enableAll = false;
-      resolve();
-    });
-    script.addEventListener('error', () => {
-      script.remove();
-      reject(new Error('mpegts.js could not be loaded'));
-    });
-    document.head.append(script);
-  });
 }
