@@ -1,5 +1,6 @@
 export type { ConnectionAdmission, HttpCloseReason, HttpConnectionEnd } from './connections.ts';
 export type { HttpServerErrorCode } from './errors.ts';
+export type { FileAnswer, FileDoor, FileRequest, OpenedFile } from './file-door.ts';
 export type { HttpLimits } from './limits.ts';
 export type {
   HttpViewer,
@@ -13,3 +14,4 @@ export type { PlayerPageFacts } from './player-page.ts';
 export { createHttpServer } from './server.ts';
 export type { HttpServer, HttpServerOptions } from './server.ts';
 export type { StaticMount } from './static-mounts.ts';
+export type { VirtualAnswer, VirtualFile, VirtualFiles, VirtualRequest } from './virtual-files.ts';

@@ -12,6 +12,11 @@ export interface HttpLimits {
   readonly requestTimeoutMs: number;
   /** How long a connection may idle between two requests (H006). Default 60,000. */
   readonly keepAliveTimeoutMs: number;
+  /**
+   * How long a peer may take nothing of a response before it is cut off: the file or the segment that waits
+   * for it costs memory. Default 30,000.
+   */
+  readonly stallTimeoutMs: number;
   /** How often the two request time limits are looked at. Default 1,000. */
   readonly timeoutCheckMs: number;
   /** The largest WebSocket message of a player, who has nothing to say; more closes it with 1009. Default 4,096. */
@@ -31,6 +36,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 60_000,
+  stallTimeoutMs: 30_000,
   timeoutCheckMs: 1_000,
   maxWebSocketMessageBytes: 4_096,
   maxPongBacklogBytes: 65_536,

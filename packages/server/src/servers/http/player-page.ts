@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module';
-import { basename, dirname } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FastifyReply } from 'fastify';
+import type { HeaderList } from './answer-head.ts';
 import type { RequestTarget } from './request-target.ts';
-import { sendFoundFile } from './static-files.ts';
 
 /** What the built-in page tells people and plays by. */
 export interface PlayerPageFacts {
@@ -38,42 +37,41 @@ const ASSET_PREFIX = '/assets/';
 /** `packages/server/public`, seen from the sources and from the built files alike. */
 const PUBLIC_DIRECTORY = fileURLToPath(new URL('../../../public', import.meta.url));
 
+/** What the built-in page has under a path. */
+export type PlayerPageAnswer =
+  | { readonly kind: 'file'; readonly path: string; readonly headers: HeaderList }
+  | { readonly kind: 'redirect'; readonly location: string }
+  | { readonly kind: 'facts' };
+
 /**
- * Serves the built-in page, the layer beneath every directory: it answers `/` and `/players/` when nothing
- * else does. False when the path is not one of its own.
+ * The built-in page, the layer beneath every directory: it answers `/` and `/players/` when nothing else does.
+ * Undefined when the path is not one of its own.
  */
-export function servePlayerPage(reply: FastifyReply, target: RequestTarget, facts: PlayerPageFacts): boolean {
+export function playerPageAnswer(target: RequestTarget): PlayerPageAnswer | undefined {
   const { path } = target;
   if (PAGE_PATHS.has(path)) {
-    reply
-      .header('content-security-policy', contentSecurityPolicy(target.query))
-      .header('x-content-type-options', 'nosniff')
-      .header('referrer-policy', 'no-referrer');
-    sendFoundFile(reply, PUBLIC_DIRECTORY, 'index.html');
-    return true;
+    const headers = [
+      ...['Content-Security-Policy', contentSecurityPolicy(target.query)],
+      ...['X-Content-Type-Options', 'nosniff', 'Referrer-Policy', 'no-referrer'],
+    ];
+    return { kind: 'file', path: join(PUBLIC_DIRECTORY, 'index.html'), headers };
   }
   if (path === '/players') {
-    reply.redirect(`/players/${target.search}`, 301);
-    return true;
+    return { kind: 'redirect', location: `/players/${target.search}` };
   }
   if (!path.startsWith(ASSET_PREFIX)) {
-    return false;
+    return undefined;
   }
   const name = path.slice(ASSET_PREFIX.length);
   if (name === 'page.json') {
-    reply.header('cache-control', 'no-cache').send({ ...facts });
-    return true;
+    return { kind: 'facts' };
   }
   if (name === 'mpegts.js') {
-    const file = createRequire(import.meta.url).resolve('mpegts.js');
-    sendFoundFile(reply, dirname(file), basename(file));
-    return true;
+    return { kind: 'file', path: createRequire(import.meta.url).resolve('mpegts.js'), headers: [] };
   }
-  if (!ASSETS.has(name)) {
-    return false;
-  }
-  sendFoundFile(reply, `${PUBLIC_DIRECTORY}/assets`, name);
-  return true;
+  return ASSETS.has(name)
+    ? { kind: 'file', path: join(PUBLIC_DIRECTORY, 'assets', name), headers: [] }
+    : undefined;
 }
 
 /**

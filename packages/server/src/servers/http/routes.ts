@@ -1,16 +1,18 @@
 import { STATUS_CODES } from 'node:http';
+import { resolve } from 'node:path';
 import cors from '@fastify/cors';
-import fastifyStatic from '@fastify/static';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyPluginCallback, FastifyReply } from 'fastify';
+import { commonHeaders } from './answer-head.ts';
+import { FileRequests } from './file-requests.ts';
+import type { FileDoor } from './file-door.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LiveRequests } from './live-requests.ts';
-import { servePlayerPage } from './player-page.ts';
+import { MemorySender } from './memory-sender.ts';
 import type { PlayerPageFacts } from './player-page.ts';
 import { originForm, readRequestTarget } from './request-target.ts';
-import type { RequestTarget } from './request-target.ts';
-import { findFile, sendFoundFile } from './static-files.ts';
 import type { StaticMounts } from './static-mounts.ts';
+import type { VirtualFiles } from './virtual-files.ts';
 
 /** What the routes of one HTTP server are made of. */
 export interface HttpRoutesOptions {
@@ -18,7 +20,9 @@ export interface HttpRoutesOptions {
   readonly limits: HttpLimits;
   readonly crossdomain: boolean;
   readonly routes: readonly FastifyPluginCallback[];
+  readonly virtualFiles: VirtualFiles | undefined;
   readonly live: LiveRequests;
+  readonly fileDoor: FileDoor | undefined;
   readonly staticMounts: StaticMounts;
   readonly root: string | undefined;
   readonly playerPage: PlayerPageFacts | undefined;
@@ -29,7 +33,7 @@ const READ_METHODS: readonly string[] = ['GET', 'HEAD'];
 
 /**
  * Builds the request handling. A path goes through these layers, the first that knows it answers: explicit
- * routes, live streams, directories of vhosts, the root directory, the built-in page.
+ * routes, virtual files, live streams, directories of vhosts, the root directory, the built-in page.
  */
 export async function buildRoutes(options: HttpRoutesOptions): Promise<FastifyInstance> {
   const app = fastify({
@@ -60,15 +64,10 @@ export async function buildRoutes(options: HttpRoutesOptions): Promise<FastifyIn
       optionsSuccessStatus: 200,
     });
   }
-  await app.register(fastifyStatic, { serve: false });
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) {
       options.onError?.(error);
-    }
-    if (error instanceof Error && 'headers' in error) {
-      // An unsatisfiable range tells the size of the file.
-      reply.headers(error.headers as Readonly<Record<string, string>>);
     }
     sendStatus(reply, status);
   });
@@ -83,48 +82,43 @@ export async function buildRoutes(options: HttpRoutesOptions): Promise<FastifyIn
   for (const plugin of options.routes) {
     await app.register(plugin);
   }
+  const files = createFileRequests(options);
   app.route({
     method: ['GET', 'HEAD'],
     url: '/*',
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const target = readRequestTarget(request.url, request.headers.host);
       if (target === undefined) {
         return sendStatus(reply, 400);
       }
-      return options.live.tryServe(request, reply, target) ? reply : serveFile(reply, target, options);
+      const exchange = { request: request.raw, response: reply.raw };
+      const place = files.locate(target);
+      if (files.tryVirtual(exchange, target, place)) {
+        return reply.hijack();
+      }
+      if (options.live.tryServe(request, reply, target)) {
+        return reply;
+      }
+      files.serve(exchange, target, place);
+      return reply.hijack();
     },
   });
   await app.ready();
   return app;
 }
 
-async function serveFile(
-  reply: FastifyReply,
-  target: RequestTarget,
-  options: HttpRoutesOptions,
-): Promise<FastifyReply> {
-  const mounted = options.staticMounts.match(target.host, target.path);
-  if (mounted?.kind === 'redirect') {
-    return redirectToDirectory(reply, target);
-  }
-  const directory = mounted?.dir ?? options.root;
-  if (directory !== undefined) {
-    const found = await findFile(directory, mounted?.path ?? target.path);
-    if (found.kind === 'directory') {
-      return redirectToDirectory(reply, target);
-    }
-    if (found.kind === 'file') {
-      return sendFoundFile(reply, found.root, found.name);
-    }
-  }
-  if (options.playerPage !== undefined && servePlayerPage(reply, target, options.playerPage)) {
-    return reply;
-  }
-  return sendStatus(reply, 404);
-}
-
-function redirectToDirectory(reply: FastifyReply, target: RequestTarget): FastifyReply {
-  return reply.redirect(`${target.rawPath}/${target.search}`, 301);
+function createFileRequests(options: HttpRoutesOptions): FileRequests {
+  const common = commonHeaders(options.serverName, options.crossdomain);
+  return new FileRequests({
+    common,
+    memory: new MemorySender(common),
+    virtualFiles: options.virtualFiles,
+    fileDoor: options.fileDoor,
+    staticMounts: options.staticMounts,
+    root: options.root === undefined ? undefined : resolve(options.root),
+    playerPage: options.playerPage,
+    onError: options.onError,
+  });
 }
 
 /** The status text as the body (H003). */

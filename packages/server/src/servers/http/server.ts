@@ -8,15 +8,18 @@ import type { ListenAddress } from '../../config/types.ts';
 import { HttpConnections } from './connections.ts';
 import type { ConnectionAdmission, HttpCloseReason, HttpConnectionEnd } from './connections.ts';
 import { HttpServerError } from './errors.ts';
+import type { FileDoor } from './file-door.ts';
 import { DEFAULT_HTTP_LIMITS } from './limits.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LiveDoor } from './live-door.ts';
 import { LiveRequests } from './live-requests.ts';
 import type { PlayerPageFacts } from './player-page.ts';
 import { answerAndClose } from './raw-response.ts';
+import { encodedTarget } from './request-target.ts';
 import { buildRoutes } from './routes.ts';
 import { compileStaticMounts } from './static-mounts.ts';
 import type { StaticMount } from './static-mounts.ts';
+import type { VirtualFiles } from './virtual-files.ts';
 
 /** How an HTTP server is made; `http_server` and `http_api` are two of them. */
 export interface HttpServerOptions {
@@ -24,6 +27,10 @@ export interface HttpServerOptions {
   readonly version: string;
   /** Explicit routes, which go before everything else. Default none. */
   readonly routes?: readonly FastifyPluginCallback[];
+  /** Files that are there without a disk (HLS in memory). Default none. */
+  readonly virtualFiles?: VirtualFiles;
+  /** Other ways to send files of the directories than as they are. Default none. */
+  readonly fileDoor?: FileDoor;
   /** The live streams. Default none. */
   readonly live?: LiveDoor;
   /** Directories of vhosts (`http_static`). Default none. */
@@ -71,6 +78,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     live,
     crossdomain: options.crossdomain ?? true,
     routes: options.routes ?? [],
+    virtualFiles: options.virtualFiles,
+    fileDoor: options.fileDoor,
     staticMounts: compileStaticMounts(options.staticMounts ?? []),
     root: options.root,
     playerPage: options.playerPage,
@@ -139,6 +148,8 @@ class NodeHttpServer implements HttpServer {
       connectionsCheckingInterval: limits.timeoutCheckMs,
       noDelay: true,
     });
+    // Counts while nothing moves in either direction; a live stream's socket has limits of its own.
+    server.setTimeout(limits.stallTimeoutMs);
     server.on('connection', (socket: Socket) => {
       this.#onConnection(socket);
     });
@@ -189,10 +200,21 @@ class NodeHttpServer implements HttpServer {
       socket.destroy();
       return;
     }
+    const location = redirectOf(error);
+    if (location !== undefined) {
+      answerAndClose(socket, 307, serverName, location);
+      return;
+    }
     const [status, reason] = clientErrorAnswer(error.code);
     connections.note(socket, reason);
     answerAndClose(socket, status, serverName);
   }
+}
+
+/** A name that the client has not encoded is sent back encoded, rather than refused. */
+function redirectOf(error: NodeJS.ErrnoException): string | undefined {
+  const packet = error.code === 'HPE_INVALID_URL' && 'rawPacket' in error ? error.rawPacket : undefined;
+  return packet instanceof Uint8Array ? encodedTarget(packet) : undefined;
 }
 
 function clientErrorAnswer(code: string | undefined): readonly [status: number, reason: HttpCloseReason] {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { HttpServerError } from './errors.ts';
 import { compileStaticMounts } from './static-mounts.ts';
@@ -18,24 +19,32 @@ describe('compileStaticMounts', () => {
   it('H002 lets the longest pattern win', () => {
     expect(mounts.match('b.example', '/hls/long/x.ts')).toEqual({
       kind: 'file',
-      dir: 'any-long',
+      dir: resolve('any-long'),
       path: '/x.ts',
     });
-    expect(mounts.match('b.example', '/hls/x.ts')).toEqual({ kind: 'file', dir: 'any', path: '/hls/x.ts' });
+    expect(mounts.match('b.example', '/hls/x.ts')).toEqual({
+      kind: 'file',
+      dir: resolve('any'),
+      path: '/hls/x.ts',
+    });
   });
 
   it('H002 lets a pattern with a host beat a longer one for any host', () => {
     expect(mounts.match('a.example', '/hls/long/x.ts')).toEqual({
       kind: 'file',
-      dir: 'a-hls/a.example',
+      dir: resolve('a-hls/a.example'),
       path: '/long/x.ts',
     });
-    expect(mounts.match('a.example', '/')).toEqual({ kind: 'file', dir: 'a-root', path: '/' });
+    expect(mounts.match('a.example', '/')).toEqual({ kind: 'file', dir: resolve('a-root'), path: '/' });
   });
 
   it('H003 sends the mount without its slash to the mount', () => {
     expect(mounts.match('a.example', '/hls')).toEqual({ kind: 'redirect' });
-    expect(mounts.match('a.example', '/hlsx')).toEqual({ kind: 'file', dir: 'a-root', path: '/hlsx' });
+    expect(mounts.match('a.example', '/hlsx')).toEqual({
+      kind: 'file',
+      dir: resolve('a-root'),
+      path: '/hlsx',
+    });
   });
 
   it('H007 knows no directory for a host that has none', () => {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { HttpServerError } from './errors.ts';
 import { isCleanPath } from './request-target.ts';
 
@@ -10,7 +11,7 @@ export interface StaticMount {
   readonly dir: string;
 }
 
-/** Where a request for static files leads. */
+/** Where a request for static files leads; `dir` is absolute. */
 export type StaticMatch =
   | { readonly kind: 'file'; readonly dir: string; readonly path: string }
   /** The mount itself without its trailing `/`: the client is sent there (H003). */
@@ -80,6 +81,6 @@ function toPattern({ vhost, mount, dir }: StaticMount): Pattern {
   return {
     host: host === ANY_HOST ? '' : host.toLowerCase(),
     prefix,
-    dir: dir.replaceAll('[vhost]', vhost),
+    dir: resolve(dir.replaceAll('[vhost]', vhost)),
   };
 }

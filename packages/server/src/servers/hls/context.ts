@@ -1,0 +1,104 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+import type { VhostConfig } from '../../config/index.ts';
+import type { StreamId } from '../../live/index.ts';
+import type { Log } from '../../log/index.ts';
+import type { Session } from '../../stats/index.ts';
+
+/** What this door needs of the server. */
+export interface HlsContext {
+  readonly log: Log;
+  readonly source: HlsSource;
+  readonly hub: { find(id: StreamId): { readonly publisherId: string | undefined } | undefined };
+  readonly sessions: { add(session: Session): void; remove(session: Session): void };
+  findVhost(host: string): VhostConfig | undefined;
+}
+
+/** Playlists, segments and keys that are in memory. */
+export interface HlsSource {
+  /**
+   * @param path - the absolute path of a file, whether or not it is on the disk (yet)
+   */
+  findFile(path: string): HlsItem | undefined;
+  /**
+   * What is in memory only (`hls_storage`, `hls_mount`).
+   *
+   * @param vhost - the name of the vhost
+   * @param path - decoded, e.g. `/live/livestream.m3u8`
+   */
+  findUrl(vhost: string, path: string): HlsItem | undefined;
+}
+
+/** One thing that a viewer fetches. */
+export type HlsItem = HlsPlaylist | HlsSegment;
+
+/** A live media playlist. */
+export interface HlsPlaylist {
+  readonly kind: 'playlist';
+  readonly stream: StreamId;
+  /** `hls_ctx`: each viewer gets a session of its own. */
+  readonly sessions: boolean;
+  /** `hls_ts_ctx`: the session goes on in the URLs of the segments. */
+  readonly segmentSessions: boolean;
+  /** `hls_master_m3u8_path_relative`. */
+  readonly relativeMaster: boolean;
+  /** Changes with the text. */
+  readonly version: string;
+  readonly targetDurationMs: number;
+  /** Bit/s and pixels; what is not known yet is 0 or absent. */
+  readonly variant: {
+    readonly bandwidth: number;
+    readonly averageBandwidth: number;
+    readonly codecs?: string | undefined;
+    readonly width?: number | undefined;
+    readonly height?: number | undefined;
+  };
+  /**
+   * The playlist.
+   *
+   * @param query - put behind each own segment's URI: empty, or a `?` and what follows
+   */
+  text(query: string): string;
+}
+
+/** A segment or a key, whole; its bytes never change. */
+export interface HlsSegment {
+  readonly kind: 'segment' | 'key';
+  readonly stream: StreamId;
+  readonly bytes: Uint8Array;
+  readonly contentType: string;
+  /** Changes with the bytes. */
+  readonly version: string;
+}
+
+/** A GET or HEAD that may be for HLS. */
+export interface HlsRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly host: string;
+  readonly path: string;
+  /** The absolute path of the file that the directories have for it, whether or not it is there. */
+  readonly file: string | undefined;
+  /** Percent-encoded. */
+  readonly rawPath: string;
+  /** Percent-encoded, with its `?`, or empty. */
+  readonly search: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly remoteAddress: string;
+}
+
+/**
+ * The answer to a viewer: a file in memory; a refusal; or word that a file of the disk is for a known viewer,
+ * whose count `sent` is.
+ */
+export type HlsAnswer =
+  HlsFile | { readonly refused: 403 } | { readonly onDisk: { sent(bytes: number): void } };
+
+/** A file in memory, with what its HTTP response needs to say. */
+export interface HlsFile {
+  readonly contentType: string;
+  readonly cacheControl: string;
+  readonly etag: string | undefined;
+  readonly shared: boolean;
+  content(): string | Uint8Array;
+  sent?(bytes: number): void;
+}

@@ -1,0 +1,368 @@
+import { mkdtempSync, realpathSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { parsePlaylist } from '@sluice/media/m3u8';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
+import { Sessions } from '../../stats/index.ts';
+import { createHttpServer, type HttpServer } from '../http/index.ts';
+import type { HlsItem, HlsPlaylist, HlsSegment } from './context.ts';
+import { HlsDoor } from './door.ts';
+import type { HlsLimits } from './limits.ts';
+
+const directory = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-hls-')));
+const running: HttpServer[] = [];
+const doors: HlsDoor[] = [];
+const stream = { vhost: '__defaultVhost__', app: 'live', stream: 'cam' };
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
+});
+
+afterEach(async () => {
+  for (const door of doors.splice(0)) door.close();
+  vi.useRealTimers();
+  await Promise.all(running.splice(0).map((server) => server.close({ graceMs: 0 })));
+});
+
+afterAll(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+function playlist(rest: Partial<HlsPlaylist> = {}): HlsPlaylist {
+  return {
+    kind: 'playlist',
+    stream,
+    sessions: true,
+    segmentSessions: true,
+    relativeMaster: false,
+    version: 'p1',
+    targetDurationMs: 5_000,
+    variant: {
+      bandwidth: 800_000.5,
+      averageBandwidth: 700_000,
+      codecs: 'avc1.64001f,mp4a.40.2',
+      width: 640,
+      height: 360,
+    },
+    text: (query) =>
+      `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-TARGETDURATION:5\n#EXTINF:4.000, no desc\ncam-7.ts${query}\n`,
+    ...rest,
+  };
+}
+
+function segment(rest: Partial<HlsSegment> = {}): HlsSegment {
+  const bytes = Buffer.from('0123456789');
+  return { kind: 'segment', stream, bytes, contentType: 'video/MP2T', version: 's7', ...rest };
+}
+
+interface StartOptions {
+  readonly files?: Readonly<Record<string, HlsItem>>;
+  readonly urls?: Readonly<Record<string, HlsItem>>;
+  readonly vhost?: VhostOptions;
+  readonly limits?: Partial<HlsLimits>;
+}
+
+async function start(options: StartOptions = {}) {
+  const config = resolveConfig({ vhosts: { __defaultVhost__: options.vhost ?? {}, 'v.test': {} } });
+  const lines: string[] = [];
+  const log = pino(
+    { level: 'info' },
+    { write: (json: string) => lines.push((JSON.parse(json) as { msg: string }).msg) },
+  );
+  const files = new Map(
+    Object.entries(options.files ?? { 'live/cam.m3u8': playlist(), 'live/cam-7.ts': segment() }).map(
+      ([path, item]) => [join(directory, path), item],
+    ),
+  );
+  const sessions = new Sessions();
+  const door = new HlsDoor(
+    {
+      log,
+      sessions,
+      hub: { find: () => ({ publisherId: 'pub1' }) },
+      findVhost: (host) => findVhost(config, host),
+      source: {
+        findFile: (path) => files.get(path),
+        findUrl: (vhost, path) => options.urls?.[vhost + path],
+      },
+    },
+    options.limits,
+  );
+  doors.push(door);
+  const server = await createHttpServer({ version: '1.2.3', root: directory, virtualFiles: door });
+  running.push(server);
+  await server.listen([{ host: '127.0.0.1', port: 0 }]);
+  const base = `http://127.0.0.1:${server.addresses[0]?.port ?? 0}`;
+  const ask = (path: string, init?: RequestInit) => fetch(base + path, init);
+  return { base, ask, door, sessions, lines, files };
+}
+
+function variantOf(text: string): string {
+  const parsed = parsePlaylist(text);
+  return 'variants' in parsed ? (parsed.variants[0]?.uri ?? '') : '';
+}
+
+function idOf(uri: string): string {
+  return new URLSearchParams(uri.slice(uri.indexOf('?'))).get('hls_ctx') ?? '';
+}
+
+describe('HlsDoor playlists', () => {
+  it('L001 gives the playlist as it is without hls_ctx', async () => {
+    const { ask, door } = await start({ files: { 'live/cam.m3u8': playlist({ sessions: false }) } });
+    const response = await ask('/live/cam.m3u8');
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'application/vnd.apple.mpegurl',
+      'cache-control': 'public, max-age=1',
+      'access-control-allow-origin': '*',
+      etag: 'W/"p1"',
+    });
+    expect(await response.text()).toBe(playlist().text(''));
+    expect((await ask('/live/cam.m3u8', { headers: { 'if-none-match': 'W/"p1"' } })).status).toBe(304);
+    expect(door.viewers).toBe(0);
+    expect(await (await ask('/live/cam.m3u8?vhost=__defaultVhost__&x=1')).text()).toContain(
+      'cam-7.ts?vhost=__defaultVhost__\n',
+    );
+  });
+
+  it('L001 sends a new viewer on with an id of its own', async () => {
+    const { ask, door } = await start();
+    const response = await ask('/live/cam.m3u8?token=a%20b&hls_ctx=bad&k');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('etag')).toBeNull();
+    const text = await response.text();
+    expect(text).toMatch(
+      /^#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800001,AVERAGE-BANDWIDTH=700000,.*CODECS="avc1.64001f,mp4a.40.2"/,
+    );
+    expect(text).toContain('RESOLUTION=640x360');
+    expect(variantOf(text)).toMatch(/^\/live\/cam\.m3u8\?token=a%20b&k&hls_ctx=[0-9a-z]{8}$/);
+    const other = variantOf(await (await ask('/live/cam.m3u8')).text());
+    expect(idOf(other)).not.toBe(idOf(variantOf(text)));
+    expect(door.viewers).toBe(0);
+  });
+
+  it('L001 names the variant by a relative path where it is asked to, whatever the name', async () => {
+    const odd = playlist({ relativeMaster: true, variant: { bandwidth: 0, averageBandwidth: Number.NaN } });
+    const { ask } = await start({ files: { 'live/cam.m3u8': odd, 'live/a: "直#".m3u8': odd } });
+    const text = await (await ask('/live/cam.m3u8')).text();
+    expect(text).toContain('BANDWIDTH=1,AVERAGE-BANDWIDTH=1\ncam.m3u8?hls_ctx=');
+    const name = encodeURIComponent('a: "直#".m3u8').replace('%3A', ':');
+    expect(variantOf(await (await ask(`/live/${name}`)).text())).toMatch(
+      /^\.\/a:%20%22%E7%9B%B4%23%22\.m3u8\?hls_ctx=/,
+    );
+  });
+
+  it('a viewer is one session from its first playlist on, with its bytes', async () => {
+    const { ask, base, sessions, lines } = await start();
+    const headers = { referer: 'http://page.test/a' };
+    const url = variantOf(await (await ask('/live/cam.m3u8', { headers })).text());
+    const id = idOf(url);
+    for (let round = 0; round < 3; round += 1) {
+      const response = await ask(url, { headers });
+      expect(response.headers.get('cache-control')).toBe('no-cache');
+      expect(await response.text()).toBe(playlist().text(`?hls_ctx=${id}`));
+    }
+    expect(await (await ask(`/live/cam-7.ts?hls_ctx=${id}`, { headers })).text()).toBe('0123456789');
+    expect(sessions.size).toBe(1);
+    expect(sessions.get(id)?.session).toMatchObject({
+      id,
+      type: 'hls-play',
+      publish: false,
+      ip: '127.0.0.1',
+      ...stream,
+      tcUrl: `${base}/live`,
+      pageUrl: 'http://page.test/a',
+      bytesOut: 3 * playlist().text(`?hls_ctx=${id}`).length + 10,
+    });
+    expect(sessions.totals()).toMatchObject({ players: 1, publishers: 0 });
+    expect(lines).toEqual([
+      expect.stringContaining('hls-play __defaultVhost__/live/cam from 127.0.0.1, source pub1'),
+    ]);
+  });
+
+  it('the id is not put to segments without hls_ts_ctx', async () => {
+    const { ask, door } = await start({ files: { 'live/cam.m3u8': playlist({ segmentSessions: false }) } });
+    expect(await (await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).text()).toBe(playlist().text(''));
+    expect(door.viewers).toBe(1);
+  });
+
+  it('304 and HEAD: the first keeps a viewer, the second makes none', async () => {
+    const { ask, door, sessions } = await start();
+    const head = await ask('/live/cam.m3u8?hls_ctx=abcdefgh', { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    expect(door.viewers).toBe(0);
+    expect((await ask('/live/cam.m3u8', { method: 'HEAD' })).status).toBe(200);
+    await ask('/live/cam.m3u8?hls_ctx=abcdefgh');
+    const before = sessions.get('abcdefgh')?.session.bytesOut;
+    vi.setSystemTime(Date.now() + 29_000);
+    const headers = { 'if-none-match': 'W/"p1"' };
+    expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh', { headers })).status).toBe(304);
+    vi.advanceTimersByTime(29_000);
+    expect(door.viewers).toBe(1);
+    expect(sessions.get('abcdefgh')?.session.bytesOut).toBe(before);
+  });
+
+  it.each(['short', 'with-dash', 'a'.repeat(65), '', '%00%00%00%00%00%00%00%00', '"><script>'])(
+    'makes no session for the ill-formed id %j',
+    async (id) => {
+      const { ask, door } = await start();
+      const text = await (await ask(`/live/cam.m3u8?hls_ctx=${id}`)).text();
+      expect(idOf(variantOf(text))).toMatch(/^[0-9a-z]{8}$/);
+      expect(text).not.toContain('script');
+      expect(door.viewers).toBe(0);
+    },
+  );
+
+  it('an id counts for the stream that it was first used for', async () => {
+    const other = playlist({ stream: { ...stream, stream: 'other' } });
+    const { ask, door, sessions } = await start({ files: { 'a.m3u8': playlist(), 'b.m3u8': other } });
+    await ask('/a.m3u8?hls_ctx=abcdefgh');
+    expect((await ask('/b.m3u8?hls_ctx=abcdefgh')).status).toBe(200);
+    expect(door.viewers).toBe(1);
+    expect(sessions.get('abcdefgh')?.session.stream).toBe('cam');
+  });
+
+  it('counts no more viewers than its limit, and serves them all', async () => {
+    const { ask, door, lines } = await start({ limits: { maxViewers: 2 } });
+    for (let number = 0; number < 5; number += 1) {
+      expect((await ask(`/live/cam.m3u8?hls_ctx=viewer0${number}`)).status).toBe(200);
+    }
+    expect(door.viewers).toBe(2);
+    expect(lines.filter((line) => line.includes('further ones are not'))).toHaveLength(1);
+    vi.advanceTimersByTime(40_000);
+    expect(door.viewers).toBe(0);
+    await ask('/live/cam.m3u8?hls_ctx=viewer09');
+    expect(door.viewers).toBe(1);
+  });
+
+  it('refer: who may not play gets 403, for the playlist and the segment', async () => {
+    const { ask, door, lines } = await start({ vhost: { refer: { enabled: true, play: ['good.test'] } } });
+    for (const path of ['/live/cam.m3u8', '/live/cam.m3u8?hls_ctx=abcdefgh', '/live/cam-7.ts']) {
+      expect((await ask(path)).status).toBe(403);
+      expect((await ask(path, { headers: { referer: 'http://evilgood.test/' } })).status).toBe(403);
+      expect((await ask(path, { headers: { referer: 'http://www.good.test/' } })).status).toBe(200);
+    }
+    expect(door.viewers).toBe(1);
+    expect(lines.filter((line) => line.startsWith('refused: refer-denied'))).toHaveLength(4);
+  });
+
+  it('L020 finds by the mount what is in memory only', async () => {
+    const inMemory = playlist({ stream: { ...stream, vhost: 'v.test' } });
+    const { ask } = await start({
+      files: {},
+      urls: { 'v.test/live/ram.m3u8': inMemory, 'v.test/live/ram-7.ts': segment() },
+    });
+    expect((await ask('/live/ram.m3u8')).status).toBe(404);
+    const url = variantOf(await (await ask('/live/ram.m3u8?vhost=v.test')).text());
+    const text = await (await ask(url)).text();
+    expect(text).toBe(playlist().text(`?vhost=v.test&hls_ctx=${idOf(url)}`));
+    expect((await ask(`/live/ram-7.ts?vhost=v.test&hls_ctx=${idOf(url)}`)).status).toBe(200);
+  });
+
+  it('falls back to the files on disk, and counts them for the viewer', async () => {
+    await mkdir(join(directory, 'live'), { recursive: true });
+    await writeFile(join(directory, 'live/cam-1.ts'), 'on disk');
+    await writeFile(join(directory, 'live/old.m3u8'), '#EXTM3U\n');
+    const { ask, sessions } = await start();
+    expect(await (await ask('/live/old.m3u8')).text()).toBe('#EXTM3U\n');
+    await (await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).text();
+    const before = sessions.get('abcdefgh')?.session.bytesOut ?? 0;
+    expect(await (await ask('/live/cam-1.ts?hls_ctx=abcdefgh')).text()).toBe('on disk');
+    await vi.waitFor(() => {
+      expect(sessions.get('abcdefgh')?.session.bytesOut).toBe(before + 7);
+    });
+    expect(await (await ask('/live/cam-1.ts?hls_ctx=unknown0')).text()).toBe('on disk');
+    expect(sessions.size).toBe(1);
+  });
+});
+
+describe('HlsDoor segments and keys', () => {
+  it('L001 are sent with the window as their time in caches', async () => {
+    const { ask } = await start({ vhost: { hls: { enabled: true, windowMs: 20_500 } } });
+    const response = await ask('/live/cam-7.ts');
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'video/MP2T',
+      'cache-control': 'public, max-age=21, immutable',
+      'accept-ranges': 'bytes',
+      'content-length': '10',
+      etag: '"s7"',
+    });
+    const part = await ask('/live/cam-7.ts', { headers: { range: 'bytes=3-5', 'if-range': '"s7"' } });
+    expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([
+      206,
+      'bytes 3-5/10',
+      '345',
+    ]);
+  });
+
+  it('keys are kept by nobody', async () => {
+    const key = segment({ kind: 'key', contentType: 'application/octet-stream' });
+    const { ask } = await start({ files: { 'live/cam-7.key': key } });
+    expect((await ask('/live/cam-7.key')).headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('a segment of an unknown viewer makes no session', async () => {
+    const { ask, door } = await start();
+    expect((await ask('/live/cam-7.ts?hls_ctx=abcdefgh')).status).toBe(200);
+    expect(door.viewers).toBe(0);
+  });
+});
+
+describe('HlsDoor viewers end', () => {
+  it('when they asked for nothing for 30 s, or three target durations', async () => {
+    const { ask, door, sessions, lines, files } = await start();
+    await (await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).text();
+    vi.advanceTimersByTime(25_000);
+    await (await ask('/live/cam-7.ts?hls_ctx=abcdefgh')).text();
+    vi.advanceTimersByTime(30_000);
+    expect(door.viewers).toBe(1);
+    vi.advanceTimersByTime(5_001);
+    expect(door.viewers).toBe(0);
+    expect(sessions.size).toBe(0);
+    expect(lines.at(-1)).toMatch(
+      /^closed: idle-timeout \(nothing was asked for in 30 s\), hls-play live\/cam, 60\.\d s,/,
+    );
+
+    files.set(join(directory, 'live/cam.m3u8'), playlist({ targetDurationMs: 20_000 }));
+    await ask('/live/cam.m3u8?hls_ctx=abcdefgh');
+    vi.advanceTimersByTime(59_000);
+    expect(door.viewers).toBe(1);
+    vi.advanceTimersByTime(6_001);
+    expect(door.viewers).toBe(0);
+  });
+
+  it('when the server stops, and none comes after', async () => {
+    const { ask, door, sessions, lines } = await start();
+    await ask('/live/cam.m3u8?hls_ctx=abcdefgh');
+    await ask('/live/cam.m3u8?hls_ctx=abcdefgi');
+    door.close();
+    expect(lines.filter((line) => line.startsWith('closed: server-shutdown'))).toHaveLength(2);
+    expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).status).toBe(200);
+    expect([door.viewers, sessions.size]).toEqual([0, 0]);
+  });
+
+  it('thousands come and go without a trace', async () => {
+    const { door, sessions, base } = await start();
+    const request = {
+      method: 'GET' as const,
+      host: '',
+      path: '/live/cam.m3u8',
+      file: join(directory, 'live/cam.m3u8'),
+      rawPath: '/live/cam.m3u8',
+      headers: {},
+      remoteAddress: '::ffff:192.0.2.1',
+    };
+    expect(base).not.toBe('');
+    for (let number = 0; number < 5_000; number += 1) {
+      door.find({ ...request, search: `?hls_ctx=v${String(number).padStart(7, '0')}` });
+    }
+    expect(door.viewers).toBe(5_000);
+    expect(sessions.get('v0000000')?.session.ip).toBe('192.0.2.1');
+    vi.advanceTimersByTime(40_000);
+    expect([door.viewers, sessions.size, vi.getTimerCount()]).toEqual([0, 0, 0]);
+  });
+});

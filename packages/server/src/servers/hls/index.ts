@@ -1,0 +1,12 @@
+export type {
+  HlsAnswer,
+  HlsContext,
+  HlsFile,
+  HlsItem,
+  HlsPlaylist,
+  HlsRequest,
+  HlsSegment,
+  HlsSource,
+} from './context.ts';
+export { HlsDoor } from './door.ts';
+export { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';

@@ -1,0 +1,92 @@
+import { endLine } from '../../log/index.ts';
+import type { EndReason } from '../../stats/index.ts';
+import type { HlsContext, HlsPlaylist, HlsRequest } from './context.ts';
+import type { HlsLimits } from './limits.ts';
+import { HlsViewer } from './viewer.ts';
+
+/** The viewers that are there now: who they are, how they come and go. */
+export class HlsViewers {
+  readonly #context: HlsContext;
+  readonly #limits: HlsLimits;
+  readonly #byId = new Map<string, HlsViewer>();
+  #sweeper: NodeJS.Timeout | undefined;
+  #full = false;
+  #closed = false;
+
+  constructor(context: HlsContext, limits: HlsLimits) {
+    this.#context = context;
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** A viewer that is known asks for something. */
+  find(id: string): HlsViewer | undefined {
+    const viewer = this.#byId.get(id);
+    if (viewer !== undefined) viewer.askedAt = Date.now();
+    return viewer;
+  }
+
+  /**
+   * The viewer with this id, who asks for a playlist; made when it is new. Undefined when there are too many,
+   * when the id is that of a viewer of another stream, and when the server stops: such a viewer gets
+   * everything, but is not counted.
+   */
+  keep(id: string, playlist: HlsPlaylist, request: HlsRequest): HlsViewer | undefined {
+    const viewer = this.find(id) ?? this.#begin(id, playlist, request);
+    if (viewer?.watches(playlist.stream) !== true) return undefined;
+    const { idleTargetDurations, minIdleMs } = this.#limits;
+    viewer.idleMs = Math.max(idleTargetDurations * playlist.targetDurationMs, minIdleMs);
+    return viewer;
+  }
+
+  /** Ends those that asked for nothing for too long. */
+  sweep(): void {
+    const now = Date.now();
+    for (const viewer of this.#byId.values()) {
+      if (now - viewer.askedAt > viewer.idleMs) {
+        this.#end(viewer, 'idle-timeout', `nothing was asked for in ${viewer.idleMs / 1000} s`);
+      }
+    }
+  }
+
+  /** Ends all, and takes no more. */
+  close(): void {
+    this.#closed = true;
+    for (const viewer of this.#byId.values()) this.#end(viewer, 'server-shutdown');
+  }
+
+  #begin(id: string, playlist: HlsPlaylist, request: HlsRequest): HlsViewer | undefined {
+    if (this.#closed) return undefined;
+    const { log, sessions, hub } = this.#context;
+    if (this.#byId.size >= this.#limits.maxViewers) {
+      if (!this.#full) log.warn(`${this.#limits.maxViewers} HLS viewers are counted; further ones are not`);
+      this.#full = true;
+      return undefined;
+    }
+    const viewer = new HlsViewer(id, playlist, request);
+    const { vhost, app, stream } = viewer;
+    const publisher = hub.find(playlist.stream)?.publisherId;
+    const source = publisher === undefined ? 'nobody publishes now' : `source ${publisher}`;
+    log.child({ id }).info(`hls-play ${vhost}/${app}/${stream} from ${viewer.ip}, ${source}`);
+    this.#byId.set(id, viewer);
+    sessions.add(viewer);
+    this.#sweeper ??= setInterval(() => {
+      this.sweep();
+    }, this.#limits.sweepMs).unref();
+    return viewer;
+  }
+
+  #end(viewer: HlsViewer, reason: EndReason, detail?: string): void {
+    this.#byId.delete(viewer.id);
+    this.#full = false;
+    this.#context.sessions.remove(viewer);
+    this.#context.log.child({ id: viewer.id }).info(endLine(viewer, reason, detail));
+    if (this.#byId.size === 0) {
+      clearInterval(this.#sweeper);
+      this.#sweeper = undefined;
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import { sendText } from './answer-head.ts';
+import type { Exchange, HeaderList } from './answer-head.ts';
+import type { FileDoor, OpenedFile } from './file-door.ts';
+import { FileSender } from './file-sender.ts';
+import type { FileSendOptions, SentListener } from './file-sender.ts';
+import type { MemorySender } from './memory-sender.ts';
+import { playerPageAnswer } from './player-page.ts';
+import type { PlayerPageFacts } from './player-page.ts';
+import type { RequestTarget } from './request-target.ts';
+import { findFile } from './static-files.ts';
+import type { StaticMatch, StaticMounts } from './static-mounts.ts';
+import { VirtualFileRequest } from './virtual-files.ts';
+import type { VirtualFiles } from './virtual-files.ts';
+
+/** What {@link FileRequests} is made of. */
+export interface FileRequestsOptions {
+  readonly common: HeaderList;
+  readonly memory: MemorySender;
+  readonly virtualFiles: VirtualFiles | undefined;
+  readonly fileDoor: FileDoor | undefined;
+  readonly staticMounts: StaticMounts;
+  /** Absolute. */
+  readonly root: string | undefined;
+  readonly playerPage: PlayerPageFacts | undefined;
+  readonly onError: ((error: Error) => void) | undefined;
+}
+
+/** Answers the requests for files: those in memory, those of the directories, the built-in page. */
+export class FileRequests {
+  readonly #options: FileRequestsOptions;
+  readonly #disk: FileSender;
+
+  constructor(options: FileRequestsOptions) {
+    this.#options = options;
+    this.#disk = new FileSender(options.common);
+  }
+
+  /** Where in the directories the file of a request is, if it is there; undefined without any directory. */
+  locate(target: RequestTarget): StaticMatch | undefined {
+    const { root, staticMounts } = this.#options;
+    const mounted = staticMounts.match(target.host, target.filePath);
+    if (mounted !== undefined || root === undefined) {
+      return mounted;
+    }
+    return { kind: 'file', dir: root, path: target.filePath };
+  }
+
+  /** Answers when the request is for a virtual file; else false, and nothing is done. */
+  tryVirtual(exchange: Exchange, target: RequestTarget, place: StaticMatch | undefined): boolean {
+    const { common, memory, virtualFiles } = this.#options;
+    if (virtualFiles === undefined) {
+      return false;
+    }
+    const file = place?.kind === 'file' ? place.dir + place.path : undefined;
+    const answer = virtualFiles.find(new VirtualFileRequest(exchange.request, target, file));
+    if (answer === undefined) {
+      return false;
+    }
+    if ('refused' in answer) {
+      sendText(exchange, answer.refused, common);
+    } else if ('onDisk' in answer) {
+      this.serve(exchange, target, place, answer.onDisk);
+    } else {
+      memory.send(exchange, answer);
+    }
+    return true;
+  }
+
+  /**
+   * Answers from the directories and the built-in page, or with 404.
+   *
+   * @param listener - told how many bytes of a file were read for the response
+   */
+  serve(
+    exchange: Exchange,
+    target: RequestTarget,
+    place: StaticMatch | undefined,
+    listener?: SentListener,
+  ): void {
+    this.#serve(exchange, target, place, listener).catch((error: unknown) => {
+      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+      if (exchange.response.headersSent) {
+        exchange.response.destroy();
+      } else {
+        sendText(exchange, 500, this.#options.common);
+      }
+    });
+  }
+
+  async #serve(
+    exchange: Exchange,
+    target: RequestTarget,
+    place: StaticMatch | undefined,
+    listener: SentListener | undefined,
+  ): Promise<void> {
+    if (place?.kind === 'redirect') {
+      this.#redirectToDirectory(exchange, target);
+      return;
+    }
+    const found = place === undefined ? undefined : await findFile(place.dir, place.path);
+    if (found?.kind === 'directory') {
+      this.#redirectToDirectory(exchange, target);
+    } else if (found?.kind === 'file') {
+      await this.#serveFile(exchange, target, found, listener);
+    } else {
+      await this.#servePage(exchange, target);
+    }
+  }
+
+  async #serveFile(
+    exchange: Exchange,
+    target: RequestTarget,
+    file: OpenedFile,
+    listener: SentListener | undefined,
+  ): Promise<void> {
+    const { common, fileDoor, memory } = this.#options;
+    const { query, rawPath, search } = target;
+    const { headers } = exchange.request;
+    const answer = await fileDoor?.open(file, { query, rawPath, search, headers });
+    switch (answer?.kind) {
+      case undefined:
+        if (file.below === '') {
+          await this.#disk.send(exchange, file.path, { listener });
+        } else {
+          sendText(exchange, 404, common);
+        }
+        return;
+      case 'made':
+        memory.send(exchange, answer.file);
+        return;
+      case 'refused':
+        sendText(exchange, answer.status, common, answer.text);
+        return;
+      case 'range':
+      case 'spliced':
+        await this.#disk.send(exchange, file.path, answer satisfies FileSendOptions);
+    }
+  }
+
+  async #servePage(exchange: Exchange, target: RequestTarget): Promise<void> {
+    const { common, playerPage } = this.#options;
+    const answer = playerPage === undefined ? undefined : playerPageAnswer(target);
+    switch (answer?.kind) {
+      case undefined:
+        sendText(exchange, 404, common);
+        return;
+      case 'redirect':
+        sendText(exchange, 301, [...common, 'Location', answer.location]);
+        return;
+      case 'facts':
+        this.#sendFacts(exchange, playerPage);
+        return;
+      case 'file':
+        await this.#disk.send(exchange, answer.path, { headers: answer.headers });
+    }
+  }
+
+  #sendFacts({ request, response }: Exchange, facts: PlayerPageFacts | undefined): void {
+    const body = JSON.stringify(facts);
+    response.writeHead(200, [
+      ...this.#options.common,
+      ...['Content-Type', 'application/json; charset=utf-8', 'Cache-Control', 'no-cache'],
+      ...['Content-Length', String(Buffer.byteLength(body))],
+    ]);
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  #redirectToDirectory(exchange: Exchange, target: RequestTarget): void {
+    const location = `${target.rawPath}/${target.search}`;
+    sendText(exchange, 301, [...this.#options.common, 'Location', location]);
+  }
+}

@@ -1,0 +1,154 @@
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { sendText } from './answer-head.ts';
+import type { Exchange, HeaderList } from './answer-head.ts';
+import { readRange } from './byte-range.ts';
+import type { ByteRange } from './byte-range.ts';
+import { evaluateConditions, rangeApplies } from './conditions.ts';
+import type { Validators } from './conditions.ts';
+import { contentTypeOf } from './file-types.ts';
+
+/** How much of a file is read and written at once, bytes. */
+const READ_BYTES = 262_144;
+
+/** What is sent of a file. Each field has its default. */
+export interface FileSendOptions {
+  /** Goes before the bytes of the file. Default none. */
+  readonly head?: Uint8Array;
+  /** Where in the file to begin; beyond its end nothing of it is sent. Default 0. */
+  readonly from?: number;
+  /** Taken for the `Range` header of a request that has none. */
+  readonly range?: string;
+  /** Headers for this answer. Default none. */
+  readonly headers?: HeaderList;
+  /** Told, at the end, how many bytes of the file were given to the socket. Default nobody. */
+  readonly listener?: SentListener | undefined;
+}
+
+/** Counts what was sent. */
+export interface SentListener {
+  sent(bytes: number): void;
+}
+
+/** Sends files of the disk with ETag, Last-Modified, conditional requests and a byte range (RFC 9110 §13, §14). */
+export class FileSender {
+  readonly #common: HeaderList;
+
+  constructor(common: HeaderList) {
+    this.#common = common;
+  }
+
+  /**
+   * Answers a GET or HEAD with a regular file; one that can't be opened (any more) is answered 404. The size
+   * is that at the time of the request, also while the file grows.
+   */
+  async send(exchange: Exchange, path: string, options: FileSendOptions = {}): Promise<void> {
+    let file: FileHandle;
+    try {
+      file = await open(path);
+    } catch {
+      sendText(exchange, 404, this.#common);
+      return;
+    }
+    try {
+      await this.#sendOpen(exchange, path, file, options);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #sendOpen(
+    exchange: Exchange,
+    path: string,
+    file: FileHandle,
+    options: FileSendOptions,
+  ): Promise<void> {
+    const { request, response } = exchange;
+    const { head = new Uint8Array(), from = 0 } = options;
+    const facts = await file.stat();
+    const size = head.length + Math.max(0, facts.size - from);
+    const validators: Validators = {
+      etag: `"${Math.floor(facts.mtimeMs).toString(16)}-${facts.size.toString(16)}${from === 0 ? '' : `-${from.toString(16)}`}"`,
+      lastModifiedMs: facts.mtimeMs,
+    };
+    const headers = [
+      ...this.#common,
+      ...(options.headers ?? []),
+      ...['Accept-Ranges', 'bytes', 'Cache-Control', 'public, max-age=0'],
+      ...['Last-Modified', new Date(facts.mtimeMs).toUTCString(), 'ETag', validators.etag ?? ''],
+    ];
+    const condition = evaluateConditions(request.headers, validators);
+    if (condition === 'not-modified') {
+      response.writeHead(304, headers);
+      response.end();
+      return;
+    }
+    if (condition === 'failed') {
+      sendText(exchange, 412, this.#common);
+      return;
+    }
+    const range = chooseRange(exchange, validators, options.range, size);
+    if (range === 'unsatisfiable') {
+      sendText(exchange, 416, [...this.#common, 'Content-Range', `bytes */${size}`]);
+      return;
+    }
+    headers.push('Content-Type', contentTypeOf(path));
+    if (range === 'whole') {
+      response.writeHead(200, [...headers, 'Content-Length', String(size)]);
+      await sendBody(exchange, file, { start: 0, end: size - 1 }, options);
+    } else {
+      const { start, end } = range;
+      headers.push('Content-Range', `bytes ${start}-${end}/${size}`, 'Content-Length', `${end - start + 1}`);
+      response.writeHead(206, headers);
+      await sendBody(exchange, file, range, options);
+    }
+  }
+}
+
+function chooseRange({ request }: Exchange, validators: Validators, other: string | undefined, size: number) {
+  const { range = other } = request.headers;
+  return rangeApplies(request.headers, validators) ? readRange(range, size) : 'whole';
+}
+
+/** Sends a part of `head` followed by the file from `from` on. */
+async function sendBody(
+  { request, response }: Exchange,
+  file: FileHandle,
+  { start, end }: ByteRange,
+  { head = new Uint8Array(), from = 0, listener }: FileSendOptions,
+): Promise<void> {
+  if (request.method === 'HEAD' || end < start) {
+    response.end();
+    return;
+  }
+  if (start < head.length) {
+    response.write(head.subarray(start, end + 1));
+  }
+  const first = from + Math.max(0, start - head.length);
+  const last = from + end - head.length;
+  if (end < head.length || last < first) {
+    response.end();
+    return;
+  }
+  const stream = file.createReadStream({
+    start: first,
+    end: last,
+    highWaterMark: READ_BYTES,
+    autoClose: false,
+  });
+  try {
+    await pipeline(stream, response, { end: false });
+    if (stream.bytesRead === last - first + 1) {
+      response.end();
+    } else {
+      // The file became shorter meanwhile: the client must not take what it has for the whole.
+      response.destroy();
+    }
+  } catch {
+    // The client went, or the disk failed: either way this response can only be cut off.
+    response.destroy();
+  } finally {
+    listener?.sent(stream.bytesRead);
+  }
+}
