@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { ApiSource, ClientView, StreamView } from '../api/index.ts';
+import type { ApiSource, ClientView, FaultView, StreamView } from '../api/index.ts';
 import type { LiveHub, LiveStream } from '../live/index.ts';
 import type { Session, SessionEntry, Sessions } from '../stats/index.ts';
 import { audioView, videoView } from './codec-names.ts';
@@ -12,12 +12,15 @@ export interface ApiParts {
   readonly serviceId: string;
   readonly hub: LiveHub;
   readonly sessions: Sessions;
+  /** What the sinks of a stream suffer from. */
+  faults(streamKey: string): readonly FaultView[];
 }
 
 /** The server as the API sees it. Views are made one by one, as the API asks for them. */
-export function createApiSource({ version, serverId, serviceId, hub, sessions }: ApiParts): ApiSource {
+export function createApiSource(parts: ApiParts): ApiSource {
+  const { version, serverId, serviceId, hub, sessions } = parts;
   function* streams(): Generator<StreamView> {
-    for (const stream of hub.streams()) yield streamView(stream, sessions);
+    for (const stream of hub.streams()) yield streamView(stream, parts);
   }
   function* clients(): Generator<ClientView> {
     for (const entry of sessions.all()) yield clientView(entry);
@@ -29,7 +32,7 @@ export function createApiSource({ version, serverId, serviceId, hub, sessions }:
     pid: process.pid,
     streams,
     stream: (id) => {
-      for (const stream of hub.streams()) if (idOf(stream.key) === id) return streamView(stream, sessions);
+      for (const stream of hub.streams()) if (idOf(stream.key) === id) return streamView(stream, parts);
       return undefined;
     },
     clients,
@@ -40,7 +43,7 @@ export function createApiSource({ version, serverId, serviceId, hub, sessions }:
   };
 }
 
-function streamView(stream: LiveStream, sessions: Sessions): StreamView {
+function streamView(stream: LiveStream, { sessions, faults }: ApiParts): StreamView {
   const { vhost, app, stream: name } = stream.id;
   const traffic = sessions.traffic(stream.key);
   const publisher = stream.publisherId === undefined ? undefined : sessions.get(stream.publisherId);
@@ -63,6 +66,7 @@ function streamView(stream: LiveStream, sessions: Sessions): StreamView {
     kbps: traffic?.rate.kbps(startedAtMs, bytesReceived, bytesSent) ?? { received30s: 0, sent30s: 0 },
     video: stream.video === undefined ? undefined : videoView(stream.video),
     audio: stream.audio === undefined ? undefined : audioView(stream.audio),
+    faults: faults(stream.key),
   };
 }
 

@@ -11,12 +11,14 @@ import {
 } from '../config/index.ts';
 import { LiveHub, type LiveSettings } from '../live/index.ts';
 import { type Log, plainAddress } from '../log/index.ts';
+import { IngestLoops } from '../relay/ingest/index.ts';
 import { createHttpServer, type HttpConnectionEnd, type HttpServer } from '../servers/http/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
 import { namesProblem } from '../sinks/disk/index.ts';
 import { Admission, SAMPLE_INTERVAL_MS, Sessions } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
+import { Sinks } from './sinks.ts';
 import { Summary } from './summary.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { packageVersion } from './version.ts';
@@ -47,10 +49,16 @@ export class SluiceServer {
   readonly version = packageVersion();
   readonly #config: Config;
   readonly #log: Log;
-  readonly #hub = new LiveHub();
+  readonly #hub = new LiveHub({
+    onPublish: (stream) => {
+      this.#sinks.published(stream);
+    },
+  });
   readonly #sessions = new Sessions();
   readonly #admission: Admission;
   readonly #settings = new WeakMap<VhostConfig, LiveSettings>();
+  readonly #sinks: Sinks;
+  readonly #ingests: IngestLoops;
   readonly #rtmp: RtmpServer;
   readonly #httpLive: HttpLiveDoor;
   readonly #http: HttpServer[] = [];
@@ -63,6 +71,15 @@ export class SluiceServer {
     this.#config = config;
     this.#log = log;
     this.#admission = new Admission(() => this.#config.maxConnections);
+    this.#ingests = new IngestLoops({ log });
+    this.#sinks = new Sinks({
+      log,
+      hub: this.#hub,
+      signature: `Sluice/${this.version}`,
+      utc: config.log.utc,
+      vhosts: () => [...this.#config.vhosts.values()].filter(({ enabled }) => enabled),
+      findVhost: (name) => findVhost(this.#config, name),
+    });
     const context = {
       version: this.version,
       log,
@@ -115,6 +132,8 @@ export class SluiceServer {
       await this.close();
       throw error;
     }
+    this.#sinks.start();
+    this.#ingests.apply(this.#config, this.#addresses.rtmp[0]?.port ?? 1935);
     this.#sampler = setInterval(() => {
       this.#sessions.sample();
     }, SAMPLE_INTERVAL_MS);
@@ -132,8 +151,10 @@ export class SluiceServer {
     clearInterval(this.#sampler);
     this.#summary?.stop();
     // Publishers go first, so that players get what was published last.
+    await this.#ingests.close();
     await this.#rtmp.close();
     this.#httpLive.close();
+    await this.#sinks.close();
     await Promise.all(this.#http.map((server) => server.close()));
   }
 
@@ -153,6 +174,7 @@ export class SluiceServer {
       serviceId: randomBytes(4).toString('hex'),
       hub: this.#hub,
       sessions: this.#sessions,
+      faults: (streamKey) => this.#sinks.faults(streamKey),
     });
     const common = {
       version: this.version,
