@@ -1,0 +1,28 @@
+import { BLOCK_BYTES, MAX_FREE_BLOCKS } from './limits.ts';
+
+/** The memory that all recordings gather their bytes in, and the count of what waits for the disk. */
+export class BlockPool {
+  readonly #free: Uint8Array[] = [];
+  #waiting = 0;
+
+  /** Bytes of all recordings that the disk doesn't have yet. */
+  get waitingBytes(): number {
+    return this.#waiting;
+  }
+
+  /** Counts bytes that began to wait, or (negative) that wait no more. */
+  count(bytes: number): void {
+    this.#waiting += bytes;
+  }
+
+  /** A block of {@link BLOCK_BYTES}, or of `size` if that is more. What is in it is not defined. */
+  take(size: number): Uint8Array {
+    if (size > BLOCK_BYTES) return Buffer.allocUnsafeSlow(size);
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  }
+
+  /** Takes a block back that nobody reads any more. */
+  give(block: Uint8Array): void {
+    if (block.length === BLOCK_BYTES && this.#free.length < MAX_FREE_BLOCKS) this.#free.push(block);
+  }
+}

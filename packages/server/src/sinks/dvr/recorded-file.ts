@@ -1,0 +1,53 @@
+import type { Frame } from '../../live/index.ts';
+
+/**
+ * What is known of a stream before the first frame of a file: its metadata, and for each track its sequence header,
+ * or the first frame of a codec that has none.
+ */
+export interface HeaderFrames {
+  readonly metadata?: Frame | undefined;
+  readonly audio?: Frame | undefined;
+  readonly video?: Frame | undefined;
+}
+
+/** What a recorded file tells its owner; both are told from within a write or later, never from a constructor. */
+export interface FileEvents {
+  /** The file can't be written any more; what was not on the disk is given up. Told once. */
+  onFailure(error: unknown): void;
+  /** The disk has taken something. */
+  onWritten(): void;
+}
+
+/** A file that a recording is written to, whatever its container. */
+export interface RecordedFile {
+  /** Its name once it is finished. */
+  readonly path: string;
+  /** Its name now. */
+  readonly workPath: string;
+  /** Bytes, with those that wait for the disk. */
+  readonly bytes: number;
+  /** From its first to its last timestamp, ms. */
+  readonly durationMs: number;
+  /** Bytes that wait for the disk. */
+  readonly waitingBytes: number;
+  /** The timestamp that the first frame has to have for the file to go on, ms; 0 in a new file. */
+  readonly startTimestamp: number;
+  /** Frames that were written. */
+  readonly frames: number;
+  /** Whether the file can go on with this frame; else it needs a new file. */
+  accepts(frame: Frame): boolean;
+  /**
+   * Adds a frame that is accepted; its body is copied.
+   *
+   * @param timestamp - its time in the file, ms
+   */
+  write(frame: Frame, timestamp: number): void;
+  /** Gives what has gathered to the disk. */
+  flush(): void;
+  /** Brings what the head says up to date. */
+  refresh(): void;
+  /** Writes everything, completes the head, closes the file and gives it its name. Throws DiskError. */
+  finish(): Promise<void>;
+  /** Closes the file as it is on the disk now. */
+  abandon(): Promise<void>;
+}

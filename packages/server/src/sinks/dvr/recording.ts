@@ -1,0 +1,450 @@
+import type { DvrConfig } from '../../config/types.ts';
+import { type Frame, FrameKind, type FrameSink } from '../../live/index.ts';
+import type { Log } from '../../log/index.ts';
+import { DiskError, Fault, type FaultState } from '../disk/index.ts';
+import type { BlockPool } from './block-pool.ts';
+import {
+  LEAST_OVERDUE_MS,
+  MAX_WAITING_BYTES,
+  MAX_WAITING_BYTES_IN_ALL,
+  PRESENCE_INTERVAL_MS,
+  REFRESH_INTERVAL_MS,
+  RETRY_INTERVAL_MS,
+  SECOND_TRACK_WAIT_MS,
+  START_WITHOUT_KEYFRAME_MS,
+  VIDEO_SILENT_MS,
+} from './limits.ts';
+import type { HeaderFrames } from './recorded-file.ts';
+import { RecordingClock } from './recording-clock.ts';
+import type { OpenedFile, RecordingFiles } from './recording-files.ts';
+import { containerOf, type RecordingNames } from './recording-paths.ts';
+
+/** How a stream is recorded. */
+export interface RecordingSettings extends Pick<
+  DvrConfig,
+  'plan' | 'durationMs' | 'waitKeyframe' | 'timeJitter'
+> {
+  /** The template of the files, as `fileTemplate` gives it. */
+  readonly template: string;
+}
+
+/** What a recording shares with the others. */
+export interface RecordingHome {
+  readonly log: Log;
+  readonly files: RecordingFiles;
+  readonly pool: BlockPool;
+  /** Whether a file is still there. */
+  readonly isPresent: (path: string) => Promise<boolean>;
+  /** ms since the epoch. */
+  readonly now: () => number;
+}
+
+/** `waiting`: for a publisher, a keyframe or its file; `fault`: the disk failed, and is tried again. */
+export type RecordingState = 'waiting' | 'recording' | 'fault';
+
+/** A frame that waits for its file to be opened. */
+interface PendingFrame {
+  readonly frame: Frame;
+  /** On the recording's timeline, ms; undefined for what has no time of its own. */
+  readonly time: number | undefined;
+}
+
+const ON_META_DATA = new TextEncoder().encode('onMetaData');
+
+/**
+ * One publish of a stream as it goes to files: decides where a file begins and ends, and what becomes of frames
+ * while the disk can't take them. {@link write} only copies bytes; whatever touches the disk goes on beside it.
+ */
+export class Recording implements FrameSink {
+  readonly names: RecordingNames;
+  readonly settings: RecordingSettings;
+  /** When it began, ms since the epoch. */
+  readonly since: number;
+  readonly fault: Fault;
+  readonly #home: RecordingHome;
+  readonly #onEnd: () => void;
+  readonly #clock: RecordingClock;
+  #headers: HeaderFrames = {};
+  #opened: OpenedFile | undefined;
+  /** Frames that wait for their file. */
+  #pending: PendingFrame[] = [];
+  #pendingBytes = 0;
+  #opening = false;
+  #ended = false;
+  #failed = false;
+  #retryAt = 0;
+  #checkedAt = 0;
+  #refreshedAt = 0;
+  /** Nothing is taken before a keyframe. */
+  #resyncs: boolean;
+  /** No video is taken before a keyframe. */
+  #needsKeyframe = true;
+  #waitsSince: number | undefined;
+  #videoAt = 0;
+  #headersLost = false;
+  #dropped = 0;
+  #bytesDone = 0;
+  #msDone = 0;
+  /** What goes on beside the frames: files that are opened, closed or mended. */
+  readonly #work = new Set<Promise<void>>();
+
+  /**
+   * @param fresh - the publisher has sent nothing yet: all that it sends is recorded from the start
+   * @param onEnd - told once that no more frames come
+   */
+  constructor(
+    names: RecordingNames,
+    settings: RecordingSettings,
+    home: RecordingHome,
+    fresh: boolean,
+    onEnd: () => void,
+  ) {
+    this.names = names;
+    this.settings = settings;
+    this.#home = home;
+    this.#onEnd = onEnd;
+    this.since = home.now();
+    this.#clock = new RecordingClock(settings.timeJitter);
+    this.fault = new Fault(home.log, `dvr ${names.app}/${names.stream}`);
+    this.#resyncs = !fresh;
+  }
+
+  get state(): RecordingState {
+    if (this.#failed) return 'fault';
+    return this.#opened === undefined ? 'waiting' : 'recording';
+  }
+
+  /** What is wrong now, as far as something is. */
+  get faultState(): FaultState | undefined {
+    return this.fault.current;
+  }
+
+  /** The file that is being written, by its final name. */
+  get file(): string | undefined {
+    return this.#opened?.file.path;
+  }
+
+  /** Bytes written since it began, in all files. */
+  get bytes(): number {
+    return this.#bytesDone + (this.#opened?.file.bytes ?? 0);
+  }
+
+  /** How much was recorded since it began, ms. */
+  get durationMs(): number {
+    return this.#msDone + (this.#opened === undefined ? 0 : this.#clock.fileElapsedMs);
+  }
+
+  write(frame: Frame): void {
+    if (this.#ended) return;
+    if (frame.kind === FrameKind.data || frame.sequenceHeader) {
+      this.#writeBeside(frame);
+      return;
+    }
+    const time = this.#clock.advance(frame);
+    this.#note(frame);
+    if (this.#failed || !this.#takes(frame)) {
+      this.#dropped += 1;
+      return;
+    }
+    const opened = this.#opened;
+    if (opened !== undefined) {
+      const accepted = opened.file.accepts(frame);
+      if (accepted && !this.#isCutAt(frame)) {
+        this.#put(opened, frame, this.#clock.fileTime(frame, time));
+        return;
+      }
+      this.#close(opened);
+      if (!accepted) {
+        this.#resync();
+        if (!this.#takes(frame)) return;
+      }
+    }
+    this.#pend({ frame: copyOf(frame), time });
+    this.#openIfReady();
+  }
+
+  /** The publisher has gone: what was taken is written, and the file is finished. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#opened !== undefined) this.#close(this.#opened);
+    else if (this.#pending.length > 0 && !this.#opening) this.#open();
+    this.#onEnd();
+  }
+
+  /** Waits until everything that is under way is done. */
+  async idle(): Promise<void> {
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  /** Called every now and then: gives the disk what has gathered, and looks after what is wrong. */
+  tick(): void {
+    const now = this.#home.now();
+    const opened = this.#opened;
+    if (opened === undefined) {
+      if (this.#failed && now >= this.#retryAt) this.#failed = false;
+      return;
+    }
+    opened.file.flush();
+    if (this.settings.plan === 'append' && now - this.#refreshedAt >= REFRESH_INTERVAL_MS) {
+      this.#refreshedAt = now;
+      opened.file.refresh();
+    }
+    if (now - this.#checkedAt >= PRESENCE_INTERVAL_MS) {
+      this.#checkedAt = now;
+      this.#beside(this.#checkPresence(opened));
+    }
+  }
+
+  /** Metadata, sequence headers, cue points. */
+  #writeBeside(frame: Frame): void {
+    const metadata = frame.kind === FrameKind.data && isMetadata(frame.body);
+    if (metadata) this.#headers = { ...this.#headers, metadata: frame };
+    else if (frame.kind === FrameKind.audio) this.#headers = { ...this.#headers, audio: frame };
+    else if (frame.kind === FrameKind.video) this.#headers = { ...this.#headers, video: frame };
+    // A file has its metadata at its head, and nowhere else.
+    if (metadata || this.#failed) return;
+    const opened = this.#opened;
+    if (opened !== undefined) {
+      if (opened.file.accepts(frame)) {
+        this.#put(opened, frame, this.#clock.headerTime(frame));
+        return;
+      }
+      // Another configuration begins another file, with the keyframe that follows it.
+      this.#close(opened);
+      this.#resync();
+    } else if (this.#pending.length > 0) {
+      const body = frame.kind === FrameKind.data ? frame.body.slice() : frame.body;
+      this.#pend({ frame: { ...frame, body }, time: undefined });
+    }
+  }
+
+  /** Remembers what a media frame says of the stream. */
+  #note(frame: Frame): void {
+    const { audio, video } = this.#headers;
+    if (frame.kind === FrameKind.video) {
+      this.#videoAt = this.#clock.elapsedMs;
+      if (video === undefined) this.#headers = { ...this.#headers, video: copyOf(frame) };
+    } else if (audio === undefined) {
+      this.#headers = { ...this.#headers, audio: copyOf(frame) };
+    }
+  }
+
+  /** Whether a media frame is written: while a keyframe is waited for, it may not be. */
+  #takes(frame: Frame): boolean {
+    if (!this.#needsKeyframe && !this.#resyncs) return true;
+    this.#waitsSince ??= this.#clock.elapsedMs;
+    const waitedLong = this.#clock.elapsedMs - this.#waitsSince >= START_WITHOUT_KEYFRAME_MS;
+    if (frame.kind === FrameKind.video) {
+      if (!frame.keyframe && !waitedLong) return false;
+      this.#needsKeyframe = false;
+    } else if (this.#resyncs && this.#hasVideo && !waitedLong) {
+      return false;
+    }
+    this.#resyncs = false;
+    return true;
+  }
+
+  /** Goes on with the next keyframe. */
+  #resync(): void {
+    this.#resyncs = true;
+    this.#needsKeyframe = true;
+    this.#waitsSince = undefined;
+  }
+
+  get #hasVideo(): boolean {
+    return this.#headers.video !== undefined;
+  }
+
+  /** Whether the file ends in front of this frame. */
+  #isCutAt(frame: Frame): boolean {
+    const { plan, durationMs, waitKeyframe } = this.settings;
+    const elapsed = this.#clock.fileElapsedMs;
+    if (plan !== 'segment' || elapsed < durationMs) return false;
+    if (frame.keyframe || !waitKeyframe) return true;
+    const silent = this.#clock.elapsedMs - this.#videoAt >= VIDEO_SILENT_MS;
+    if (frame.kind === FrameKind.audio && (!this.#hasVideo || silent)) return true;
+    return elapsed >= durationMs + Math.max(durationMs, LEAST_OVERDUE_MS);
+  }
+
+  #put(opened: OpenedFile, frame: Frame, timestamp: number): void {
+    const { file } = opened;
+    if (this.#isTooSlow(file.waitingBytes)) {
+      this.#overflow(file.path);
+      return;
+    }
+    if (this.#headersLost) this.#putHeaders(opened, timestamp);
+    file.write(frame, timestamp);
+  }
+
+  #putHeaders({ file }: OpenedFile, timestamp: number): void {
+    this.#headersLost = false;
+    for (const header of [this.#headers.audio, this.#headers.video]) {
+      if (header?.sequenceHeader === true && file.accepts(header)) file.write(header, timestamp);
+    }
+  }
+
+  #isTooSlow(waiting: number): boolean {
+    return waiting > MAX_WAITING_BYTES || this.#home.pool.waitingBytes > MAX_WAITING_BYTES_IN_ALL;
+  }
+
+  /** The disk can't keep up: goes on with a keyframe, once there is room. */
+  #overflow(path: string): void {
+    this.#dropped += 1;
+    // A header may have been among what was dropped.
+    this.#headersLost = true;
+    this.#resync();
+    const message = `${path}: the disk is too slow for what is recorded, frames are dropped`;
+    this.fault.raise(new DiskError('too-slow', path, message));
+  }
+
+  #pend(pending: PendingFrame): void {
+    const { length } = pending.frame.body;
+    if (this.#isTooSlow(this.#pendingBytes + length)) {
+      this.#overflow(this.settings.template);
+      return;
+    }
+    this.#home.pool.count(length);
+    this.#pendingBytes += length;
+    this.#pending.push(pending);
+  }
+
+  #takePending(): PendingFrame[] {
+    const pending = this.#pending;
+    this.#home.pool.count(-this.#pendingBytes);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return pending;
+  }
+
+  /** An MP4 names its tracks at its head: the second one is waited for a moment. */
+  #openIfReady(): void {
+    if (this.#opening) return;
+    const first = this.#pending[0]?.time ?? this.#clock.elapsedMs;
+    const known = this.#headers.audio !== undefined && this.#hasVideo;
+    const ready = known || containerOf(this.settings.template) === 'flv';
+    if (ready || this.#clock.elapsedMs - first >= SECOND_TRACK_WAIT_MS) this.#open();
+  }
+
+  #open(): void {
+    this.#opening = true;
+    this.#beside(this.#openFile());
+  }
+
+  async #openFile(): Promise<void> {
+    const { plan, durationMs: segmentMs, template } = this.settings;
+    const headers = this.#headers;
+    let failure: { readonly error: unknown } | undefined;
+    let opened: OpenedFile | undefined;
+    const onFailure = (error: unknown): void => {
+      if (opened === undefined) failure = { error };
+      else this.#lose(opened, error);
+    };
+    const onWritten = (): void => {
+      this.#onWritten();
+    };
+    const events = { onFailure, onWritten };
+    try {
+      opened = await this.#home.files.open({ names: this.names, template, plan, segmentMs, headers, events });
+    } catch (error) {
+      this.#opening = false;
+      this.#takePending();
+      this.#fail(error);
+      return;
+    }
+    this.#opening = false;
+    this.#opened = opened;
+    this.#refreshedAt = this.#checkedAt = this.#home.now();
+    this.#begin(opened, headers, this.#takePending());
+    if (failure !== undefined) this.#lose(opened, failure.error);
+    else if (this.#ended && this.#opened === opened) this.#close(opened);
+  }
+
+  /** Writes the head of a file, and what has come while it was opened. */
+  #begin(opened: OpenedFile, headers: HeaderFrames, pending: readonly PendingFrame[]): void {
+    const first = pending.find(({ time }) => time !== undefined);
+    if (first?.time === undefined) return;
+    const clock = this.#clock;
+    const { file } = opened;
+    clock.beginFile(first.frame, first.time, file.startTimestamp);
+    const startTime = clock.fileTime(first.frame, first.time);
+    for (const header of [headers.audio, headers.video]) {
+      if (header?.sequenceHeader === true) file.write(header, startTime);
+    }
+    for (const { frame, time } of pending) {
+      // What does not go with this file's tracks came within a moment of the start: it is left out.
+      if (!file.accepts(frame)) continue;
+      this.#put(opened, frame, time === undefined ? clock.headerTime(frame) : clock.fileTime(frame, time));
+    }
+  }
+
+  #close(opened: OpenedFile): void {
+    this.#forget(opened);
+    opened.lock.closing();
+    this.#beside(
+      this.#home.files.finish(opened).catch((error: unknown) => {
+        this.fault.raise(error);
+      }),
+    );
+  }
+
+  /** The file is lost as far as it is not on the disk; the next one is tried in a while. */
+  #lose(opened: OpenedFile, error: unknown): void {
+    if (this.#opened !== opened) return;
+    this.#forget(opened);
+    this.#beside(this.#home.files.salvage(opened));
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
+    this.fault.raise(error);
+    this.#failed = true;
+    this.#retryAt = this.#home.now() + RETRY_INTERVAL_MS;
+    this.#resync();
+  }
+
+  #forget(opened: OpenedFile): void {
+    this.#bytesDone += opened.file.bytes;
+    this.#msDone += this.#clock.fileElapsedMs;
+    this.#opened = undefined;
+  }
+
+  #onWritten(): void {
+    if (this.fault.current === undefined || this.#resyncs) return;
+    this.fault.clear();
+    if (this.#dropped === 0) return;
+    this.#home.log.info(
+      `dvr ${this.names.app}/${this.names.stream}: ${this.#dropped} frames were not recorded`,
+    );
+    this.#dropped = 0;
+  }
+
+  async #checkPresence(opened: OpenedFile): Promise<void> {
+    const { workPath } = opened.file;
+    if (this.#opened !== opened || (await this.#home.isPresent(workPath))) return;
+    if (this.#opened !== opened) return;
+    this.#lose(
+      opened,
+      new DiskError('missing', workPath, `${workPath}: the file was removed while it was written`),
+    );
+  }
+
+  /** Keeps hold of work that nobody waits for. */
+  #beside(work: Promise<void>): void {
+    const held = work.finally(() => {
+      this.#work.delete(held);
+    });
+    this.#work.add(held);
+  }
+}
+
+/** A frame with memory of its own. */
+function copyOf(frame: Frame): Frame {
+  return { ...frame, body: frame.body.slice() };
+}
+
+/** Whether an AMF 0 message has the name `onMetaData`. */
+function isMetadata(body: Uint8Array): boolean {
+  if (body[0] !== 2 || body[1] !== 0 || body[2] !== ON_META_DATA.length) return false;
+  return ON_META_DATA.every((byte, index) => body[index + 3] === byte);
+}
