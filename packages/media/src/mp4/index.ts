@@ -13,7 +13,11 @@ export {
   type Mp4FragmentTrack,
 } from './fragment.ts';
 export { buildMp4Init, type Mp4InitOptions } from './init-segment.ts';
+export { type Mp4Sample, Mp4Cursor } from './cursor.ts';
 export { MP4_LIMITS } from './limits.ts';
+export type { Mp4Track } from './movie-reader.ts';
+export { type ReadRequest, type ReadSteps, runReadSteps, runReadStepsOn } from './read-steps.ts';
+export { type Mp4CursorOptions, Mp4File, type Mp4KeyframeList, openMp4 } from './reader.ts';
 export {
   MP4_RESERVED_BYTES,
   type Mp4Finish,

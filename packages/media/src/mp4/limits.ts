@@ -17,6 +17,8 @@ export const MP4_LIMITS = {
   trackSamples: 20_000_000,
   /** Samples of one track in one fragment. */
   fragmentSamples: 262_144,
+  /** Keyframes of a file, where all of them are listed. */
+  keyframes: 2_000_000,
   /** Entries of an edit list. */
   edits: 1024,
   /** Bytes of one sample. */
