@@ -1,0 +1,201 @@
+import { type Disk, DiskError, type Fault } from '../disk/index.ts';
+import type { PlaylistWindow } from './playlist-window.ts';
+import type { HlsSegment, SegmentKey } from './segment.ts';
+
+/** What a {@link DiskWriter} needs. */
+export interface DiskWriterOptions {
+  readonly disk: Disk;
+  readonly fault: Fault;
+  /** Absolute path of the playlist. */
+  readonly playlistFile: string;
+  /** What the playlist on disk lists: the writer's own. */
+  readonly window: PlaylistWindow;
+  readonly text: (window: PlaylistWindow) => string;
+  readonly maxPendingBytes: number;
+  /** Writing begins when this is settled. */
+  readonly after?: Promise<void> | undefined;
+  /** The segment is on disk, or won't be. */
+  readonly onPlaced: (segment: HlsSegment) => void;
+  /** The segment and a playlist that names it are on disk, so many ms after it was cut. */
+  readonly onListed: (segment: HlsSegment, readyMs: number) => void;
+  /** Something could not be written. */
+  readonly onError: (error: unknown) => void;
+}
+
+interface SegmentJob {
+  readonly segment: HlsSegment;
+  readonly bytes: Uint8Array;
+  readonly discontinuity: boolean;
+  /** `performance.now()` at the cut. */
+  readonly cutAt: number;
+}
+
+/** What is to be done, in order. */
+type Job = SegmentJob | { readonly remove: string } | 'playlist';
+
+/**
+ * Writes the segments of one stream and the playlist that names them, one after another: a segment is on disk before
+ * the playlist that lists it is, and off the playlist before it is removed. Whoever gives it work never waits. What
+ * the disk is too slow for, or refuses, is left out of the playlist on disk, and what follows is marked with a
+ * discontinuity there.
+ */
+export class DiskWriter {
+  readonly #options: DiskWriterOptions;
+  readonly #jobs: Job[] = [];
+  readonly #keys = new WeakSet<SegmentKey>();
+  #working: Promise<void> | undefined;
+  #pendingBytes = 0;
+  #gap = false;
+  #stale = false;
+  #first = 0;
+  #unannounced: SegmentJob[] = [];
+
+  constructor(options: DiskWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of segments that wait for the disk, or are being written. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /**
+   * Takes a finished segment, and sets its place to `waiting` or `memory`.
+   *
+   * @param bytes - the file's content; not changed any more
+   * @param discontinuity - it does not follow on the segment before
+   * @param first - the number of the oldest segment that is still worth listing
+   */
+  add(segment: HlsSegment, bytes: Uint8Array, discontinuity: boolean, first: number): void {
+    this.#first = first;
+    const { maxPendingBytes, playlistFile } = this.#options;
+    if (this.#pendingBytes + bytes.length > maxPendingBytes) {
+      segment.place = 'memory';
+      this.#gap = true;
+      const waiting = `${this.#pendingBytes} of ${maxPendingBytes} bytes wait`;
+      const { file } = segment.name;
+      this.#failed(
+        new DiskError('too-slow', playlistFile, `${file}: not written, the disk is too slow (${waiting})`),
+      );
+      return;
+    }
+    segment.place = 'waiting';
+    this.#pendingBytes += bytes.length;
+    this.#queue({ segment, bytes, discontinuity: discontinuity || this.#gap, cutAt: performance.now() });
+    this.#gap = false;
+  }
+
+  /** Removes a file when everything that was asked for before is done. */
+  remove(file: string): void {
+    this.#queue({ remove: file });
+  }
+
+  /** Writes the playlist again when it could not be written the last time. */
+  retry(): void {
+    if (this.#stale && this.#working === undefined) this.#queue('playlist');
+  }
+
+  /** Resolves when there is nothing to do. */
+  async settled(): Promise<void> {
+    while (this.#working !== undefined) await this.#working;
+  }
+
+  #queue(job: Job): void {
+    this.#jobs.push(job);
+    this.#working ??= this.#work();
+  }
+
+  async #work(): Promise<void> {
+    await this.#options.after;
+    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
+      try {
+        await this.#do(job);
+      } catch (error) {
+        // Whatever it is, the next segment is written.
+        this.#failed(error);
+      }
+    }
+    this.#working = undefined;
+  }
+
+  async #do(job: Job): Promise<void> {
+    if (job === 'playlist') await this.#writePlaylist();
+    else if ('remove' in job) await this.#remove(job.remove);
+    else await this.#writeSegment(job);
+  }
+
+  async #remove(file: string): Promise<void> {
+    try {
+      await this.#options.disk.remove(file);
+    } catch {
+      // A file too many harms nobody, and a disk that fails is heard of by what is written.
+    }
+  }
+
+  async #writeSegment(job: SegmentJob): Promise<void> {
+    const { segment, bytes } = job;
+    const { disk, window } = this.#options;
+    if (segment.sequence < this.#first) {
+      this.#lose(job);
+      return;
+    }
+    try {
+      await this.#writeKey(segment.encryption?.key);
+      await disk.write(segment.name.file, bytes);
+    } catch (error) {
+      this.#lose(job);
+      this.#failed(error);
+      return;
+    }
+    this.#pendingBytes -= bytes.length;
+    segment.place = 'disk';
+    window.push(segment, job.discontinuity);
+    window.dropBefore(this.#first);
+    this.#unannounced.push(job);
+    this.#options.onPlaced(segment);
+    // The next segment's playlist tells of this one too.
+    if (!this.#jobs.some((next) => typeof next === 'object' && 'segment' in next))
+      await this.#writePlaylist();
+  }
+
+  /** A segment is left out: the next one does not follow on what is listed. */
+  #lose({ segment, bytes }: SegmentJob): void {
+    this.#pendingBytes -= bytes.length;
+    segment.place = 'memory';
+    const next = this.#jobs.findIndex((job) => typeof job === 'object' && 'segment' in job);
+    const job = this.#jobs[next];
+    if (typeof job === 'object' && 'segment' in job) this.#jobs[next] = { ...job, discontinuity: true };
+    else this.#gap = true;
+    this.#options.onPlaced(segment);
+  }
+
+  async #writeKey(key: SegmentKey | undefined): Promise<void> {
+    if (key?.bytes === undefined || this.#keys.has(key)) return;
+    await this.#options.disk.write(key.name.file, key.bytes);
+    this.#keys.add(key);
+  }
+
+  async #writePlaylist(): Promise<void> {
+    const { disk, playlistFile, window, text, fault, maxPendingBytes, onListed } = this.#options;
+    this.#stale = true;
+    try {
+      await disk.write(playlistFile, Buffer.from(text(window)));
+    } catch (error) {
+      // What has left the playlist since is not news any more.
+      this.#unannounced = this.#unannounced.filter(({ segment }) => segment.sequence >= this.#first);
+      this.#failed(error);
+      return;
+    }
+    this.#stale = false;
+    if (this.#pendingBytes <= maxPendingBytes / 2) fault.clear();
+    const listed = this.#unannounced;
+    this.#unannounced = [];
+    const now = performance.now();
+    for (const { segment, cutAt } of listed) onListed(segment, now - cutAt);
+  }
+
+  #failed(error: unknown): void {
+    this.#options.fault.raise(error);
+    this.#options.onError(error);
+  }
+}

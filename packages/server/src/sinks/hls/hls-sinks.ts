@@ -1,0 +1,217 @@
+import type { VhostConfig } from '../../config/index.ts';
+import type { FrameSink } from '../../live/index.ts';
+import { TsPacker } from '../../remux/index.ts';
+import type { Disk, FaultLog, FaultState } from '../disk/index.ts';
+import { type HlsItem, type HlsSource, ItemRegistry } from './items.ts';
+import { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
+import { HlsOutput, type HlsSegmentEvent, type NumbersLeft } from './output.ts';
+import { HlsPaths } from './paths.ts';
+import { type AnnouncedCodecs, HlsPublication, type SegmentPacker, type SinkStream } from './publication.ts';
+
+/** How often outdated segments and streams are looked for, ms. */
+const SWEEP_MS = 1_000;
+/** How long a stop of the server waits for a disk, ms. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/** What {@link HlsSinks} needs. */
+export interface HlsSinksOptions {
+  readonly log: FaultLog;
+  readonly disk: Disk;
+  /** ms since the epoch. Default: Date.now. */
+  readonly now?: (() => number) | undefined;
+  /** Times in file names are those of UTC (`utc_time`). Default: the machine's zone. */
+  readonly utc?: boolean | undefined;
+  /** Default: {@link DEFAULT_HLS_LIMITS}. */
+  readonly limits?: Partial<HlsLimits> | undefined;
+  /** Default: a TsPacker. */
+  readonly createPacker?: ((announced: AnnouncedCodecs) => SegmentPacker) | undefined;
+}
+
+/** The HLS of one stream, for the API. */
+export interface HlsStatus {
+  /** Segments in the playlist. */
+  readonly segments: number;
+  /** Media sequence number of the next segment. */
+  readonly sequence: number;
+  /** Bytes of segments in memory. */
+  readonly bytesInMemory: number;
+  /** What it suffers from; undefined while all is well. */
+  readonly fault?: FaultState | undefined;
+}
+
+/** All HLS of the server: a sink for each publisher, and what is in memory for the HTTP server. */
+export class HlsSinks implements HlsSource {
+  readonly #log: FaultLog;
+  readonly #disk: Disk;
+  readonly #now: () => number;
+  readonly #utc: boolean;
+  readonly #limits: HlsLimits;
+  readonly #createPacker: (announced: AnnouncedCodecs) => SegmentPacker;
+  readonly #registry = new ItemRegistry();
+  readonly #outputs = new Map<string, HlsOutput>();
+  /** Outputs whose stream has another one now. */
+  readonly #leaving = new Set<HlsOutput>();
+  /** Numbers of streams that are forgotten otherwise, oldest first. */
+  readonly #numbers = new Map<string, NumbersLeft>();
+  readonly #publications = new Set<HlsPublication>();
+  readonly #listeners = new Set<(event: HlsSegmentEvent) => void>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: HlsSinksOptions) {
+    this.#log = options.log;
+    this.#disk = options.disk;
+    this.#now = options.now ?? Date.now;
+    this.#utc = options.utc ?? false;
+    this.#limits = { ...DEFAULT_HLS_LIMITS, ...options.limits };
+    this.#createPacker = options.createPacker ?? ((announced) => new TsPacker(announced));
+  }
+
+  /** HLS of a publisher, until `end()` of the sink: the playlist goes on where an earlier publisher left it. */
+  open(stream: SinkStream, { hls: config }: Pick<VhostConfig, 'hls'>): FrameSink {
+    const paths = new HlsPaths(config, stream.id, new Date(this.#now()), this.#utc);
+    const output = this.#outputFor(stream, config, paths);
+    const publication = new HlsPublication({
+      stream,
+      config,
+      output,
+      log: this.#log,
+      maxSegmentBytes: this.#limits.maxSegmentBytes,
+      now: this.#now,
+      createPacker: this.#createPacker,
+    });
+    this.#publications.add(publication);
+    this.#timer ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
+    return {
+      write: (frame) => publication.write(frame),
+      end: () => {
+        this.#publications.delete(publication);
+        publication.end();
+      },
+    };
+  }
+
+  findFile(path: string): HlsItem | undefined {
+    return this.#registry.findFile(path);
+  }
+
+  findUrl(vhost: string, path: string): HlsItem | undefined {
+    return this.#registry.findUrl(vhost, path);
+  }
+
+  /**
+   * Tells of each segment that is ready, for hooks, statistics and measurements.
+   *
+   * @returns stops it
+   */
+  onSegment(listener: (event: HlsSegmentEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** What the API tells of a stream; undefined for one that has no HLS. */
+  status(streamKey: string): HlsStatus | undefined {
+    const output = this.#outputs.get(streamKey);
+    if (output === undefined) return undefined;
+    const { segments, nextSequence, bytesInMemory, fault } = output;
+    return { segments, sequence: nextSequence, bytesInMemory, ...(fault === undefined ? {} : { fault }) };
+  }
+
+  /** What a stream's HLS suffers from. */
+  faults(streamKey: string): readonly FaultState[] {
+    const fault = this.#outputs.get(streamKey)?.fault;
+    return fault === undefined ? [] : [fault];
+  }
+
+  /** Does what time asks for: old segments, streams whose publisher has gone. Called every second. */
+  sweep(): void {
+    for (const output of this.#leaving) {
+      if (output.sweep()) this.#leaving.delete(output);
+    }
+    for (const [key, output] of this.#outputs) {
+      if (output.sweep()) this.#forget(key, output);
+    }
+    if (this.#outputs.size > 0 || this.#leaving.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /**
+   * Ends every sink and writes what is left. Files of streams with `hls_dispose` are removed (L022); others stay, and
+   * are gone on with by the next run. A disk that hangs is waited for no longer than five seconds.
+   */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    for (const publication of this.#publications) publication.end();
+    this.#publications.clear();
+    const outputs = [...this.#outputs.values(), ...this.#leaving];
+    const written = Promise.all(outputs.map((output) => output.finish()));
+    let timeout: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timeout = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    });
+    await Promise.race([written, patience]);
+    clearTimeout(timeout);
+    this.#outputs.clear();
+    this.#leaving.clear();
+  }
+
+  #outputFor(stream: SinkStream, config: VhostConfig['hls'], paths: HlsPaths): HlsOutput {
+    const { key, id } = stream;
+    const known = this.#outputs.get(key);
+    if (known?.fits(config, paths) === true) return known;
+    let after: Promise<void> | undefined;
+    if (known !== undefined) {
+      // The configuration has changed: another playlist, with numbers that go on (L023).
+      this.#remember(key, known.numbersLeft);
+      known.leave();
+      this.#leaving.add(known);
+      after = known.settled();
+    }
+    const output = new HlsOutput({
+      id,
+      config,
+      paths,
+      disk: this.#disk,
+      log: this.#log,
+      registry: this.#registry,
+      limits: this.#limits,
+      now: this.#now,
+      goOnFrom: this.#numbers.get(key),
+      after,
+      onSegment: (event) => this.#tell(event),
+    });
+    this.#numbers.delete(key);
+    this.#outputs.set(key, output);
+    return output;
+  }
+
+  #forget(key: string, output: HlsOutput): void {
+    this.#remember(key, output.numbersLeft);
+    this.#outputs.delete(key);
+    output.forget();
+  }
+
+  #remember(key: string, numbers: NumbersLeft): void {
+    this.#numbers.delete(key);
+    this.#numbers.set(key, numbers);
+    if (this.#numbers.size <= this.#limits.maxRememberedStreams) return;
+    for (const oldest of this.#numbers.keys()) {
+      this.#numbers.delete(oldest);
+      break;
+    }
+  }
+
+  #tell(event: HlsSegmentEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#log.warn(`hls ${event.stream.app}/${event.stream.stream}: a listener failed: ${reason}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import type { StreamId } from '../../live/index.ts';
+import type { HlsName } from './paths.ts';
+
+/** What a master playlist says of a stream. */
+export interface HlsVariant {
+  /** The most of any segment in the playlist, bit/s. */
+  readonly bandwidth: number;
+  /** bit/s. */
+  readonly averageBandwidth: number;
+  /** As in RFC 6381, e.g. `avc1.64001f,mp4a.40.2`; undefined while a track's is not known. */
+  readonly codecs?: string | undefined;
+  /** Pixels. */
+  readonly width?: number | undefined;
+  /** Pixels. */
+  readonly height?: number | undefined;
+}
+
+/** A live playlist in memory. */
+export interface HlsPlaylistItem {
+  readonly kind: 'playlist';
+  readonly stream: StreamId;
+  /** `hls_ctx`: players are told apart by a session in the playlist's URL. */
+  readonly sessions: boolean;
+  /** `hls_ts_ctx`: and the segments' URLs have it too. */
+  readonly segmentSessions: boolean;
+  /** `hls_master_m3u8_path_relative`. */
+  readonly relativeMaster: boolean;
+  /** Changes with the text, and is never the same for another text of the same playlist. */
+  readonly version: string;
+  readonly targetDurationMs: number;
+  readonly variant: HlsVariant;
+  /** @param query - put behind the URI of each own segment, with its `?`; empty for none */
+  text(query: string): string;
+}
+
+/** A segment or a key in memory. */
+export interface HlsBytesItem {
+  readonly kind: 'segment' | 'key';
+  readonly stream: StreamId;
+  /** Never changed: the HTTP server may send it for as long as it likes. */
+  readonly bytes: Uint8Array;
+  readonly contentType: string;
+  readonly version: string;
+}
+
+/** What the HTTP server gets. */
+export type HlsItem = HlsPlaylistItem | HlsBytesItem;
+
+/** What of HLS is in memory, by its names. */
+export interface HlsSource {
+  /** @param path - the absolute path of a file, whether or not it is on disk (yet) */
+  findFile(path: string): HlsItem | undefined;
+  /**
+   * Finds what `ram` and `both` serve under `hls_mount`.
+   *
+   * @param path - with names as they are written in file names, e.g. `/live/livestream.m3u8`
+   */
+  findUrl(vhost: string, path: string): HlsItem | undefined;
+}
+
+/** Gives an item, or nothing while there is none. */
+export type ItemProvider = () => HlsItem | undefined;
+
+/** Everything in memory under the names that it is asked for. */
+export class ItemRegistry implements HlsSource {
+  readonly #files = new Map<string, ItemProvider>();
+  readonly #urls = new Map<string, ItemProvider>();
+
+  /** How many names there are. */
+  get size(): number {
+    return this.#files.size + this.#urls.size;
+  }
+
+  findFile(path: string): HlsItem | undefined {
+    return this.#files.get(path)?.();
+  }
+
+  findUrl(vhost: string, path: string): HlsItem | undefined {
+    return this.#urls.get(urlKey(vhost, path))?.();
+  }
+
+  add(vhost: string, name: HlsName, provider: ItemProvider): void {
+    this.#files.set(name.file, provider);
+    if (name.url !== undefined) this.#urls.set(urlKey(vhost, name.url), provider);
+  }
+
+  /** Removes the names that still lead to this provider. */
+  remove(vhost: string, name: HlsName, provider: ItemProvider): void {
+    if (this.#files.get(name.file) === provider) this.#files.delete(name.file);
+    if (name.url === undefined) return;
+    const key = urlKey(vhost, name.url);
+    if (this.#urls.get(key) === provider) this.#urls.delete(key);
+  }
+}
+
+function urlKey(vhost: string, path: string): string {
+  return `${vhost}\n${path}`;
+}

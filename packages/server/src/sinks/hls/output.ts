@@ -1,0 +1,488 @@
+import type { VhostConfig } from '../../config/index.ts';
+import type { StreamId } from '../../live/index.ts';
+import { type Disk, Fault, type FaultLog, type FaultState } from '../disk/index.ts';
+import { DiskWriter } from './disk-writer.ts';
+import { encrypt, KeyRing } from './encryption.ts';
+import type { HlsPlaylistItem, HlsVariant, ItemProvider, ItemRegistry } from './items.ts';
+import type { HlsLimits } from './limits.ts';
+import { clockNumber, type SegmentNumber, SegmentNumbers } from './numbers.ts';
+import type { HlsPaths } from './paths.ts';
+import { playlistParts, playlistText } from './playlist-text.ts';
+import { PlaylistWindow } from './playlist-window.ts';
+import { type RecoveredPlaylist, recoverPlaylist } from './recovery.ts';
+import type { HlsSegment, SegmentKey } from './segment.ts';
+import { SegmentStore } from './segment-store.ts';
+import type { TrackFacts } from './stream-facts.ts';
+
+/** Segments are kept for so many target durations after they left the playlist: players may be that far behind. */
+const LINGER_TARGET_DURATIONS = 3;
+/** The least time, ms, that the memory of a stream whose publisher has gone is kept. */
+const MIN_KEEP_MS = 60_000;
+
+/** How far ahead of a playlist's numbers its names are looked for. */
+const MAX_LOST_NAMES = 64;
+
+/** A segment as a publication hands it over. */
+export interface FinishedSegment {
+  /** The TS; the output's from now on. */
+  readonly bytes: Uint8Array;
+  readonly durationMs: number;
+  /** The wall clock when its first frame came, ms since the epoch: what its name goes by. */
+  readonly startedAt: number;
+  /** The wall clock at its first frame by the stream's own timeline, ms since the epoch. */
+  readonly programDateTime: number;
+  readonly discontinuity: boolean;
+  readonly independent: boolean;
+  /** The tracks that this publication has had frames of. */
+  readonly tracks: { readonly video: TrackFacts | undefined; readonly audio: TrackFacts | undefined };
+}
+
+/** A segment is ready for players. */
+export interface HlsSegmentEvent {
+  readonly stream: StreamId;
+  /** Absolute path; with storage `ram`, of the file that it would be. */
+  readonly file: string;
+  /** Percent-encoded: under `hls_entry_prefix`, else relative to `hls_path`. */
+  readonly url: string;
+  readonly durationMs: number;
+  readonly sequence: number;
+  /** Absolute path of the playlist that names it. */
+  readonly playlist: string;
+  /** Percent-encoded, relative to `hls_path`. */
+  readonly playlistUrl: string;
+  /** From the cut until segment and playlist had their names on disk, ms. */
+  readonly readyMs: number;
+}
+
+/** What the numbers of a stream's next segment go on from. */
+export interface NumbersLeft {
+  readonly next: SegmentNumber;
+  readonly discontinuitySequence: number;
+}
+
+/** What an {@link HlsOutput} needs. */
+export interface HlsOutputOptions {
+  readonly id: StreamId;
+  readonly config: VhostConfig['hls'];
+  readonly paths: HlsPaths;
+  readonly disk: Disk;
+  readonly log: FaultLog;
+  readonly registry: ItemRegistry;
+  readonly limits: HlsLimits;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  /** Where the numbers go on, when this stream was known before. */
+  readonly goOnFrom?: NumbersLeft | undefined;
+  /** Nothing is written before this is settled. */
+  readonly after?: Promise<void> | undefined;
+  readonly onSegment: (event: HlsSegmentEvent) => void;
+}
+
+/**
+ * The HLS of one stream: its playlist, its segments in memory and on disk. It outlives its publishers, so that the
+ * playlist goes on when one comes back (L014).
+ */
+export class HlsOutput {
+  readonly #options: HlsOutputOptions;
+  readonly #window: PlaylistWindow;
+  readonly #listed: PlaylistWindow;
+  readonly #store: SegmentStore;
+  readonly #keys: KeyRing;
+  readonly #fault: Fault;
+  readonly #writer: DiskWriter | undefined;
+  readonly #provider: ItemProvider = () => this.#playlistItem();
+  readonly #boot: string;
+  #numbers: SegmentNumbers | undefined;
+  #recovery: Promise<void> | undefined;
+  #owner: object | undefined;
+  #onError: (error: unknown) => void = () => undefined;
+  #endedAt = 0;
+  /** Files of segments that are forgotten are removed. */
+  #removesFiles: boolean;
+  /** The playlist's file is another output's. */
+  #left = false;
+  #join = false;
+  #lastCutAt = 0;
+  #revision = 0;
+  #made = 0;
+  #item: HlsPlaylistItem | undefined;
+  #tracks: FinishedSegment['tracks'] = { video: undefined, audio: undefined };
+
+  constructor(options: HlsOutputOptions) {
+    this.#options = options;
+    const { id, config, paths, disk, log, registry, limits } = options;
+    this.#boot = options.now().toString(36);
+    this.#removesFiles = config.cleanup;
+    const target = Math.ceil((config.fragmentMs * config.targetDurationRatio) / 1000);
+    this.#window = new PlaylistWindow(config.windowMs, limits.maxWindowSegments, target);
+    this.#listed = new PlaylistWindow(config.windowMs, limits.maxWindowSegments, target);
+    this.#keys = new KeyRing(config.fragmentsPerKey);
+    this.#fault = new Fault(log, `hls ${id.app}/${id.stream}`);
+    this.#store = new SegmentStore({
+      stream: id,
+      registry,
+      maxBytes: config.storage === 'disk' ? config.ramBytes : Infinity,
+      maxRetired: limits.maxRetiredSegments,
+      lingerMs: () => this.#window.targetDuration * 1000 * LINGER_TARGET_DURATIONS,
+      onForgotten: (segment, key) => this.#forgotten(segment, key),
+    });
+    if (config.storage !== 'ram') {
+      this.#writer = new DiskWriter({
+        disk,
+        fault: this.#fault,
+        playlistFile: paths.playlist.file,
+        window: this.#listed,
+        text: (window) => playlistText(window, config),
+        maxPendingBytes: limits.maxPendingBytes,
+        after: options.after,
+        onPlaced: (segment) => this.#placed(segment),
+        onListed: (segment, readyMs) => this.#announce(segment, readyMs),
+        onError: (error) => this.#onError(error),
+      });
+    }
+    registry.add(id.vhost, paths.playlist, this.#provider);
+    this.#startNumbers();
+  }
+
+  get fault(): FaultState | undefined {
+    return this.#fault.current;
+  }
+
+  /** Segments in the playlist. */
+  get segments(): number {
+    return this.#window.entries.length;
+  }
+
+  /** The number of the next segment. */
+  get nextSequence(): number {
+    return this.#numbers?.next.sequence ?? 0;
+  }
+
+  /** Bytes of segments in memory. */
+  get bytesInMemory(): number {
+    return this.#store.bytes;
+  }
+
+  /** Whether somebody publishes. */
+  get live(): boolean {
+    return this.#owner !== undefined;
+  }
+
+  /** Where the numbers of the stream's next output go on. */
+  get numbersLeft(): NumbersLeft {
+    const next = this.#numbers?.next ?? clockNumber(this.#options.now(), this.#options.config.fragmentMs);
+    const listed = this.#window.entries.filter(({ discontinuity }) => discontinuity).length;
+    return { next, discontinuitySequence: this.#window.discontinuitySequence + listed };
+  }
+
+  /** Whether a publisher with this configuration goes on with this output. */
+  fits(config: VhostConfig['hls'], paths: HlsPaths): boolean {
+    const mine = this.#options;
+    const same = mine.config === config || JSON.stringify(mine.config) === JSON.stringify(config);
+    return same && mine.paths.playlist.file === paths.playlist.file;
+  }
+
+  /**
+   * A publisher begins. The one before, if there is one still, has nothing to say any more.
+   *
+   * @param onError - something could not be written
+   */
+  begin(owner: object, onError: (error: unknown) => void): void {
+    const { now, config } = this.#options;
+    this.#owner = owner;
+    this.#onError = onError;
+    this.#numbers?.restart();
+    this.#tracks = { video: undefined, audio: undefined };
+    // What is long past is no part of a live playlist.
+    if (this.#lastCutAt > 0 && now() - this.#lastCutAt > config.windowMs + this.#keepMs) {
+      this.#store.retire(this.#window.clear(), now());
+    }
+    this.#join = this.#window.entries.length > 0;
+  }
+
+  /** The publisher has gone. */
+  end(owner: object): void {
+    if (this.#owner !== owner) return;
+    this.#owner = undefined;
+    this.#onError = () => undefined;
+    this.#endedAt = this.#options.now();
+  }
+
+  /** How much longer than a fragment the segment that begins now should be, ms (L006). */
+  deviationMs(): number {
+    return this.#numbers?.deviationMs(this.#options.now()) ?? 0;
+  }
+
+  /** Takes the next segment: it is in the playlist at once, and on its way to the disk. */
+  add(owner: object, finished: FinishedSegment): void {
+    if (this.#owner !== owner) return;
+    const { config, paths, now } = this.#options;
+    this.#abandonRecovery();
+    const numbers = this.#numbers ?? this.#setNumbers(clockNumber(now(), config.fragmentMs));
+    const number = numbers.take(finished.startedAt);
+    const at = new Date(finished.startedAt);
+    const encryption = config.keys ? this.#keys.next(() => paths.key(number.name, at)) : undefined;
+    const key = encryption?.key.bytes;
+    const bytes =
+      encryption === undefined || key === undefined
+        ? finished.bytes
+        : encrypt(finished.bytes, key, encryption.iv);
+    const segment: HlsSegment = {
+      sequence: number.sequence,
+      name: paths.segment(number.name, at),
+      durationMs: finished.durationMs,
+      size: bytes.length,
+      programDateTime: finished.programDateTime,
+      encryption,
+      independent: finished.independent,
+      bytes,
+      place: 'memory',
+      forgotten: false,
+    };
+    const discontinuity = finished.discontinuity || this.#join;
+    this.#join = false;
+    this.#tracks = finished.tracks;
+    this.#foreseeTargetDuration();
+    const removed = this.#window.push(segment, discontinuity);
+    this.#lastCutAt = now();
+    this.#made += 1;
+    this.#store.add(segment);
+    this.#store.retire(removed, this.#lastCutAt);
+    this.#store.expire(this.#lastCutAt);
+    this.#changed();
+    const first = this.#window.entries[0]?.segment.sequence ?? segment.sequence;
+    if (this.#writer === undefined) this.#announce(segment, 0);
+    else this.#writer.add(segment, bytes, discontinuity, first);
+    this.#store.trim();
+  }
+
+  /**
+   * Does what time asks for.
+   *
+   * @returns true when the output can be forgotten: its publisher has gone long ago
+   */
+  sweep(): boolean {
+    const now = this.#options.now();
+    const { disposeMs } = this.#options.config;
+    this.#store.expire(now);
+    this.#writer?.retry();
+    if (this.live) return false;
+    const idle = now - this.#endedAt;
+    if (disposeMs > 0 && idle >= disposeMs) {
+      this.dispose();
+      return true;
+    }
+    if (idle < this.#keepMs) return false;
+    this.#store.release();
+    // Files that are to be disposed of have to be known until then.
+    return disposeMs === 0 && this.#store.retired.length === 0;
+  }
+
+  /** Removes playlist, segments and keys, from memory and from disk (L022). */
+  dispose(): void {
+    this.#removesFiles = true;
+    if (!this.#left) this.#writer?.remove(this.#options.paths.playlist.file);
+    this.#listed.clear();
+    this.#letGoOfAll();
+  }
+
+  /** Leaves the disk as it is, and the memory to others. */
+  forget(): void {
+    this.#removesFiles = false;
+    this.#letGoOfAll();
+  }
+
+  /** Another output takes over the stream: what this one has listed is removed when nobody asks for it any more. */
+  leave(): void {
+    const { registry, id, paths, now } = this.#options;
+    this.#left = true;
+    this.#owner = undefined;
+    this.#endedAt = now();
+    this.#store.retire(this.#window.clear(), now());
+    registry.remove(id.vhost, paths.playlist, this.#provider);
+  }
+
+  /** At the end of the server: the last files are written, or, with `hls_dispose`, removed (L022). */
+  async finish(): Promise<void> {
+    if (this.#options.config.disposeMs > 0) this.dispose();
+    else this.forget();
+    await this.settled();
+  }
+
+  /** Resolves when everything is written that can be. */
+  async settled(): Promise<void> {
+    await this.#recovery;
+    await this.#writer?.settled();
+  }
+
+  #letGoOfAll(): void {
+    const { registry, id, paths } = this.#options;
+    this.#store.retire(this.#window.clear(), 0);
+    this.#store.expireAll();
+    registry.remove(id.vhost, paths.playlist, this.#provider);
+    this.#item = undefined;
+  }
+
+  get #keepMs(): number {
+    return Math.max(2 * this.#options.config.windowMs, MIN_KEEP_MS);
+  }
+
+  #startNumbers(): void {
+    const { goOnFrom, after, config, now } = this.#options;
+    if (goOnFrom !== undefined) {
+      this.#setNumbers(goOnFrom.next);
+      this.#window.goOnFrom(goOnFrom.discontinuitySequence);
+      this.#listed.goOnFrom(goOnFrom.discontinuitySequence);
+      this.#join = true;
+      // What was listed when the stream was forgotten is too old to be listed again, but is still on disk.
+      if (after === undefined && config.storage !== 'ram') this.#recovery = this.#recover();
+    } else if (config.storage === 'ram') {
+      // Nothing tells what players have seen before: the clock is ahead of it.
+      this.#setNumbers(clockNumber(now(), config.fragmentMs));
+    } else if (config.recover) {
+      this.#recovery = this.#recover();
+    } else {
+      this.#setNumbers({ sequence: 0, name: 0 });
+    }
+  }
+
+  #setNumbers(next: SegmentNumber): SegmentNumbers {
+    const { fragmentMs, floor } = this.#options.config;
+    this.#numbers = new SegmentNumbers(fragmentMs, floor, next);
+    return this.#numbers;
+  }
+
+  /** Reads what an earlier run, or this one before it forgot the stream, has left on disk. */
+  async #recover(): Promise<void> {
+    const { disk, paths, limits, log, id, config, now } = this.#options;
+    let found: RecoveredPlaylist | undefined;
+    try {
+      found = await recoverPlaylist(disk, paths, limits.maxRecoveredBytes);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn(`hls ${id.app}/${id.stream}: ${paths.playlist.file} can't be gone on with: ${reason}`);
+      if (this.#numbers === undefined) this.#setNumbers(clockNumber(now(), config.fragmentMs));
+      return;
+    }
+    const left = found?.entries.map(({ segment }) => segment) ?? [];
+    for (const segment of left) this.#store.add(segment);
+    if (this.#numbers !== undefined) {
+      this.#store.retire(left, now());
+      return;
+    }
+    if (found === undefined) {
+      this.#setNumbers({ sequence: 0, name: 0 });
+      return;
+    }
+    for (const window of [this.#window, this.#listed]) {
+      window.raiseTargetDuration(found.targetDuration);
+      window.goOnFrom(found.discontinuitySequence, found.entries);
+    }
+    this.#join = true;
+    this.#setNumbers({ sequence: found.nextSequence, name: this.#freeName(found) });
+  }
+
+  /** A fault may have left names in the playlist that are ahead of its numbers: they are not given again. */
+  #freeName({ nextSequence, entries }: RecoveredPlaylist): number {
+    const { paths, now } = this.#options;
+    const taken = new Set(entries.map(({ segment }) => segment.name.file));
+    const at = new Date(now());
+    let free = nextSequence;
+    for (let name = nextSequence; name < nextSequence + 2 * entries.length + MAX_LOST_NAMES; name += 1) {
+      if (taken.has(paths.segment(name, at).file)) free = name + 1;
+    }
+    return free;
+  }
+
+  /** A disk that has not given the old playlist by now is not waited for. */
+  #abandonRecovery(): void {
+    this.#recovery = undefined;
+  }
+
+  /** Pure audio is cut later, and the target duration should not have to grow (L003, L004). */
+  #foreseeTargetDuration(): void {
+    const { fragmentMs, audioOverflowRatio, waitKeyframe } = this.#options.config;
+    if (this.#tracks.video !== undefined || !waitKeyframe) return;
+    for (const window of [this.#window, this.#listed]) {
+      window.raiseTargetDuration((fragmentMs * audioOverflowRatio) / 1000);
+    }
+  }
+
+  #placed(segment: HlsSegment): void {
+    if (segment.forgotten) this.#forgotten(segment, undefined);
+    this.#store.trim();
+  }
+
+  #forgotten(segment: HlsSegment, lastOfKey: SegmentKey | undefined): void {
+    if (!this.#removesFiles || this.#writer === undefined) return;
+    // A template without a number gives all segments one name, which is still in use.
+    const shared = this.#window.entries.some((entry) => entry.segment.name.file === segment.name.file);
+    if (segment.place === 'disk' && !shared) this.#writer.remove(segment.name.file);
+    if (lastOfKey !== undefined) this.#writer.remove(lastOfKey.name.file);
+  }
+
+  #announce(segment: HlsSegment, readyMs: number): void {
+    const { id, paths, config, onSegment } = this.#options;
+    const { file, path, uri } = segment.name;
+    onSegment({
+      stream: id,
+      file,
+      url: config.entryPrefix === '' ? path.split('/').map(encodeURIComponent).join('/') : uri,
+      durationMs: segment.durationMs,
+      sequence: segment.sequence,
+      playlist: paths.playlist.file,
+      playlistUrl: paths.playlist.uri,
+      readyMs,
+    });
+  }
+
+  #changed(): void {
+    this.#revision += 1;
+    this.#item = undefined;
+  }
+
+  /** The playlist, once this run has made a segment: before, what is on disk is as good. */
+  #playlistItem(): HlsPlaylistItem | undefined {
+    if (this.#made === 0 || this.#window.entries.length === 0) return undefined;
+    this.#item ??= this.#makeItem();
+    return this.#item;
+  }
+
+  #makeItem(): HlsPlaylistItem {
+    const { id, config } = this.#options;
+    const parts = playlistParts(this.#window, config);
+    const plain = parts.join('');
+    return {
+      kind: 'playlist',
+      stream: id,
+      sessions: config.context,
+      segmentSessions: config.segmentContext,
+      relativeMaster: config.masterPathRelative,
+      version: `${this.#boot}-${this.#revision}`,
+      targetDurationMs: this.#window.targetDuration * 1000,
+      variant: this.#variant(),
+      text: (query) => (query === '' ? plain : parts.join(query)),
+    };
+  }
+
+  #variant(): HlsVariant {
+    let bits = 0;
+    let ms = 0;
+    let peak = 0;
+    for (const { segment } of this.#window.entries) {
+      if (segment.size === 0) continue;
+      bits += segment.size * 8;
+      ms += segment.durationMs;
+      peak = Math.max(peak, (segment.size * 8000) / segment.durationMs);
+    }
+    const { video, audio } = this.#tracks;
+    const codecs = [video, audio].filter((track) => track !== undefined).map(({ codec }) => codec);
+    const known = codecs.length > 0 && !codecs.includes(undefined);
+    return {
+      bandwidth: Math.ceil(peak),
+      averageBandwidth: Math.ceil((bits * 1000) / Math.max(1, ms)),
+      ...(known ? { codecs: codecs.join(',') } : {}),
+      ...(video?.width === undefined ? {} : { width: video.width, height: video.height }),
+    };
+  }
+}

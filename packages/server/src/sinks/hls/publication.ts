@@ -1,0 +1,288 @@
+import { parseFlvMetadata } from '@sluice/media/flv';
+import { bytesEqual } from '@sluice/media/bytes';
+
+import type { VhostConfig } from '../../config/index.ts';
+import { type Frame, FrameKind, type FrameSink, type StreamId } from '../../live/index.ts';
+import type { TsPacker } from '../../remux/index.ts';
+import type { FaultLog } from '../disk/index.ts';
+import { MIN_SEGMENT_MS } from './limits.ts';
+import type { HlsOutput } from './output.ts';
+import { Segmenter } from './segmenter.ts';
+import { type TrackFacts, trackFacts } from './stream-facts.ts';
+
+/** The live stream, as far as HLS knows it. */
+export interface SinkStream {
+  readonly id: StreamId;
+  /** Unique in the server. */
+  readonly key: string;
+  /** Closes the publisher's connection. */
+  endPublisher(reason: 'sink-failed', detail: string): void;
+}
+
+/** What turns frames into TS. */
+export type SegmentPacker = Pick<
+  TsPacker,
+  'write' | 'writeTables' | 'take' | 'length' | 'codecs' | 'announce'
+>;
+
+/** What a packer announces before it knows better. */
+export type AnnouncedCodecs = ConstructorParameters<typeof TsPacker>[0];
+
+/** What an {@link HlsPublication} needs. */
+export interface HlsPublicationOptions {
+  readonly stream: SinkStream;
+  readonly config: VhostConfig['hls'];
+  readonly output: HlsOutput;
+  readonly log: FaultLog;
+  readonly maxSegmentBytes: number;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  readonly createPacker: (announced: AnnouncedCodecs) => SegmentPacker;
+}
+
+/** The stream's own clock and the machine's may be so far apart, ms, before times are told anew. */
+const MAX_CLOCK_DRIFT_MS = 2_000;
+
+/** What is known of a track of the publication. */
+class Track {
+  /** Codec of the frames that are written. */
+  codec: Frame['codec'] | undefined;
+  header: Uint8Array | undefined;
+  facts: TrackFacts | undefined;
+  warned = false;
+}
+
+/**
+ * HLS of one publisher: frames in, segments to the {@link HlsOutput}. The path of a frame makes nothing but the bytes
+ * of its segment.
+ */
+export class HlsPublication implements FrameSink {
+  readonly #options: HlsPublicationOptions;
+  readonly #segmenter: Segmenter;
+  readonly #tracks: { readonly audio: Track | undefined; readonly video: Track | undefined };
+  #packer: SegmentPacker | undefined;
+  #metadata: AnnouncedCodecs | undefined;
+  #ended = false;
+  #warnedBroken = false;
+  #segments = 0;
+  /** Whether the open segment has media. */
+  #filled = false;
+  #startedAt = 0;
+  /** Wall clock minus the stream's timeline, ms. */
+  #clockOffset: number | undefined;
+
+  constructor(options: HlsPublicationOptions) {
+    this.#options = options;
+    const { config, output } = options;
+    this.#segmenter = new Segmenter(config);
+    this.#tracks = {
+      audio: config.audioCodec === 'an' ? undefined : new Track(),
+      video: config.videoCodec === 'vn' ? undefined : new Track(),
+    };
+    output.begin(this, (error) => this.#fail(error instanceof Error ? error.message : String(error)));
+  }
+
+  write(frame: Frame): void {
+    if (this.#ended) return;
+    if (frame.kind === FrameKind.data) {
+      this.#readMetadata(frame.body);
+      return;
+    }
+    const isVideo = frame.kind === FrameKind.video;
+    const track = isVideo ? this.#tracks.video : this.#tracks.audio;
+    // `vn` and `an`: the track is left out.
+    if (track === undefined) return;
+    if (!isPackable(frame)) {
+      this.#warnOfCodec(track, frame);
+      return;
+    }
+    const packer = this.#packer ?? this.#createPacker();
+    if (frame.codec !== track.codec) this.#changeCodec(track, isVideo, frame, packer);
+    if (frame.sequenceHeader) this.#writeHeader(track, isVideo, frame, packer);
+    // Without its header AAC can't be written.
+    else if (frame.codec !== 'aac' || track.header !== undefined) this.#writeMedia(isVideo, frame, packer);
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#finish();
+    this.#ended = true;
+    this.#options.output.end(this);
+  }
+
+  #writeMedia(isVideo: boolean, frame: Frame, packer: SegmentPacker): void {
+    const wasOpen = this.#segmenter.open;
+    const verdict = this.#segmenter.judge(isVideo, frame, packer.length >= this.#options.maxSegmentBytes);
+    if (verdict === 'skip') return;
+    if (verdict === 'cut') this.#handOver(packer);
+    if (verdict === 'cut' || !wasOpen) this.#begin(packer);
+    const result = packer.write(frame);
+    if (result === 'written') this.#filled = true;
+    else if (result === 'broken') this.#broken(isVideo ? 'a video frame' : 'an audio frame');
+  }
+
+  #writeHeader(track: Track, isVideo: boolean, frame: Frame, packer: SegmentPacker): void {
+    const known = track.header;
+    if (known !== undefined && bytesEqual(known, frame.body)) return;
+    const sawFrames = isVideo ? this.#segmenter.sawVideo : this.#segmenter.sawAudio;
+    if (known !== undefined && sawFrames) this.#finish(true);
+    track.header = frame.body;
+    track.facts = trackFacts(frame);
+    if (packer.write(frame) === 'broken') this.#broken('a sequence header');
+  }
+
+  /** A track begins, or goes on with another codec: what was before it is another segment (L014). */
+  #changeCodec(track: Track, isVideo: boolean, frame: Frame, packer: SegmentPacker): void {
+    const begins = track.codec === undefined;
+    const announced = isVideo ? packer.codecs.video : packer.codecs.audio;
+    if (begins ? this.#segments > 0 && announced !== frame.codec : true) this.#finish(true);
+    track.codec = frame.codec;
+    track.header = undefined;
+    track.facts = trackFacts(frame);
+  }
+
+  /** A segment begins with the frame that comes. */
+  #begin(packer: SegmentPacker): void {
+    const { now, output } = this.#options;
+    this.#startedAt = now();
+    this.#filled = false;
+    this.#segmenter.deviationMs = output.deviationMs();
+    packer.writeTables();
+  }
+
+  /** Ends the open segment before anything else comes. */
+  #finish(discontinuity = false): void {
+    const segmenter = this.#segmenter;
+    if (segmenter.open && this.#packer !== undefined) {
+      segmenter.close();
+      this.#handOver(this.#packer);
+    }
+    if (discontinuity) segmenter.markDiscontinuity();
+  }
+
+  /** Hands the segment over that the segmenter has just closed. */
+  #handOver(packer: SegmentPacker): void {
+    const { closedStartMs, closedDurationMs, closedDiscontinuity, closedIndependent } = this.#segmenter;
+    const bytes = packer.take();
+    if (!this.#filled || closedDurationMs < MIN_SEGMENT_MS) {
+      if (closedDiscontinuity) this.#segmenter.markDiscontinuity();
+      return;
+    }
+    const { output } = this.#options;
+    this.#segments += 1;
+    output.add(this, {
+      bytes,
+      durationMs: closedDurationMs,
+      startedAt: this.#startedAt,
+      programDateTime: this.#wallClock(closedStartMs, closedDiscontinuity),
+      discontinuity: closedDiscontinuity,
+      independent: closedIndependent,
+      tracks: {
+        video: this.#segmenter.sawVideo ? this.#tracks.video?.facts : undefined,
+        audio: this.#segmenter.sawAudio ? this.#tracks.audio?.facts : undefined,
+      },
+    });
+    this.#announceWhatIsThere(packer);
+  }
+
+  /** A track that was announced and never came is not announced any longer. */
+  #announceWhatIsThere(packer: SegmentPacker): void {
+    const { video, audio } = packer.codecs;
+    const noVideo = this.#tracks.video?.codec === undefined;
+    const noAudio = this.#tracks.audio?.codec === undefined;
+    if ((noVideo && video !== undefined) || (noAudio && audio !== undefined)) {
+      packer.announce({ video: noVideo ? undefined : video, audio: noAudio ? undefined : audio });
+    }
+  }
+
+  /** The wall clock of a time of the stream: as far as possible one that grows as the stream does. */
+  #wallClock(timestamp: number, anew: boolean): number {
+    const offset = this.#startedAt - timestamp;
+    const known = this.#clockOffset;
+    if (anew || known === undefined || Math.abs(offset - known) > MAX_CLOCK_DRIFT_MS) {
+      this.#clockOffset = offset;
+      return timestamp + offset;
+    }
+    return timestamp + known;
+  }
+
+  #createPacker(): SegmentPacker {
+    const { audioCodec, videoCodec } = this.#options.config;
+    const video = videoCodec === 'vn' ? undefined : videoCodec === 'h265' ? 'hevc' : 'h264';
+    const audio = audioCodec === 'an' ? undefined : audioCodec;
+    // What the publisher says of itself is better than what the configuration expects of all publishers.
+    const announced: AnnouncedCodecs =
+      this.#metadata === undefined
+        ? { video, audio }
+        : {
+            video: video === undefined ? undefined : this.#metadata.video,
+            audio: audio === undefined ? undefined : this.#metadata.audio,
+          };
+    this.#packer = this.#options.createPacker(announced);
+    return this.#packer;
+  }
+
+  #readMetadata(body: Uint8Array): void {
+    if (this.#packer !== undefined) return;
+    let metadata;
+    try {
+      metadata = parseFlvMetadata(body);
+    } catch {
+      // Metadata is a help here, no more.
+    }
+    if (metadata === undefined) return;
+    const { videoCodec, audioCodec, properties } = metadata;
+    if (!properties.has('videocodecid') && !properties.has('audiocodecid')) return;
+    const { config } = this.#options;
+    const expected = config.videoCodec === 'h265' ? 'hevc' : 'h264';
+    this.#metadata = {
+      video: !properties.has('videocodecid')
+        ? undefined
+        : videoCodec === 'hevc' || videoCodec === 'h264'
+          ? videoCodec
+          : expected,
+      audio: !properties.has('audiocodecid') ? undefined : audioCodec === 'mp3' ? 'mp3' : 'aac',
+    };
+  }
+
+  #warnOfCodec(track: Track, frame: Frame): void {
+    if (track.warned || frame.codec === 'unknown') return;
+    track.warned = true;
+    const what = frame.kind === FrameKind.video ? 'video' : 'audio';
+    this.#options.log.warn(`${this.#name}: MPEG-TS can't have ${frame.codec}, the ${what} is left out`);
+  }
+
+  #broken(what: string): void {
+    const message = `${what} can't be read`;
+    if (!this.#warnedBroken) {
+      this.#warnedBroken = true;
+      this.#options.log.warn(`${this.#name}: ${message}, and is left out`);
+    }
+    this.#fail(message);
+  }
+
+  /** What `hls_on_error` says (L009); `continue` goes on, and whoever noticed has said so in the log. */
+  #fail(message: string): void {
+    if (this.#ended) return;
+    const { onError } = this.#options.config;
+    if (onError === 'continue') return;
+    if (onError === 'ignore') {
+      this.#options.log.warn(
+        `${this.#name}: stopped until the next publish (hls_on_error ignore): ${message}`,
+      );
+      this.end();
+      return;
+    }
+    this.end();
+    this.#options.stream.endPublisher('sink-failed', `hls: ${message}`);
+  }
+
+  get #name(): string {
+    const { app, stream } = this.#options.stream.id;
+    return `hls ${app}/${stream}`;
+  }
+}
+
+function isPackable({ codec }: Frame): boolean {
+  return codec === 'h264' || codec === 'hevc' || codec === 'aac' || codec === 'mp3';
+}
