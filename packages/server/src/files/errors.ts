@@ -6,11 +6,12 @@
  * - `not-a-file`: it is a directory, a device or the like.
  * - `not-media`: its first bytes are neither FLV nor MP4.
  * - `no-media`: it holds no audio and no video that can be used.
+ * - `changed`: it is not what it was when its index was made.
  * - `damaged`: its bytes don't follow its format; what comes before was good.
  * - `io`: the system failed to read it.
  */
 export type MediaFileErrorCode =
-  'missing' | 'denied' | 'not-a-file' | 'not-media' | 'no-media' | 'damaged' | 'io';
+  'missing' | 'denied' | 'not-a-file' | 'not-media' | 'no-media' | 'changed' | 'damaged' | 'io';
 
 /** A media file can't be used; the message names the file and the reason. */
 export class MediaFileError extends Error {

@@ -20,7 +20,7 @@ export interface PlayFileOptions extends PaceOptions {
 }
 
 /** What a tag is to a live stream. */
-export type LiveTagRole = 'media' | 'keyframe' | 'sequence-header' | 'data';
+export type LiveTagRole = 'media' | 'keyframe' | 'sequence-header' | 'end' | 'data';
 
 /** An FLV tag on the clock of a live stream that is made of a file. */
 export interface LiveTag extends FlvTag {
@@ -86,7 +86,7 @@ class LiveTags {
         return undefined;
       case 'end':
         // In the middle of a stream it would end a player.
-        return lastRound ? { type, timestamp: this.#timeline.now, body, role: 'media' } : undefined;
+        return lastRound ? { type, timestamp: this.#timeline.now, body, role: 'end' } : undefined;
       case 'sequence-header':
         if (this.#isHeld(track, body)) return undefined;
         return { type, timestamp: this.#timeline.now, body, role: 'sequence-header' };
