@@ -25,6 +25,7 @@ export {
   type Mp4RecordingFragment,
   type Mp4RecordingOptions,
 } from './recording.ts';
+export { type Mp4Repair, repairMp4 } from './repair.ts';
 export { Mp4SampleRun } from './sample-run.ts';
 export {
   MP4_MILLISECOND_TIMESCALE,

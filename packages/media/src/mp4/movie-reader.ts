@@ -1,6 +1,7 @@
 import { MediaError } from '../errors.ts';
 import { type BoxRange, childBoxes, findBox, openFullBox, readU64, requireBox } from './box-reader.ts';
 import { MP4_LIMITS } from './limits.ts';
+import { EPOCH_1904_SECONDS } from './movie.ts';
 import { parseHandler, parseSampleDescription, type SampleEntryFacts } from './sample-entry-reader.ts';
 import { parseSampleTables, type SampleTables } from './sample-tables.ts';
 
@@ -39,6 +40,8 @@ export interface ParsedMovie {
   readonly tracks: readonly ParsedTrack[];
   /** Whether fragments may follow. */
   readonly fragmented: boolean;
+  /** When the movie was made, ms since 1970; undefined when it is not said. */
+  readonly createdAt: number | undefined;
 }
 
 const NO_DEFAULTS: FragmentDefaults = { duration: 0, size: 0, flags: 0 };
@@ -53,7 +56,7 @@ export function parseMovie(bytes: Uint8Array): ParsedMovie {
   const [moov] = childBoxes(bytes, 0, bytes.length);
   if (moov?.type !== 'moov')
     throw new MediaError('bad-value', `wanted a moov box, got ${moov?.type ?? 'none'}`);
-  const movieTimescale = parseMovieTimescale(bytes, requireBox(bytes, moov, 'mvhd'));
+  const header = parseMovieHeader(bytes, requireBox(bytes, moov, 'mvhd'));
   const mvex = findBox(bytes, moov, 'mvex');
   const defaults = mvex === undefined ? new Map<number, FragmentDefaults>() : parseDefaults(bytes, mvex);
   const tracks: ParsedTrack[] = [];
@@ -63,19 +66,26 @@ export function parseMovie(bytes: Uint8Array): ParsedMovie {
     if (tracks.length >= MP4_LIMITS.tracks) {
       throw new MediaError('limit-exceeded', `over ${MP4_LIMITS.tracks} tracks`);
     }
-    const track = parseTrack(bytes, box, movieTimescale, defaults);
+    const track = parseTrack(bytes, box, header.timescale, defaults);
     if (ids.has(track.track.id))
       throw new MediaError('bad-value', `two tracks have the id ${track.track.id}`);
     ids.add(track.track.id);
     tracks.push(track);
   }
-  return { tracks, fragmented: mvex !== undefined };
+  return { tracks, fragmented: mvex !== undefined, createdAt: header.createdAt };
 }
 
-function parseMovieTimescale(bytes: Uint8Array, mvhd: BoxRange): number {
+/** Reads `mvhd` (ISO/IEC 14496-12 clause 8.2.2). */
+function parseMovieHeader(
+  bytes: Uint8Array,
+  mvhd: BoxRange,
+): { readonly timescale: number; readonly createdAt: number | undefined } {
   const { version, reader } = openFullBox(bytes, mvhd);
-  reader.skip(version === 1 ? 16 : 8); // creation_time, modification_time
-  return checkTimescale(reader.u32()); // timescale
+  const created = version === 1 ? readU64(reader) : reader.u32(); // creation_time
+  reader.skip(version === 1 ? 8 : 4); // modification_time
+  const timescale = checkTimescale(reader.u32()); // timescale
+  const createdAt = created === 0 ? undefined : (created - EPOCH_1904_SECONDS) * 1000;
+  return { timescale, createdAt };
 }
 
 function checkTimescale(timescale: number): number {

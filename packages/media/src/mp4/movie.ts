@@ -23,7 +23,7 @@ export interface Movie {
 }
 
 /** Seconds from 1904, where MP4 begins to count, to 1970. */
-const EPOCH_1904_SECONDS = 2_082_844_800;
+export const EPOCH_1904_SECONDS = 2_082_844_800;
 const LANGUAGE_UNDETERMINED = 0x55c4;
 const TRACK_ENABLED_IN_MOVIE = 0x000003;
 const SELF_CONTAINED = 0x000001;

@@ -31,6 +31,14 @@ interface RecordedPart {
   readonly memory: Uint8Array;
 }
 
+/** Samples of one track that already are in the file, one behind another. */
+export interface RestoredRun {
+  readonly trackId: number;
+  readonly samples: Mp4SampleRun;
+  /** Where the first one lies, in bytes from the start of the file. */
+  readonly offset: number;
+}
+
 /** What makes a finished file of a recording. Do the steps in this order: a crash between them does no harm. */
 export interface Mp4Finish {
   /** Bytes that the file has to have first: cut off what is behind. */
@@ -78,7 +86,7 @@ export class Mp4Recording {
   readonly #options: Mp4RecordingOptions;
   readonly #tracks = new Map<number, TrackState>();
   readonly #head: Uint8Array;
-  readonly #reservedAt: number;
+  #reservedAt: number;
   #size: number;
   #sequence = 0;
   #pendingBytes = 0;
@@ -275,26 +283,39 @@ export class Mp4Recording {
   }
 
   /**
-   * Takes note of samples that already are in the file, when a recording is taken up again.
+   * Takes note of a fragment that already is in the file, when a recording is taken up again.
    *
-   * @param fileOffset Where the first one lies.
-   * @throws MediaError `bad-value` when they are not behind those noted before, `limit-exceeded` over the limit.
+   * @param runs Its samples: one run for each track at most.
+   * @param size First byte behind the fragment.
+   * @throws MediaError `bad-value` when it does not follow what was noted before, `limit-exceeded` over the limit;
+   * nothing of it is noted then.
    */
-  restore(trackId: number, samples: Mp4SampleRun, fileOffset: number): void {
-    const state = this.#track(trackId);
+  restore(runs: readonly RestoredRun[], size: number, sequence: number): void {
     const maxSamples = this.#options.maxSamples ?? MP4_LIMITS.trackSamples;
-    if (state.added + samples.count > maxSamples) {
-      throw new MediaError('limit-exceeded', `track ${trackId} has over ${maxSamples} samples`);
+    const seen = new Set<number>();
+    for (const { trackId, samples, offset } of runs) {
+      const { tables } = this.#track(trackId);
+      if (seen.has(trackId)) throw new MediaError('bad-value', `track ${trackId} twice in one fragment`);
+      seen.add(trackId);
+      if (tables.count + samples.count > maxSamples) {
+        throw new MediaError('limit-exceeded', `track ${trackId} has over ${maxSamples} samples`);
+      }
+      tables.check(samples, offset);
     }
-    state.tables.add(samples, fileOffset);
-    state.added = state.tables.count;
-    state.lastDts = state.tables.lastDts;
-  }
-
-  /** Says that the file goes up to `size`, and that the last fragment has this number. Goes with {@link restore}. */
-  restored(size: number, sequence: number): void {
+    for (const { trackId, samples, offset } of runs) {
+      const state = this.#track(trackId);
+      state.tables.add(samples, offset);
+      state.added = state.tables.count;
+      state.lastDts = state.tables.lastDts;
+    }
     this.#size = size;
     this.#sequence = sequence;
+  }
+
+  /** Says where the head of a file lies that is taken up again: its reserved box, and the first fragment. */
+  restoreHead(reservedAt: number, size: number): void {
+    this.#reservedAt = reservedAt;
+    this.#size = size;
   }
 
   /**

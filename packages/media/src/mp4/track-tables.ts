@@ -102,14 +102,8 @@ export class TrackTables {
     return lists.reduce((sum, list) => sum + list.memory, 0);
   }
 
-  /**
-   * Takes note of samples that lie together in the file.
-   *
-   * @param fileOffset Where the first one begins, in bytes.
-   * @throws MediaError `bad-value` when they lie, or begin in time, in front of what was noted before.
-   */
-  add(samples: Mp4SampleRun, fileOffset: number): void {
-    if (samples.count === 0) return;
+  /** @throws MediaError `bad-value` when samples lie, or begin in time, in front of what was noted before. */
+  check(samples: Mp4SampleRun, fileOffset: number): void {
     const first = samples.dts(0);
     const gap = first - this.#lastDts;
     if (fileOffset < this.#lastChunk || (this.count > 0 && (gap < 0 || gap > 0xffffffff))) {
@@ -118,7 +112,18 @@ export class TrackTables {
         `samples at byte ${fileOffset}, DTS ${first}, behind byte ${this.#lastChunk}, DTS ${this.#lastDts}`,
       );
     }
-    if (this.count === 0) this.#start = first;
+  }
+
+  /**
+   * Takes note of samples that lie together in the file.
+   *
+   * @param fileOffset Where the first one begins, in bytes.
+   * @throws MediaError as {@link check}.
+   */
+  add(samples: Mp4SampleRun, fileOffset: number): void {
+    if (samples.count === 0) return;
+    this.check(samples, fileOffset);
+    if (this.count === 0) this.#start = samples.dts(0);
     for (let index = 0; index < samples.count; index++) {
       const dts = samples.dts(index);
       if (this.count > 0) this.#durations.add(dts - this.#lastDts);
