@@ -1,3 +1,4 @@
+export type { DvrControl, DvrRefusal, DvrStart, DvrView } from './dvrs.ts';
 export { apiRoutes } from './routes.ts';
 export type { ApiOptions } from './routes.ts';
 export type {

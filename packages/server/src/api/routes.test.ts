@@ -93,7 +93,9 @@ describe('the HTTP API', () => {
 
   it.each(['/api', '/api/', '/api/v1', '/api/v1/'])('A002 lists what there is at %s', async (url) => {
     const { urls } = await setUp().get(url, schemas.indexSchema);
-    expect(Object.keys(urls)).toEqual(url.includes('v1') ? ['versions', 'streams', 'clients'] : ['v1']);
+    expect(Object.keys(urls)).toEqual(
+      url.includes('v1') ? ['versions', 'streams', 'clients', 'dvrs'] : ['v1'],
+    );
   });
 
   it.each(['/api/v1/streams', '/api/v1/streams/'])('A005 lists the streams at %s', async (url) => {

@@ -1,4 +1,5 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { type DvrControl, dvrRoutes } from './dvrs.ts';
 import { MAX_PAGE, pagingSchema } from './schemas.ts';
 import { clientShape, ownStreamShape, streamShape, versionShape } from './shapes.ts';
 import type { ApiSource } from './source.ts';
@@ -11,6 +12,8 @@ export interface ApiOptions {
    * everyone may look and nobody is told the clients' addresses. Default `all`.
    */
   readonly scope?: 'all' | 'public';
+  /** Recordings, which are seen and steered on the API's own port only. Default: there are none. */
+  readonly dvrs?: DvrControl | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
 }
@@ -34,13 +37,15 @@ const V1_INDEX = {
   versions: 'the version of the server',
   streams: 'all streams, or one by its id',
   clients: 'all publishers and players, or one by its id',
+  dvrs: 'all recordings, or one by its id; POST starts one, DELETE stops it',
 };
 
 const streamPaging = pagingSchema(MAX_PAGE);
 const clientPaging = pagingSchema(10);
 
 /** The HTTP API as routes for a fastify server (SRS's shapes, 5.1). */
-export function apiRoutes({ source, scope = 'all', now = Date.now }: ApiOptions): FastifyPluginCallback {
+export function apiRoutes(options: ApiOptions): FastifyPluginCallback {
+  const { source, scope = 'all', dvrs, now = Date.now } = options;
   const head = {
     code: 0,
     server: source.serverId,
@@ -103,6 +108,7 @@ export function apiRoutes({ source, scope = 'all', now = Date.now }: ApiOptions)
             : { ...head, client: clientShape(view) };
         },
       );
+      if (dvrs !== undefined) dvrRoutes(app, dvrs, head);
       route('/api/*', (_request, reply) => {
         reply.code(404);
         return { code: API_ERROR.notFound };

@@ -99,6 +99,46 @@ export const clientSchema = z.strictObject({
 export const clientsAnswerSchema = answer.extend({ clients: z.array(clientSchema) });
 export const clientAnswerSchema = answer.extend({ client: clientSchema });
 
+/** A recording; ours, not SRS's. */
+export const dvrSchema = z.strictObject({
+  id: z.string(),
+  origin: z.enum(['config', 'api']),
+  vhost: z.string(),
+  app: z.string(),
+  stream: z.string(),
+  plan: z.enum(['session', 'segment', 'append']),
+  path: z.string(),
+  /** The length of a segment, seconds. */
+  duration: z.number(),
+  state: z.enum(['waiting', 'recording', 'fault']),
+  file: z.string().nullable(),
+  bytes,
+  recorded_ms: z.number().int(),
+  since_ms: z.number().int(),
+  fault: faultSchema.omit({ sink: true }).nullable(),
+});
+
+export const dvrsAnswerSchema = answer.extend({ dvrs: z.array(dvrSchema) });
+export const dvrAnswerSchema = answer.extend({ dvr: dvrSchema });
+
+/** What a recording is asked for with. */
+export const dvrRequestSchema = z.strictObject({
+  vhost: z.string().min(1).max(255).optional(),
+  app: z.string().min(1).max(255),
+  stream: z.string().min(1).max(1024),
+  plan: z.enum(['session', 'segment', 'append']).optional(),
+  path: z.string().min(1).max(1024).optional(),
+  /** Seconds. */
+  duration: z.number().min(1).max(86_400).optional(),
+});
+
+/** An answer that says why not, in a word for programs and in a sentence for people. */
+export const refusalSchema = z.strictObject({
+  code: z.number().int().positive(),
+  error: z.string(),
+  message: z.string(),
+});
+
 /** The most entries of one page, whatever `count` asks for. */
 export const MAX_PAGE = 10_000;
 
@@ -117,4 +157,5 @@ export function pagingSchema(defaultCount: number) {
 
 export type ApiStream = z.infer<typeof streamSchema>;
 export type ApiClient = z.infer<typeof clientSchema>;
+export type ApiDvr = z.infer<typeof dvrSchema>;
 export type ApiVersions = z.infer<typeof versionsSchema>['data'];
