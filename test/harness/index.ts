@@ -17,3 +17,5 @@ export { openPlayer, openPublisher, RtmpPeer } from './rtmp-peer.ts';
 export type { ConnectOptions, MediaMessage, PublishOrder } from './rtmp-peer.ts';
 export { capture } from './capture.ts';
 export type { Capture } from './capture.ts';
+export { awaitPlaylist, downloadSegments, fetchPlaylist } from './hls.ts';
+export type { HlsPlaylist } from './hls.ts';

@@ -13,6 +13,7 @@ import { LiveHub, type LiveSettings } from '../live/index.ts';
 import { type Log, plainAddress } from '../log/index.ts';
 import { IngestLoops } from '../relay/ingest/index.ts';
 import { createHttpServer, type HttpConnectionEnd, type HttpServer } from '../servers/http/index.ts';
+import { HlsDoor } from '../servers/hls/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
 import { namesProblem } from '../sinks/disk/index.ts';
@@ -61,6 +62,7 @@ export class SluiceServer {
   readonly #ingests: IngestLoops;
   readonly #rtmp: RtmpServer;
   readonly #httpLive: HttpLiveDoor;
+  readonly #hls: HlsDoor;
   readonly #http: HttpServer[] = [];
   #addresses: ServerAddresses = { rtmp: [], http: [], api: [] };
   #sampler: NodeJS.Timeout | undefined;
@@ -94,6 +96,7 @@ export class SluiceServer {
     };
     this.#rtmp = new RtmpServer(context);
     this.#httpLive = new HttpLiveDoor(context);
+    this.#hls = new HlsDoor({ ...context, source: this.#sinks.hls });
   }
 
   get config(): Config {
@@ -154,6 +157,7 @@ export class SluiceServer {
     await this.#ingests.close();
     await this.#rtmp.close();
     this.#httpLive.close();
+    this.#hls.close();
     await this.#sinks.close();
     await Promise.all(this.#http.map((server) => server.close()));
   }
@@ -194,6 +198,7 @@ export class SluiceServer {
       const server = await createHttpServer({
         ...common,
         routes: [apiRoutes({ source, scope: shared ? 'all' : 'public' })],
+        virtualFiles: this.#hls,
         live: this.#httpLive,
         staticMounts: this.#staticMounts(),
         root: httpServer.dir,
