@@ -44,4 +44,4 @@ export type FileAnswer =
   /** Something made of the file. */
   | { readonly kind: 'made'; readonly file: VirtualFile }
   /** Nothing; `text` tells people why. */
-  | { readonly kind: 'refused'; readonly status: 400 | 404 | 416 | 503; readonly text: string };
+  | { readonly kind: 'refused'; readonly status: 400 | 404 | 416 | 422 | 503; readonly text: string };

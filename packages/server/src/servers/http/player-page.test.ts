@@ -46,7 +46,7 @@ describe('the built-in page', () => {
   it('has every file that it names, and names nothing elsewhere', async () => {
     const base = await start(directory);
     const files = readdirSync(join(publicDirectory, 'assets'));
-    for (const name of [...files, 'mpegts.js', 'page.json']) {
+    for (const name of [...files, 'mpegts.js', 'hls.js', 'page.json']) {
       const response = await fetch(`${base}/assets/${name}`);
       expect([name, response.status]).toEqual([name, 200]);
       await response.arrayBuffer();

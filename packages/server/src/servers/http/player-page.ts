@@ -11,6 +11,8 @@ export interface PlayerPageFacts {
   readonly rtmpPort: number;
   /** The path of a live stream as FLV, with `[vhost]`, `[app]` and `[stream]`; absent when no vhost has one. */
   readonly flvMount?: string;
+  /** The path of a live playlist, with `[vhost]`, `[app]` and `[stream]`; absent when no vhost has HLS. */
+  readonly hlsMount?: string;
 }
 
 const PAGE_PATHS: ReadonlySet<string> = new Set([
@@ -24,12 +26,19 @@ const PAGE_PATHS: ReadonlySet<string> = new Set([
 const ASSETS: ReadonlySet<string> = new Set([
   'address.js',
   'api.js',
+  'engines.js',
   'format.js',
   'icon.svg',
   'page.css',
   'page.js',
   'player.js',
   'view.js',
+]);
+
+/** The players that the page loads, by their names in packages. */
+const LIBRARIES: ReadonlyMap<string, string> = new Map([
+  ['mpegts.js', 'mpegts.js'],
+  ['hls.js', 'hls.js/dist/hls.min.js'],
 ]);
 
 const ASSET_PREFIX = '/assets/';
@@ -66,8 +75,9 @@ export function playerPageAnswer(target: RequestTarget): PlayerPageAnswer | unde
   if (name === 'page.json') {
     return { kind: 'facts' };
   }
-  if (name === 'mpegts.js') {
-    return { kind: 'file', path: createRequire(import.meta.url).resolve('mpegts.js'), headers: [] };
+  const library = LIBRARIES.get(name);
+  if (library !== undefined) {
+    return { kind: 'file', path: createRequire(import.meta.url).resolve(library), headers: [] };
   }
   return ASSETS.has(name)
     ? { kind: 'file', path: join(PUBLIC_DIRECTORY, 'assets', name), headers: [] }
@@ -89,6 +99,8 @@ export function contentSecurityPolicy(query: URLSearchParams): string {
     "img-src 'self' data:",
     `connect-src ${connect}`,
     "media-src 'self' blob:",
+    // hls.js takes its worker from a blob.
+    "worker-src 'self' blob:",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'self'",

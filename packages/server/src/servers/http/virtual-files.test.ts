@@ -43,12 +43,11 @@ interface Asked {
 
 async function start(
   find: (request: VirtualRequest) => VirtualAnswer | undefined,
-  options: Partial<HttpServerOptions> = {},
+  options: Partial<HttpServerOptions> = { root: directory },
 ) {
   const asked: Asked[] = [];
   const server = await createHttpServer({
     version: '1.2.3',
-    root: directory,
     virtualFiles: {
       find: (request) => {
         const { method, host, path, file: onDisk, rawPath, search, remoteAddress } = request;
@@ -80,6 +79,7 @@ describe('virtual files', () => {
   it('are asked with all there is to know, before live streams and directories', async () => {
     await writeFile(join(directory, 'a.ts'), 'on disk');
     const { url, asked } = await start(() => file('virtual'), {
+      root: directory,
       live: { match: () => ({ serve: (viewer) => viewer.socket.end('live') }) },
       staticMounts: [{ vhost: 'v.example', mount: '[vhost]/files', dir: join(directory, '[vhost]') }],
     });
@@ -110,6 +110,7 @@ describe('virtual files', () => {
   it('go after explicit routes, and leave to others what they do not know', async () => {
     await writeFile(join(directory, 'a.ts'), 'on disk');
     const { url, asked } = await start(() => undefined, {
+      root: directory,
       routes: [
         (app, _options, done) => {
           app.get('/api', () => 'route');
@@ -121,7 +122,7 @@ describe('virtual files', () => {
     expect(asked).toEqual([]);
     expect(await (await fetch(`${url}/a.ts`)).text()).toBe('on disk');
     expect((await fetch(`${url}/b.ts`)).status).toBe(404);
-    const nowhere = await start(() => undefined, { root: undefined });
+    const nowhere = await start(() => undefined, {});
     expect((await fetch(`${nowhere.url}/a.ts`)).status).toBe(404);
     expect(nowhere.asked[0]?.file).toBeUndefined();
   });
