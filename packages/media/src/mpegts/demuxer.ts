@@ -1,26 +1,16 @@
 import { bytesEqual } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
-import { AdtsFraming, LatmFraming, Mp3Framing } from './audio-framing.ts';
-import { TsAudioReader } from './audio-reader.ts';
-import {
-  TS_HEADER_BYTES,
-  TS_NULL_PID,
-  TS_PACKET_BYTES,
-  TS_PAT_PID,
-  type TsAudioCodec,
-  TsStreamType,
-  type TsVideoCodec,
-} from './constants.ts';
-import type { TsElementaryReader, TsElementaryReaderOptions } from './elementary-reader.ts';
+import { TS_HEADER_BYTES, TS_NULL_PID, TS_PACKET_BYTES, TS_PAT_PID } from './constants.ts';
+import type { TsElementaryReader } from './elementary-reader.ts';
 import { newCounters, type TsDemuxerCounters, type TsEvent, type TsStream } from './events.ts';
 import { TS_DEMUXER_LIMITS, type TsDemuxerLimits } from './limits.ts';
 import { TsPacketSync } from './packet-sync.ts';
 import { parsePesHeader, type TsParsedPesHeader } from './pes.ts';
 import { TsPesAssembler } from './pes-assembler.ts';
 import { parsePat, parsePmt, type TsPat, type TsPmt, type TsPmtStream, TsTableId } from './psi.ts';
+import { codecOf, readerOf } from './readers.ts';
 import { TsSectionAssembler } from './section-assembler.ts';
 import { TsClock } from './timestamp.ts';
-import { TsVideoReader } from './video-reader.ts';
 
 /** The last packet of a PID, as far as continuity goes. */
 interface Continuity {
@@ -395,38 +385,4 @@ function tryPesHeader(packet: Uint8Array): TsParsedPesHeader | undefined {
 
 function isSameStream(stream: TsStream, other: TsPmtStream): boolean {
   return stream.pid === other.pid && stream.streamType === other.streamType;
-}
-
-function codecOf(streamType: number): TsVideoCodec | TsAudioCodec | undefined {
-  switch (streamType) {
-    case TsStreamType.h264:
-      return 'h264';
-    case TsStreamType.hevc:
-      return 'hevc';
-    case TsStreamType.adtsAac:
-    case TsStreamType.latmAac:
-      return 'aac';
-    case TsStreamType.mpeg1Audio:
-    case TsStreamType.mpeg2Audio:
-      return 'mp3';
-    default:
-      return undefined;
-  }
-}
-
-function readerOf(stream: TsStream, counters: TsDemuxerCounters): TsElementaryReader | undefined {
-  const options: TsElementaryReaderOptions = { stream, counters };
-  switch (stream.codec) {
-    case undefined:
-      return undefined;
-    case 'h264':
-    case 'hevc':
-      return new TsVideoReader(stream.codec, options);
-    case 'mp3':
-      return new TsAudioReader('mp3', new Mp3Framing(), options);
-    case 'aac': {
-      const framing = stream.streamType === TsStreamType.latmAac ? new LatmFraming() : new AdtsFraming();
-      return new TsAudioReader('aac', framing, options);
-    }
-  }
 }
