@@ -9,4 +9,4 @@ export type {
   HlsSource,
 } from './context.ts';
 export { HlsDoor } from './door.ts';
-export { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
+export type { HlsLimits } from './limits.ts';

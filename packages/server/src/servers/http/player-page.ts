@@ -35,12 +35,6 @@ const ASSETS: ReadonlySet<string> = new Set([
   'view.js',
 ]);
 
-/** The players that the page loads, by their names in packages. */
-const LIBRARIES: ReadonlyMap<string, string> = new Map([
-  ['mpegts.js', 'mpegts.js'],
-  ['hls.js', 'hls.js/dist/hls.min.js'],
-]);
-
 const ASSET_PREFIX = '/assets/';
 
 /** `packages/server/public`, seen from the sources and from the built files alike. */
@@ -75,13 +69,25 @@ export function playerPageAnswer(target: RequestTarget): PlayerPageAnswer | unde
   if (name === 'page.json') {
     return { kind: 'facts' };
   }
-  const library = LIBRARIES.get(name);
+  const library = libraryFile(name);
   if (library !== undefined) {
-    return { kind: 'file', path: createRequire(import.meta.url).resolve(library), headers: [] };
+    return { kind: 'file', path: library, headers: [] };
   }
   return ASSETS.has(name)
     ? { kind: 'file', path: join(PUBLIC_DIRECTORY, 'assets', name), headers: [] }
     : undefined;
+}
+
+/** The players that the page loads, out of their packages. */
+function libraryFile(name: string): string | undefined {
+  switch (name) {
+    case 'mpegts.js':
+      return createRequire(import.meta.url).resolve('mpegts.js');
+    case 'hls.js':
+      return createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js');
+    default:
+      return undefined;
+  }
 }
 
 /**

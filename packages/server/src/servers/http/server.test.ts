@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { appendFile, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, afterAll, describe, expect, it } from 'vitest';
@@ -12,6 +11,8 @@ import type { HttpServer, HttpServerOptions } from './server.ts';
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-http-')));
 const running: HttpServer[] = [];
+/** A file that is no regular one. */
+const special = createServer();
 
 beforeAll(async () => {
   await mkdir(join(directory, 'html/tree'), { recursive: true });
@@ -39,7 +40,8 @@ beforeAll(async () => {
     writeFile(join(directory, 'html/tab%09.txt'), 'a tab'),
     writeFile(join(directory, 'html/nothing-in-it.txt'), ''),
   ]);
-  execFileSync('mkfifo', [join(directory, 'html/pipe')]);
+  special.listen(join(directory, 'html/socket'));
+  await once(special, 'listening');
 });
 
 afterEach(async () => {
@@ -47,6 +49,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
+  special.close();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -264,7 +267,7 @@ describe('static files', () => {
     '/a%0d%0aX-Injected:%201',
     `/${'a'.repeat(300)}`,
     `/${'a/'.repeat(2_000)}a`,
-    '/pipe',
+    '/socket',
   ])('H003 answers 404 with its text for %s', async (path) => {
     const port = await start();
     const response = await fetch(`http://127.0.0.1:${port}${path}`);
