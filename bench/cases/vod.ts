@@ -23,10 +23,10 @@ const DURATION_SHARE = 0.99;
 
 /** What is recorded: so many rounds of the fixture, with or without the places of its keyframes in the metadata. */
 const FILES = {
-  'ten minutes, no index': { rounds: TEN_MINUTES, index: false },
-  'ten minutes, keyframe index': { rounds: TEN_MINUTES, index: true },
-  'two hours, no index': { rounds: TWO_HOURS, index: false },
-  'two hours, keyframe index': { rounds: TWO_HOURS, index: true },
+  'sluice, ten minutes, no index': { rounds: TEN_MINUTES, index: false },
+  'sluice, ten minutes, keyframe index': { rounds: TEN_MINUTES, index: true },
+  'sluice, two hours, no index': { rounds: TWO_HOURS, index: false },
+  'sluice, two hours, keyframe index': { rounds: TWO_HOURS, index: true },
 } as const;
 type FileName = keyof typeof FILES;
 
@@ -66,10 +66,14 @@ export const vodCase: BenchCase = {
       median((results.get(name) ?? []).map((run) => run.playlistMs));
     return {
       checks: {
-        'two hours, no index: first playlist': atMost(playlist('two hours, no index'), 300, 'ms'),
-        'two hours, keyframe index: first playlist': atMost(playlist('two hours, keyframe index'), 300, 'ms'),
+        'two hours, no index: first playlist': atMost(playlist('sluice, two hours, no index'), 300, 'ms'),
+        'two hours, keyframe index: first playlist': atMost(
+          playlist('sluice, two hours, keyframe index'),
+          300,
+          'ms',
+        ),
         'no index: memory that two hours take more than ten minutes': atMost(
-          growth('two hours, no index') - growth('ten minutes, no index'),
+          growth('sluice, two hours, no index') - growth('sluice, ten minutes, no index'),
           16,
           'MB',
         ),
