@@ -17,7 +17,9 @@ import {
   packets,
   probe,
   publish,
+  RunningProcess,
   runSluice,
+  sluiceMain,
   startSluice,
   type SluiceUnderTest,
   waitFor,
@@ -200,7 +202,10 @@ describe.runIf(haveFfmpeg).concurrent('HLS', () => {
   it('L002 L022 segments leave playlist and disk, and everything goes some time after the publisher', async ({
     onTestFinished,
   }) => {
-    const sluice = await start(onTestFinished, 'hls_fragment 1; hls_window 3; hls_dispose 2;');
+    const sluice = await startSluice({
+      vhost: 'hls { enabled on; hls_path ./; hls_fragment 1; hls_window 3; hls_dispose 2; }',
+    });
+    onTestFinished(() => sluice.stop());
     const publisher = publish({ file: await fixture('h264-aac'), url: sluice.rtmpUrl('gone'), loop: true });
     const playlist = await awaitPlaylist(
       sluice.httpUrl('/live/gone.m3u8'),
@@ -283,12 +288,14 @@ describe.runIf(haveFfmpeg).concurrent('HLS', () => {
   it('names with spaces, quotes and CJK play by their URL', async ({ onTestFinished }) => {
     const sluice = await start(onTestFinished);
     const name = `摄像头 "1" it's`;
-    const publisher = publish({
-      file: await fixture('h264-aac'),
-      url: `rtmp://127.0.0.1:${sluice.ports.rtmp}/直播/${name}`,
-      loop: true,
+    const push = new RunningProcess(process.execPath, [
+      ...[sluiceMain, 'publish', await fixture('h264-aac')],
+      ...[`rtmp://127.0.0.1:${sluice.ports.rtmp}/直播/${name}`, '--loop'],
+    ]);
+    onTestFinished(async () => {
+      push.kill('SIGTERM');
+      await push.exited(10_000);
     });
-    onTestFinished(() => publisher.kill());
     const url = sluice.httpUrl(`/${encodeURIComponent('直播')}/${encodeURIComponent(name)}.m3u8`);
     const playlist = await awaitPlaylist(url, ({ segments }) => segments.length >= 2, 'there are segments');
     const file = await downloadSegments(playlist, join(sluice.folder, 'cjk.ts'));

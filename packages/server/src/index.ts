@@ -12,6 +12,8 @@ export {
   type ServerOptions,
   type VhostConfig,
 } from './config/index.ts';
+export type { FinishedFile } from './sinks/dvr/index.ts';
+export type { HlsSegmentEvent } from './sinks/hls/index.ts';
 export { createLog, type Log } from './log/index.ts';
 
 /**

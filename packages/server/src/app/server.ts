@@ -16,7 +16,10 @@ import { createHttpServer, type HttpConnectionEnd, type HttpServer } from '../se
 import { HlsDoor } from '../servers/hls/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
+import { VodDoor, VodHls } from '../servers/vod/index.ts';
 import { namesProblem } from '../sinks/disk/index.ts';
+import type { FinishedFile } from '../sinks/dvr/index.ts';
+import type { HlsSegmentEvent } from '../sinks/hls/index.ts';
 import { Admission, SAMPLE_INTERVAL_MS, Sessions } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
 import { Sinks } from './sinks.ts';
@@ -113,6 +116,24 @@ export class SluiceServer {
   }
 
   /**
+   * Tells of each HLS segment that is whole, on disk where it goes there.
+   *
+   * @returns stops it
+   */
+  onSegment(listener: (segment: HlsSegmentEvent) => void): () => void {
+    return this.#sinks.hls.onSegment(listener);
+  }
+
+  /**
+   * Tells of each recording that is finished and has its name.
+   *
+   * @returns stops it
+   */
+  onRecording(listener: (file: FinishedFile) => void): () => void {
+    return this.#sinks.onRecording(listener);
+  }
+
+  /**
    * Listens on every address of the configuration, or on none of them.
    *
    * @throws StartError
@@ -180,6 +201,7 @@ export class SluiceServer {
       sessions: this.#sessions,
       faults: (streamKey) => this.#sinks.faults(streamKey),
     });
+    const { dvr: dvrs } = this.#sinks;
     const common = {
       version: this.version,
       admission: this.#admission,
@@ -197,8 +219,9 @@ export class SluiceServer {
     if (httpServer.enabled) {
       const server = await createHttpServer({
         ...common,
-        routes: [apiRoutes({ source, scope: shared ? 'all' : 'public' })],
+        routes: [apiRoutes({ source, dvrs, scope: shared ? 'all' : 'public' })],
         virtualFiles: this.#hls,
+        fileDoor: new VodDoor({ below: new VodHls() }),
         live: this.#httpLive,
         staticMounts: this.#staticMounts(),
         root: httpServer.dir,
@@ -210,7 +233,11 @@ export class SluiceServer {
       api = http;
     } else if (httpApi.enabled) {
       const { crossdomain } = httpApi;
-      const server = await createHttpServer({ ...common, routes: [apiRoutes({ source })], crossdomain });
+      const server = await createHttpServer({
+        ...common,
+        routes: [apiRoutes({ source, dvrs })],
+        crossdomain,
+      });
       api = await this.#listenOn(server, 'http_api.listen', httpApi.listen);
     }
     return { http, api };
