@@ -31,8 +31,6 @@ export interface TsAudioFraming {
   readonly maxFrameBytes: number;
   /** The whole frames in `bytes`; it ends at the first one that is cut. */
   frames(bytes: Uint8Array): Generator<TsFramedAudio, void>;
-  /** Forgets what it learnt from the stream. */
-  reset(): void;
 }
 
 /** AAC in ADTS frames, whose headers are taken off. */
@@ -54,10 +52,6 @@ export class AdtsFraming implements TsAudioFraming {
         config,
       };
     }
-  }
-
-  reset(): void {
-    this.#configOf = undefined;
   }
 
   #configFor(header: AdtsHeader): Uint8Array | undefined {
@@ -92,10 +86,6 @@ export class LatmFraming implements TsAudioFraming {
       };
     }
   }
-
-  reset(): void {
-    this.#reader.reset();
-  }
 }
 
 /** MPEG audio of all layers, whose frames tell all by themselves. */
@@ -108,10 +98,6 @@ export class Mp3Framing implements TsAudioFraming {
       const ticks = (header.samples * TS_CLOCK_RATE) / header.sampleRate;
       yield { start, end, frames: [bytes.subarray(start, end)], ticks, config: undefined };
     }
-  }
-
-  reset(): void {
-    // Nothing is kept from frame to frame.
   }
 }
 

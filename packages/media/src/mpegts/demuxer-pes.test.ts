@@ -32,11 +32,11 @@ describe('PES packets', () => {
   });
 
   /** Packets of one PID with this PES data; each piece begins a PES packet. */
-  function carry(pid: number, pieces: readonly Uint8Array[]): Uint8Array {
+  function carry(pid: number, pieces: readonly Uint8Array[], size = 100): Uint8Array {
     const packets: Uint8Array[] = [];
     for (const piece of pieces) {
-      for (let offset = 0; offset < piece.length; offset += 100) {
-        const part = piece.subarray(offset, offset + 100);
+      for (let offset = 0; offset < piece.length; offset += size) {
+        const part = piece.subarray(offset, offset + size);
         const packet = new Uint8Array(188).fill(0xff);
         packet.set([
           0x47,
@@ -80,6 +80,30 @@ describe('PES packets', () => {
       [19_800, 2],
       [25_200, 1],
     ]);
+  });
+
+  it('a header that is spread over packets is read', () => {
+    const slice = hexToBytes('00000141aa');
+    for (const size of [1, 2, 5, 6, 7]) {
+      const packets = carry(0x100, [pes(PTS_0, slice, 13), pes(PTS_9000, slice)], size);
+      const { video, losses } = demux(concatBytes([tables, packets]));
+      expect(losses).toEqual({});
+      expect(video.map((event) => [event.dts, event.nalUnits.map(bytesToHex)])).toEqual([
+        [0, ['41aa']],
+        [9000, ['41aa']],
+      ]);
+    }
+    const cut = demux(concatBytes([tables, carry(0x100, [pes(PTS_0, slice).subarray(0, 5)])]));
+    expect([cut.video, cut.losses]).toEqual([[], { damagedPes: 1 }]);
+  });
+
+  it('audio before any time is dropped', () => {
+    const frame = concatBytes(adts(1, 50));
+    const { audio, losses } = demux(
+      concatBytes([tables, carry(0x101, [pes('', frame), pes(PTS_9000, frame)])]),
+    );
+    expect(audio.map((event) => [event.pts, event.discontinuity])).toEqual([[9000, true]]);
+    expect(losses).toEqual({ untimedUnits: 1 });
   });
 
   it('a picture before any time is dropped', () => {

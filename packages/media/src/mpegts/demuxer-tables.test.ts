@@ -195,6 +195,14 @@ describe('PAT and PMT', () => {
     expect([lost.events, lost.losses.continuityGaps]).toEqual([[], 1]);
   });
 
+  it('only a section that fits a packet is written into one', () => {
+    const longest = new Uint8Array(183);
+    expect(section(0, 0, longest).length).toBe(188);
+    expect(() => section(0, 0, new Uint8Array(184))).toThrow(
+      expect.objectContaining({ name: 'MediaError', code: 'limit-exceeded' }),
+    );
+  });
+
   it('lengths and pointers that lead out are counted', () => {
     const tooLong = hexToBytes('00bfff0001c1000000000000');
     expect(programsOf([[0, tooLong]]).losses).toEqual({ badSections: 1 });
