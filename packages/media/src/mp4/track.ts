@@ -92,6 +92,8 @@ interface PictureFacts {
 }
 
 const EMPTY = new Uint8Array(0);
+/** Where the parameter sets are in the stream, the caller has to know the picture. */
+const NO_PICTURE: PictureFacts = { width: 0, height: 0 };
 const MAX_PICTURE_EDGE = 0xffff;
 
 /** Whether a track to be written is video. */
@@ -166,20 +168,20 @@ function pictureFacts(codec: Mp4VideoCodec, configuration: Uint8Array): PictureF
   switch (codec) {
     case 'h264': {
       const sps = parseAvcDecoderConfiguration(configuration).sps[0];
-      if (sps === undefined) throw new MediaError('bad-value', 'the AVC configuration has no SPS');
+      if (sps === undefined) return NO_PICTURE;
       const facts = parseAvcSps(sps);
       return { ...facts, pixelAspect: notSquare(facts.vui?.sampleAspectRatio) };
     }
     case 'hevc': {
       const record = parseHevcDecoderConfiguration(configuration);
       const sps = hevcConfigurationUnits(record, HevcNalType.sps)[0];
-      if (sps === undefined) throw new MediaError('bad-value', 'the HEVC configuration has no SPS');
+      if (sps === undefined) return NO_PICTURE;
       const facts = parseHevcSps(sps);
       return { ...facts, pixelAspect: notSquare(facts.vui?.sampleAspectRatio) };
     }
     case 'av1': {
       const header = findAv1SequenceHeader(parseAv1CodecConfiguration(configuration).configObus);
-      return header ?? { width: 0, height: 0 };
+      return header ?? NO_PICTURE;
     }
   }
 }
