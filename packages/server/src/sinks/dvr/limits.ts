@@ -1,5 +1,7 @@
 /** Bytes of a block that a recording's tags are gathered in before the disk gets them. */
 export const BLOCK_BYTES = 64 * 1024;
+/** Samples of an MP4 fragment that is cut before its time, bytes. */
+export const MAX_FRAGMENT_BYTES = 1024 * 1024;
 /** Free blocks kept to be used again, by all recordings together. */
 export const MAX_FREE_BLOCKS = 64;
 /** Most bytes of one recording that wait for the disk; beyond it frames are dropped up to a keyframe. */

@@ -8,6 +8,7 @@ import { openFlvFile } from './flv-file.ts';
 import { NotFlvError } from './flv-scan.ts';
 import { LEAST_INDEX_ENTRIES, MAX_INDEX_ENTRIES, MAX_NUMBERED_NAMES } from './limits.ts';
 import { mend } from './mend.ts';
+import { openMp4File } from './mp4-file.ts';
 import { type PathLock, PathLocks } from './path-locks.ts';
 import type { FileEvents, HeaderFrames, RecordedFile } from './recorded-file.ts';
 import {
@@ -108,6 +109,10 @@ export class RecordingFiles {
   async finish({ file, names, lock }: OpenedFile): Promise<void> {
     lock.closing();
     try {
+      if (file.frames === 0) {
+        await this.#salvage(file, names);
+        return;
+      }
       await file.finish();
       this.#tell(names, file.path, file.durationMs, file.bytes);
     } catch (error) {
@@ -163,15 +168,17 @@ export class RecordingFiles {
     try {
       const mended = await mend(disk, workPath, path);
       if (mended === undefined) {
-        log.info(`dvr: removed ${workPath}, which had nothing to play in it`);
+        log.debug(`dvr: removed ${workPath}, which had nothing to play in it`);
         return;
       }
       const seconds = (mended.durationMs / 1000).toFixed(1);
       log.info(`dvr: mended ${mended.path}, ${seconds} s, ${mended.bytes} B, which was left unfinished`);
       this.#tell(names, mended.path, mended.durationMs, mended.bytes);
     } catch (error) {
+      // A file that somebody removed is nobody's loss.
+      if (error instanceof DiskError && error.code === 'missing') return;
+      if (error instanceof DiskError) this.#unmended.set(workPath, names);
       const text = error instanceof Error ? error.message : String(error);
-      if (error instanceof DiskError && error.code !== 'missing') this.#unmended.set(workPath, names);
       log.warn(`dvr: ${workPath} can't be mended: ${text}`);
     }
   }
@@ -198,8 +205,13 @@ export class RecordingFiles {
 
   /** Undefined when something has the name that can't be written on. */
   async #openAt(path: string, request: FileRequest): Promise<RecordedFile | undefined> {
-    const { disk, pool, service } = this.#options;
+    const { disk, pool, service, now } = this.#options;
     const { headers, events, plan, segmentMs } = request;
+    if (containerOf(path) === 'mp4') {
+      // A finished MP4 can't be written on.
+      if ((await disk.size(path)) !== undefined) return undefined;
+      return openMp4File({ disk, path, pool, events, headers, createdAt: now() });
+    }
     // Two keyframes a second are many.
     const expected = Math.ceil((segmentMs / 1000) * 2);
     const indexCapacity =

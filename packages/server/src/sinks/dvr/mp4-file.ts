@@ -1,0 +1,293 @@
+import { MediaError } from '@sluice/media';
+import { parseAudioTagHeader, parseVideoTagHeader } from '@sluice/media/flv';
+import { Mp4AudioClock, Mp4Recording, type Mp4RecordingFragment } from '@sluice/media/mp4';
+
+import { type Frame, FrameKind } from '../../live/index.ts';
+import { type Disk, type DiskFile, TEMPORARY_SUFFIX } from '../disk/index.ts';
+import type { BlockPool } from './block-pool.ts';
+import { MAX_FRAGMENT_BYTES } from './limits.ts';
+import { AUDIO_TRACK, fitsMp4, type RecordedTrack, trackOf, VIDEO_TRACK } from './mp4-tracks.ts';
+import type { FileEvents, HeaderFrames, RecordedFile } from './recorded-file.ts';
+
+/** What an MP4 file is made with. */
+export interface Mp4FileOptions {
+  readonly disk: Disk;
+  readonly path: string;
+  readonly pool: BlockPool;
+  readonly events: FileEvents;
+  readonly headers: HeaderFrames;
+  /** When the recording began, ms since the epoch. */
+  readonly createdAt: number;
+}
+
+/** The stream has nothing that an MP4 file can hold. */
+export class UnsuitableForMp4Error extends Error {
+  readonly code = 'unsuitable-for-mp4';
+
+  constructor(path: string, reason: string, options?: ErrorOptions) {
+    super(`${path}: ${reason}; a path that ends in .flv records every codec`, options);
+    this.name = 'UnsuitableForMp4Error';
+  }
+}
+
+/**
+ * Begins an MP4 file under a temporary name.
+ *
+ * @throws DiskError, UnsuitableForMp4Error
+ */
+export async function openMp4File(options: Mp4FileOptions): Promise<Mp4File> {
+  const { disk, path, headers, createdAt } = options;
+  const tracks = tracksOf(path, headers);
+  let recording: Mp4Recording;
+  try {
+    const configs = tracks.map(({ config }) => config);
+    recording = new Mp4Recording(configs, { createdAt });
+  } catch (error) {
+    throw new UnsuitableForMp4Error(path, `the stream's configuration is no good: ${textOf(error)}`, {
+      cause: error,
+    });
+  }
+  const workPath = `${path}${TEMPORARY_SUFFIX}`;
+  const file = await disk.open(workPath, 'create');
+  try {
+    await file.append(recording.head);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return new Mp4File(file, options, workPath, recording, tracks);
+}
+
+function tracksOf(path: string, { video, audio }: HeaderFrames): RecordedTrack[] {
+  const tracks: RecordedTrack[] = [];
+  const codecs: string[] = [];
+  for (const header of [video, audio]) {
+    if (header === undefined) continue;
+    codecs.push(header.codec);
+    try {
+      const track = trackOf(header);
+      if (track !== undefined) tracks.push(track);
+    } catch (error) {
+      const reason = `the sequence header of ${header.codec} can't be read: ${textOf(error)}`;
+      throw new UnsuitableForMp4Error(path, reason, { cause: error });
+    }
+  }
+  if (tracks.length > 0) return tracks;
+  throw new UnsuitableForMp4Error(path, `MP4 can't hold ${codecs.join(' and ') || 'an empty stream'}`);
+}
+
+/**
+ * An MP4 file that is being recorded: fragments while it grows, an ordinary MP4 once it is finished. A track that MP4
+ * can't hold is left out.
+ */
+export class Mp4File implements RecordedFile {
+  readonly path: string;
+  readonly workPath: string;
+  readonly startTimestamp = 0;
+  readonly #disk: Disk;
+  readonly #file: DiskFile;
+  readonly #pool: BlockPool;
+  readonly #events: FileEvents;
+  readonly #recording: Mp4Recording;
+  readonly #audio: RecordedTrack | undefined;
+  readonly #video: RecordedTrack | undefined;
+  readonly #audioClock: Mp4AudioClock | undefined;
+  /** Fragments that wait for the disk; the first one may be on its way. */
+  readonly #fragments: Mp4RecordingFragment[] = [];
+  #queuedBytes = 0;
+  /** What the pool knows of. */
+  #counted = 0;
+  #running: Promise<void> | undefined;
+  #failure: unknown;
+  #firstTimestamp: number | undefined;
+  #lastTimestamp = 0;
+  #frames = 0;
+  #exhausted = false;
+
+  constructor(
+    file: DiskFile,
+    options: Mp4FileOptions,
+    workPath: string,
+    recording: Mp4Recording,
+    tracks: readonly RecordedTrack[],
+  ) {
+    const { disk, path, pool, events } = options;
+    this.path = path;
+    this.workPath = workPath;
+    this.#disk = disk;
+    this.#file = file;
+    this.#pool = pool;
+    this.#events = events;
+    this.#recording = recording;
+    this.#video = tracks.find(({ config }) => config.id === VIDEO_TRACK);
+    this.#audio = tracks.find(({ config }) => config.id === AUDIO_TRACK);
+    const { frameSamples, timescale } = this.#audio ?? {};
+    if (frameSamples !== undefined && timescale !== undefined)
+      this.#audioClock = new Mp4AudioClock(timescale);
+  }
+
+  get bytes(): number {
+    return this.#file.size + this.waitingBytes;
+  }
+
+  get durationMs(): number {
+    return this.#lastTimestamp - (this.#firstTimestamp ?? this.#lastTimestamp);
+  }
+
+  get waitingBytes(): number {
+    return this.#recording.pendingBytes + this.#queuedBytes;
+  }
+
+  get frames(): number {
+    return this.#frames;
+  }
+
+  accepts(frame: Frame): boolean {
+    if (this.#exhausted) return false;
+    // What MP4 can't hold is left out, and needs no other file.
+    if (frame.kind === FrameKind.data || !fitsMp4(frame)) return true;
+    const track = frame.kind === FrameKind.video ? this.#video : this.#audio;
+    if (frame.sequenceHeader) return isSameTrack(track, frame);
+    // Of the others only MP3 can begin without a header.
+    return frame.codec !== 'mp3' || track?.config.codec === 'mp3';
+  }
+
+  write(frame: Frame, timestamp: number): void {
+    if (frame.kind === FrameKind.data || frame.sequenceHeader) return;
+    if (!this.#add(frame, timestamp)) return;
+    this.#firstTimestamp ??= timestamp;
+    if (timestamp > this.#lastTimestamp) this.#lastTimestamp = timestamp;
+    this.#frames += 1;
+    if (this.#recording.pendingBytes >= MAX_FRAGMENT_BYTES) this.flush();
+    else this.#account();
+  }
+
+  flush(): void {
+    if (this.#failure !== undefined) return;
+    const fragment = this.#recording.cut();
+    if (fragment !== undefined) {
+      this.#fragments.push(fragment);
+      this.#queuedBytes += fragment.size;
+      this.#account();
+    }
+    if (this.#fragments.length > 0) this.#running ??= this.#run();
+  }
+
+  refresh(): void {
+    this.flush();
+  }
+
+  async finish(): Promise<void> {
+    this.flush();
+    await this.#running;
+    if (this.#failure !== undefined) throw toError(this.#failure);
+    const { size, tail, patch } = this.#recording.finish();
+    if (this.#file.size > size) await this.#file.truncate(size);
+    await this.#file.append(tail);
+    await this.#file.writeAt(patch.offset, patch.bytes);
+    await this.#file.close();
+    await this.#disk.rename(this.workPath, this.path);
+  }
+
+  async abandon(): Promise<void> {
+    this.#failure ??= new Error('given up');
+    await this.#running;
+    this.#drop();
+    await this.#file.close();
+  }
+
+  #add(frame: Frame, timestamp: number): boolean {
+    const video = frame.kind === FrameKind.video;
+    const track = video ? this.#video : this.#audio;
+    if (track?.config.codec !== frame.codec) return false;
+    try {
+      return video ? this.#addVideo(frame, timestamp) : this.#addAudio(frame, timestamp, track);
+    } catch (error) {
+      // More samples, or a larger step in time, than the format can say.
+      if (!(error instanceof MediaError)) throw error;
+      this.#exhausted = true;
+      return false;
+    }
+  }
+
+  #addVideo(frame: Frame, timestamp: number): boolean {
+    const header = parseVideoTagHeader(frame.body);
+    if (header?.packetType !== 'coded-frames') return false;
+    const data = frame.body.subarray(header.dataOffset);
+    if (data.length === 0) return false;
+    this.#recording.add(VIDEO_TRACK, timestamp, header.compositionTime, frame.keyframe, data);
+    return true;
+  }
+
+  #addAudio(frame: Frame, timestamp: number, { frameSamples, timescale }: RecordedTrack): boolean {
+    const header = parseAudioTagHeader(frame.body);
+    if (header?.packetType !== 'raw') return false;
+    const data = frame.body.subarray(header.dataOffset);
+    if (data.length === 0) return false;
+    const ticks =
+      frameSamples === undefined || this.#audioClock === undefined
+        ? Math.round((timestamp * timescale) / 1000)
+        : this.#audioClock.ticks(timestamp, frameSamples);
+    this.#recording.add(AUDIO_TRACK, ticks, 0, true, data);
+    return true;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (;;) {
+        const [fragment] = this.#fragments;
+        if (fragment === undefined || this.#failure !== undefined) break;
+        await this.#file.append(fragment.pieces);
+        this.#recording.written(fragment);
+        this.#fragments.shift();
+        this.#queuedBytes -= fragment.size;
+        this.#account();
+        this.#events.onWritten();
+      }
+    } catch (error) {
+      if (this.#failure === undefined) {
+        this.#failure = error;
+        this.#drop();
+        this.#events.onFailure(error);
+      }
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  #drop(): void {
+    this.#fragments.length = 0;
+    this.#queuedBytes = 0;
+    this.#pool.count(-this.#counted);
+    this.#counted = 0;
+  }
+
+  #account(): void {
+    const waiting = this.waitingBytes;
+    this.#pool.count(waiting - this.#counted);
+    this.#counted = waiting;
+  }
+}
+
+/** Whether a sequence header says what the track began with. */
+function isSameTrack(track: RecordedTrack | undefined, frame: Frame): boolean {
+  let other: RecordedTrack | undefined;
+  try {
+    other = trackOf(frame);
+  } catch {
+    // A header that can't be read changes nothing.
+    return true;
+  }
+  if (other === undefined) return true;
+  if (track?.config.codec !== other.config.codec) return false;
+  const [one, two] = [track.config.configuration, other.config.configuration];
+  return one === undefined || two === undefined || Buffer.compare(one, two) === 0;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function toError(value: unknown): Error {
+  return value instanceof Error ? value : new Error(String(value));
+}
