@@ -1,6 +1,6 @@
-import { MediaFileError } from './errors.ts';
 import type { FileBytes } from './file-bytes.ts';
 import { FlvIndex, indexFlv } from './flv-index.ts';
+import { indexMp4 } from './mp4-index.ts';
 import { sniffMediaFormat } from './open.ts';
 import { DEFAULT_SEGMENT_PLAN, type SegmentIndex, type SegmentPlan } from './segment-index.ts';
 
@@ -15,8 +15,8 @@ export interface IndexOptions {
 }
 
 /**
- * Makes the index of a media file. It takes memory for its segments and one buffer of 1 MB, whatever the file's
- * size, and never keeps the event loop for more than some ms.
+ * Makes the index of a media file. It takes memory for its segments and one buffer of 1 MB (an MP4: also for its
+ * tables, while it is made), whatever the file's size, and never keeps the event loop for more than some ms.
  *
  * @param bytes the caller's; not kept
  * @throws MediaFileError `not-media`, `no-media`, `damaged`, `io`
@@ -24,7 +24,7 @@ export interface IndexOptions {
 export async function indexMediaFile(bytes: FileBytes, options: IndexOptions = {}): Promise<SegmentIndex> {
   const plan = { ...DEFAULT_SEGMENT_PLAN, ...options.plan };
   const format = await sniffMediaFormat(bytes);
-  if (format !== 'flv') throw new MediaFileError('not-media', `${bytes.path} is an MP4 file`);
+  if (format === 'mp4') return indexMp4(bytes, plan);
   const { previous, trustMetadata = true } = options;
   const grown = previous instanceof FlvIndex ? await previous.grown(bytes, plan) : undefined;
   return grown ?? indexFlv(bytes, plan, { trustMetadata });

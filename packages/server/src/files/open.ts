@@ -2,6 +2,7 @@ import { MediaFileError } from './errors.ts';
 import { FileBytes } from './file-bytes.ts';
 import { FlvFile } from './flv-file.ts';
 import type { MediaFile, MediaFormat } from './media-file.ts';
+import { Mp4File } from './mp4-file.ts';
 
 /** Box types that an MP4 or QuickTime file begins with. */
 const FIRST_BOXES: ReadonlySet<string> = new Set([
@@ -22,14 +23,13 @@ const SNIFF_BYTES = 16;
 /**
  * Opens a media file. Its first bytes tell what it is, not its name.
  *
- * @throws MediaFileError `missing`, `denied`, `not-a-file`, `not-media`, `damaged`, `io`
+ * @throws MediaFileError `missing`, `denied`, `not-a-file`, `not-media`, `no-media`, `damaged`, `io`
  */
 export async function openMediaFile(path: string): Promise<MediaFile> {
   const bytes = await FileBytes.open(path);
   try {
     const format = await sniffMediaFormat(bytes);
-    if (format === 'flv') return new FlvFile(bytes);
-    throw new MediaFileError('not-media', `${path} is an MP4 file`);
+    return format === 'flv' ? new FlvFile(bytes) : await Mp4File.open(bytes);
   } catch (error) {
     await bytes.close();
     throw error;

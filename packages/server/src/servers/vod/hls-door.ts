@@ -45,7 +45,7 @@ export class VodHls implements FileDoor {
     let index: SegmentIndex | undefined;
     try {
       bytes = await FileBytes.open(file.path);
-      index = await this.#indexes.get(bytes);
+      index = await this.#indexes.get(bytes, number);
       if (tsCodecsOf(index).video === undefined && tsCodecsOf(index).audio === undefined) {
         throw new VodHlsError('no-codec', `MPEG-TS can't carry ${codecNames(index)}`);
       }

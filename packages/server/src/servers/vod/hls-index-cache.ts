@@ -28,10 +28,12 @@ export class IndexCache {
    * The index of a file as it is now.
    *
    * @param bytes used until the promise is settled
+   * @param segment what it is asked for: in a file that has only grown, the index from before knows all segments but
+   * its last one
    * @throws VodHlsError `busy`
    * @throws MediaFileError the file has no index
    */
-  get(bytes: FileBytes): Promise<SegmentIndex> {
+  get(bytes: FileBytes, segment?: number): Promise<SegmentIndex> {
     const { path } = bytes;
     const state = stateKey(bytes.state);
     const known = this.#entries.get(path);
@@ -39,6 +41,11 @@ export class IndexCache {
       this.#entries.delete(path);
       this.#entries.set(path, known);
       return known.pending;
+    }
+    const old = known?.index;
+    if (old !== undefined && segment !== undefined && segment < old.segmentCount - 1) {
+      const { identity, size } = bytes.state;
+      if (identity === old.state.identity && size > old.state.size) return Promise.resolve(old);
     }
     return this.#make(bytes, state, known?.index, known?.distrusted === true);
   }
