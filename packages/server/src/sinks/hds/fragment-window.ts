@@ -67,7 +67,6 @@ export class FragmentWindow {
       runs.push({ ...run, duration: durationMs });
       end = startMs + durationMs;
     }
-    const last = this.#fragments[this.#fragments.length - 1]?.number ?? 0;
     if (ended) {
       const discontinuity = HdsDiscontinuity.endOfPresentation;
       runs.push({ firstFragment: 0, firstTimestamp: 0, duration: 0, discontinuity });
@@ -86,9 +85,7 @@ export class FragmentWindow {
       qualities: [],
       drmData: '',
       metadata: '',
-      segmentRunTables: [
-        { ...table, runs: [{ firstSegment: 1, fragmentsPerSegment: ended ? last : HDS_ENDLESS_SEGMENT }] },
-      ],
+      segmentRunTables: [{ ...table, runs: [{ firstSegment: 1, fragmentsPerSegment: HDS_ENDLESS_SEGMENT }] }],
       fragmentRunTables: [{ ...table, timescale: TIMESCALE, runs }],
     };
     return buildBootstrap(bootstrap);
