@@ -763,6 +763,7 @@ describe('MP4 reader', () => {
       'its AudioSpecificConfig',
     ],
     ['no avcC', { entries: [visualEntry('avc1')] }, 'avc1 without avcC'],
+    ['an empty avcC', { entries: [visualEntry('avc1', box('avcC'))] }, 'avc1 without avcC'],
     ['no esds', { handler: 'soun', entries: [audioEntry('mp4a', 0)] }, 'mp4a without esds'],
     ['two descriptions', { entries: [AVC_ENTRY, AVC_ENTRY] }, 'it has 2 sample descriptions'],
     ['no description', { entries: [] }, 'it has no sample description'],

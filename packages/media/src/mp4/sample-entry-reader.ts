@@ -79,7 +79,9 @@ function parseVisualEntry(bytes: Uint8Array, entry: BoxRange): SampleEntryFacts 
   const [codec, boxType] = known;
   const children = { ...entry, body: entry.body + VISUAL_ENTRY_BYTES };
   const configuration = findBox(bytes, children, boxType);
-  if (configuration === undefined) return { ...facts, unsupported: `${entry.type} without ${boxType}` };
+  if (configuration === undefined || configuration.body === configuration.end) {
+    return { ...facts, unsupported: `${entry.type} without ${boxType}` };
+  }
   return { ...facts, codec, unsupported: undefined, configuration: bodyOf(bytes, configuration) };
 }
 
