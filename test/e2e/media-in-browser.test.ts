@@ -38,7 +38,7 @@ function withoutComments(script: string): string {
 
 describe('the built @sluice/media', () => {
   it('has all its rooms', () => {
-    const rooms = ['aac', 'amf', 'av1', 'avc', 'bytes', 'flv', 'hevc', 'mp3'];
+    const rooms = ['aac', 'amf', 'av1', 'avc', 'bytes', 'flv', 'hds', 'hevc', 'm3u8', 'mp3', 'mp4', 'mpegts'];
     for (const room of rooms) expect([...FILES.keys()]).toContain(`/${room}/index.js`);
   });
 

@@ -149,7 +149,7 @@ describe.runIf(haveFfmpeg).concurrent('files', () => {
       '/vod/x%0a.flv',
     ]) {
       const answer = await fetch(sluice.httpUrl(path));
-      expect([400, 404]).toContain(answer.status);
+      expect([400, 404], path).toContain(answer.status);
       expect((await answer.text()).length).toBeLessThan(64);
     }
   });

@@ -4,5 +4,5 @@ export { BitWriter } from './bit-writer.ts';
 export { ByteReader } from './byte-reader.ts';
 export { ByteWriter } from './byte-writer.ts';
 export { crc32Mpeg } from './crc32-mpeg.ts';
-export { bytesEqual, bytesToHex, concatBytes, hexToBytes } from './helpers.ts';
+export { bytesEqual, bytesToHex, concatBytes, copyBytes, hexToBytes } from './helpers.ts';
 export { decodeUtf8, encodeUtf8 } from './utf8.ts';

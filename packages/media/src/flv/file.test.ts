@@ -198,3 +198,13 @@ describe('FlvWriter', () => {
     );
   });
 });
+
+describe('FlvReader and the memory of its caller', () => {
+  it('keeps nothing of a Node Buffer that is used again', () => {
+    const body = Uint8Array.of(0xaf, 1, 2, 3);
+    const file = Buffer.from(new FlvWriter().write({ type: FlvTagType.audio, timestamp: 0, body }));
+    const [tag] = new FlvReader().write(file);
+    file.fill(0);
+    expect(tag?.body).toEqual(body);
+  });
+});

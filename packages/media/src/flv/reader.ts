@@ -1,3 +1,4 @@
+import { copyBytes } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
 import {
   FLV_FILE_HEADER_BYTES,
@@ -181,7 +182,7 @@ export class FlvReader {
     const count = Math.min(this.#size - this.#bodyLength, bytes.length - offset);
     const piece = bytes.subarray(offset, offset + count);
     if (count === this.#size) {
-      this.#finishTag(piece.slice(), tags);
+      this.#finishTag(copyBytes(piece), tags);
       return offset + count;
     }
     this.#reserve(this.#bodyLength + count);

@@ -1,4 +1,5 @@
 import type { AmfValue } from '@sluice/media/amf';
+import { copyBytes } from '@sluice/media/bytes';
 import { RtmpError } from '../errors.ts';
 import { ServerHandshake } from '../handshake/index.ts';
 import {
@@ -330,7 +331,7 @@ export class ServerSession {
 
   #receive(message: RtmpMessage): void {
     if (this.#isHolding()) {
-      this.#held.add(this.#lendsMedia ? { ...message, payload: message.payload.slice() } : message);
+      this.#held.add(this.#lendsMedia ? { ...message, payload: copyBytes(message.payload) } : message);
     } else if (!this.#isClosed()) {
       this.#handle(message);
     }

@@ -1,3 +1,5 @@
+import { copyBytes } from '@sluice/media/bytes';
+
 import { type Frame, FrameKind } from './frame.ts';
 
 /** Most bytes of audio kept, whatever `fast_cache` asks for: 60 s of 320 kbit/s and some. */
@@ -27,7 +29,7 @@ export class AudioCache {
   /** Takes the next frame; its body is copied if it is audio. */
   push(frame: Frame): void {
     if (this.#durationMs === 0 || frame.kind !== FrameKind.audio || frame.sequenceHeader) return;
-    this.#frames.push({ ...frame, body: frame.body.slice() });
+    this.#frames.push({ ...frame, body: copyBytes(frame.body) });
     this.#bytes += frame.body.length;
     let surplus = 0;
     for (const old of this.#frames) {

@@ -1,4 +1,4 @@
-import { bytesEqual } from '@sluice/media/bytes';
+import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 
 import type { PlayConfig, PublishConfig } from '../config/index.ts';
 import { AudioCache } from './audio-cache.ts';
@@ -249,7 +249,7 @@ export class LiveStream {
       this.#accept(frame);
       return;
     }
-    const kept = frame.sequenceHeader ? frame : { ...frame, body: frame.body.slice() };
+    const kept = frame.sequenceHeader ? frame : { ...frame, body: copyBytes(frame.body) };
     for (const mixed of this.#mix.push(kept)) this.#accept(mixed);
   }
 
@@ -267,7 +267,7 @@ export class LiveStream {
     const repeated = known !== undefined && bytesEqual(known.body, header.body);
     if (repeated && this.#settings.play.reduceSequenceHeader) return;
     // The publisher's bytes are lent, and a header outlives them.
-    const body = repeated ? known.body : header.body.slice();
+    const body = repeated ? known.body : copyBytes(header.body);
     const timestamp = this.#correctsTime ? this.#timeline.latestOf(header.kind) : header.timestamp;
     const frame: Frame = { ...header, body, timestamp };
     this.#headers[slot] = frame;
@@ -332,7 +332,7 @@ export class LiveStream {
     if (had && this.#gop.size === 0) this.#fanOut.forgetGop();
     if (!this.#fanOut.wantsFrames) return;
     // The publisher's bytes are lent: players get the GOP cache's copy, or one of their own.
-    const body = (stored ? this.#gop.lastBody : undefined) ?? frame.body.slice();
+    const body = (stored ? this.#gop.lastBody : undefined) ?? copyBytes(frame.body);
     this.#fanOut.push({ ...frame, body });
   }
 
