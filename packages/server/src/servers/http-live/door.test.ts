@@ -211,9 +211,11 @@ describe('HttpLiveDoor', () => {
     const viewer = await request(port, '/live/test.flv');
     expect(viewer.response.statusCode).toBe(200);
     expect(hub.find(streamId)?.players).toBe(1);
+    expect(door.match({ host: 'x', path: '/live/test.flv' })?.waits).toBe(true);
     const first = publisher();
     send(first, 0, 3);
     await until('it came', () => viewer.numbers().length === 3);
+    expect(door.match({ host: 'x', path: '/live/test.flv' })?.waits).toBe(false);
     first.end();
     const second = publisher();
     send(second, 10, 13);

@@ -26,7 +26,7 @@ export class HttpLiveDoor {
    * The live stream that a request is for. A path under a configured mount whose stream nobody publishes is one
    * only with `hstrs on`, which waits for it; else the request may be for a file (H012).
    */
-  match(request: ViewerRequest): { serve(viewer: Viewer): void } | undefined {
+  match(request: ViewerRequest): { readonly waits: boolean; serve(viewer: Viewer): void } | undefined {
     const form = formOf(request.path);
     if (form === undefined) return undefined;
     const vhost = this.#context.findVhost(request.host);
@@ -36,8 +36,10 @@ export class HttpLiveDoor {
       const mounted = mount.match(request.path);
       if (mounted === undefined) continue;
       const waits = mount.configured && vhost.httpRemux.hstrs;
-      if (waits || this.#isPublished(vhost, mounted)) {
+      const isPublished = this.#isPublished(vhost, mounted);
+      if (waits || isPublished) {
         return {
+          waits: !isPublished,
           serve: (viewer) => {
             this.#serve(viewer, new ViewerSession({ viewer, vhost, mounted, form, waits }, this.#context));
           },

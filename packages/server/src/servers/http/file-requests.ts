@@ -77,7 +77,37 @@ export class FileRequests {
     place: StaticMatch | undefined,
     listener?: SentListener,
   ): void {
-    this.#serve(exchange, target, place, listener).catch((error: unknown) => {
+    this.#guard(exchange, this.#serve(exchange, target, place, listener));
+  }
+
+  /** Answers when there is a file of that name, or one that may not be served; else the other does. */
+  serveOr(
+    exchange: Exchange,
+    target: RequestTarget,
+    place: StaticMatch | undefined,
+    other: () => void,
+  ): void {
+    this.#guard(exchange, this.#serveOr(exchange, target, place, other));
+  }
+
+  async #serveOr(
+    exchange: Exchange,
+    target: RequestTarget,
+    place: StaticMatch | undefined,
+    other: () => void,
+  ): Promise<void> {
+    const found = place?.kind === 'file' ? await findFile(place.dir, place.path) : undefined;
+    if (found?.kind === 'file' && found.below === '') {
+      await this.#serveFile(exchange, target, found, undefined);
+    } else if (found?.kind === 'barred') {
+      sendText(exchange, 404, this.#options.common);
+    } else {
+      other();
+    }
+  }
+
+  #guard(exchange: Exchange, work: Promise<void>): void {
+    work.catch((error: unknown) => {
       this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
       if (exchange.response.headersSent) {
         exchange.response.destroy();

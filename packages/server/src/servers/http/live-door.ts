@@ -18,6 +18,10 @@ export interface LiveDoor {
 /** One live stream form under one URL, e.g. `live/livestream` as FLV. */
 export interface LiveMount {
   /**
+   * Nobody publishes the stream: the player would have to wait for it, so that a file of that name goes before.
+   */
+  readonly waits: boolean;
+  /**
    * Takes the player over. It may answer at once or later (`hstrs`); it writes the whole response, the head
    * included, and ends or destroys the socket itself. The socket has an `error` listener already; `close` is
    * the one event that tells that the player is gone.

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { HttpConnectionEnd } from './connections.ts';
@@ -21,7 +24,7 @@ async function start(serve: (viewer: LiveViewer) => void, options: Partial<HttpS
     live: {
       match: (request) => {
         asked.push(request);
-        return request.path.endsWith('.flv') ? { serve } : undefined;
+        return request.path.endsWith('.flv') ? { waits: request.path.includes('/waits'), serve } : undefined;
       },
     },
     ...options,
@@ -73,6 +76,25 @@ describe('live streams by HTTP', () => {
     expect(viewers[0]?.request).toMatchObject({ host: 'v.example', path: '/live/a.flv' });
     expect(viewers[0]?.headers.referer).toBe('r');
     await expect.poll(() => ends.map((end) => end.reason)).toEqual(['live']);
+  });
+
+  it('a file goes before a stream that nobody publishes, and after one that is live', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'sluice-live-'));
+    await mkdir(join(root, 'waits.flv'));
+    await Promise.all(['a.flv', 'waits-file.flv'].map((name) => writeFile(join(root, name), 'the file')));
+    await symlink('/etc/hostname', join(root, 'waits-barred.flv'));
+    const { port } = await start((viewer) => viewer.socket.end('the stream'), { root });
+    const ask = async (path: string) => {
+      const { socket, text } = open(port, `GET ${path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
+      await once(socket, 'close');
+      return text();
+    };
+    expect(await ask('/a.flv')).toBe('the stream');
+    expect(await ask('/waits-file.flv')).toMatch(/^HTTP\/1\.1 200 [^]*the file$/);
+    expect(await ask('/waits-none.flv')).toBe('the stream');
+    expect(await ask('/waits.flv')).toBe('the stream');
+    expect(await ask('/waits-barred.flv')).toMatch(/^HTTP\/1\.1 404 /);
+    await rm(root, { recursive: true });
   });
 
   it('tells HEAD and HTTP/1.0', async () => {

@@ -1,8 +1,8 @@
 import { ServerResponse } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer } from 'ws';
+import type { Exchange } from './answer-head.ts';
 import type { HttpConnections } from './connections.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LiveDoor, LiveMount } from './live-door.ts';
@@ -37,22 +37,24 @@ export class LiveRequests {
     });
   }
 
-  /** Takes a GET or HEAD over when it is for a live stream; false leaves it to the caller. */
-  tryServe(request: FastifyRequest, reply: FastifyReply, target: RequestTarget): boolean {
-    const mount = this.#options.door?.match(target);
-    if (mount === undefined) {
-      return false;
+  /** The live stream that a GET or HEAD is for; undefined leaves it to the caller. */
+  find(target: RequestTarget): LiveMount | undefined {
+    return this.#options.door?.match(target);
+  }
+
+  /** Takes the player over, unless it is gone meanwhile. */
+  serve({ request, response }: Exchange, target: RequestTarget, mount: LiveMount): void {
+    if (request.socket.destroyed) {
+      return;
     }
-    reply.hijack();
-    if (reply.raw.socket === null) {
+    if (response.socket === null) {
       // A pipelined request: its turn comes when the responses before it are out.
-      reply.raw.once('socket', () => {
-        this.#serveHttp(request.raw, target, mount);
+      response.once('socket', () => {
+        this.#serveHttp(request, target, mount);
       });
     } else {
-      this.#serveHttp(request.raw, target, mount);
+      this.#serveHttp(request, target, mount);
     }
-    return true;
   }
 
   /** The `upgrade` event of an HTTP server. The parser has left the socket. */

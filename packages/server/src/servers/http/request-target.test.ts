@@ -31,6 +31,8 @@ describe('readRequestTarget', () => {
     '/a/./b',
     '/a/%2e%2e/b',
     '/a%2f..%2fb',
+    '/a%00.flv',
+    '/a\0',
     '/a%',
     '/a%zz',
     '/a%ff',
@@ -41,7 +43,7 @@ describe('readRequestTarget', () => {
 
   it.each([
     ['/live/a%09b.m3u8', '/live/a\tb.m3u8', '/live/a%09b.m3u8'],
-    ['/live/a%00%0d%0A.m3u8', '/live/a\0\r\n.m3u8', '/live/a%00%0D%0A.m3u8'],
+    ['/live/a%01%0d%0A.m3u8', '/live/a\u0001\r\n.m3u8', '/live/a%01%0D%0A.m3u8'],
     ['/live/a%7f%C2%85.m3u8', '/live/a\u007f\u0085.m3u8', '/live/a%7F%85.m3u8'],
     ['/live/a%5cb.m3u8', '/live/a\\b.m3u8', '/live/a%5Cb.m3u8'],
     ['/live/..%5c..%5cb', '/live/..\\..\\b', '/live/..%5C..%5Cb'],

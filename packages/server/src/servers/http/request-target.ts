@@ -2,7 +2,7 @@
 export interface RequestTarget {
   /**
    * Percent-decoded and clean: starts with `/`, no empty, `.` or `..` segment; a trailing `/` stays. Names of
-   * streams may have anything else in them, control characters too.
+   * streams may have anything else in them, control characters too, but not zero.
    */
   readonly path: string;
   /**
@@ -23,8 +23,8 @@ export interface RequestTarget {
 
 /**
  * Reads a request target in origin form (`/path?query`), RFC 9112 §3.2.1. Undefined when the path is not
- * clean (H002): no leading `/`, an empty, `.` or `..` segment, encoded ones included, or an encoding that is
- * not UTF-8. Bytes beyond ASCII that are not encoded are taken as UTF-8.
+ * clean (H002): no leading `/`, an empty, `.` or `..` segment, encoded ones included, a zero character, or an
+ * encoding that is not UTF-8. Bytes beyond ASCII that are not encoded are taken as UTF-8.
  */
 export function readRequestTarget(target: string, hostHeader: string | undefined): RequestTarget | undefined {
   const ascii = encodeBytes(target);
@@ -98,7 +98,7 @@ export function hostName(hostHeader: string): string {
 }
 
 function hasCleanSegments(path: string): boolean {
-  if (!path.startsWith('/') || path.includes('//')) {
+  if (!path.startsWith('/') || path.includes('//') || path.includes('\0')) {
     return false;
   }
   return !path.includes('/.') || path.split('/').every((segment) => segment !== '.' && segment !== '..');

@@ -96,10 +96,16 @@ export async function buildRoutes(options: HttpRoutesOptions): Promise<FastifyIn
       if (files.tryVirtual(exchange, target, place)) {
         return reply.hijack();
       }
-      if (options.live.tryServe(request, reply, target)) {
-        return reply;
+      const mount = options.live.find(target);
+      if (mount === undefined) {
+        files.serve(exchange, target, place);
+      } else if (mount.waits) {
+        files.serveOr(exchange, target, place, () => {
+          options.live.serve(exchange, target, mount);
+        });
+      } else {
+        options.live.serve(exchange, target, mount);
       }
-      files.serve(exchange, target, place);
       return reply.hijack();
     },
   });

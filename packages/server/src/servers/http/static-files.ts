@@ -7,6 +7,8 @@ export type FoundFile =
   | ({ readonly kind: 'file' } & OpenedFile)
   /** A directory asked for without its trailing `/`. */
   | { readonly kind: 'directory' }
+  /** Something is there, but must not be seen. */
+  | { readonly kind: 'barred' }
   | { readonly kind: 'none' };
 
 /**
@@ -37,7 +39,7 @@ async function lookUp(directory: string, path: string): Promise<FoundFile | 'bel
     const real = await realpath(join(root, path));
     const name = relative(root, real);
     if (name === '..' || name.startsWith(`..${sep}`)) {
-      return { kind: 'none' };
+      return { kind: 'barred' };
     }
     const facts = await stat(real);
     if (facts.isDirectory()) {
@@ -45,7 +47,7 @@ async function lookUp(directory: string, path: string): Promise<FoundFile | 'bel
     }
     return facts.isFile()
       ? { kind: 'file', path: real, size: facts.size, modifiedMs: facts.mtimeMs, below: '' }
-      : { kind: 'none' };
+      : { kind: 'barred' };
   } catch (error) {
     if (error instanceof Error && 'code' in error) {
       // Absent, unreadable, a name too long, a loop of links: to the client all of these are "not there".

@@ -80,7 +80,7 @@ describe('virtual files', () => {
     await writeFile(join(directory, 'a.ts'), 'on disk');
     const { url, asked } = await start(() => file('virtual'), {
       root: directory,
-      live: { match: () => ({ serve: (viewer) => viewer.socket.end('live') }) },
+      live: { match: () => ({ waits: false, serve: (viewer) => viewer.socket.end('live') }) },
       staticMounts: [{ vhost: 'v.example', mount: '[vhost]/files', dir: join(directory, '[vhost]') }],
     });
     expect(await (await fetch(`${url}/a.ts`)).text()).toBe('virtual');
