@@ -4,6 +4,7 @@ import type { LiveHub, LiveStream } from '../live/index.ts';
 import type { Log } from '../log/index.ts';
 import { nodeDisk } from '../sinks/disk/index.ts';
 import { DvrSinks, type FinishedFile } from '../sinks/dvr/index.ts';
+import { HdsSinks } from '../sinks/hds/index.ts';
 import { HlsSinks } from '../sinks/hls/index.ts';
 
 /** What the sinks need of the server. */
@@ -22,6 +23,7 @@ export interface SinksContext {
 /** Everything that writes the published streams to files: HLS, HDS and recordings. */
 export class Sinks {
   readonly hls: HlsSinks;
+  readonly hds: HdsSinks;
   readonly dvr: DvrSinks;
   readonly #context: SinksContext;
   readonly #recordingListeners = new Set<(file: FinishedFile) => void>();
@@ -30,6 +32,7 @@ export class Sinks {
     const { log, hub, utc, signature } = context;
     this.#context = context;
     this.hls = new HlsSinks({ log, disk: nodeDisk, utc });
+    this.hds = new HdsSinks({ log, disk: nodeDisk });
     this.dvr = new DvrSinks({
       log,
       disk: nodeDisk,
@@ -57,6 +60,7 @@ export class Sinks {
     const vhost = this.#context.findVhost(stream.id.vhost);
     if (vhost === undefined) return;
     if (vhost.hls.enabled) stream.attach(this.hls.open(stream, vhost));
+    if (vhost.hds.enabled) stream.attach(this.hds.open(stream, vhost));
     this.dvr.published(stream, vhost);
   }
 
@@ -75,7 +79,7 @@ export class Sinks {
   /** What the sinks of a stream suffer from now. */
   faults(streamKey: string): FaultView[] {
     const found: FaultView[] = [];
-    for (const sink of ['hls', 'dvr'] as const) {
+    for (const sink of ['hls', 'hds', 'dvr'] as const) {
       for (const { code, message, since, count } of this[sink].faults(streamKey)) {
         found.push({ sink, code, message, sinceMs: since, count });
       }
@@ -85,6 +89,6 @@ export class Sinks {
 
   /** Waits until the last files are written. Every publisher has to be gone. */
   async close(): Promise<void> {
-    await Promise.all([this.hls.close(), this.dvr.close()]);
+    await Promise.all([this.hls.close(), this.hds.close(), this.dvr.close()]);
   }
 }
