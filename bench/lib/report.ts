@@ -73,7 +73,8 @@ ${heldBack}## How to read this
   it has all of the last. nginx serves copies of the segments, once with \`sendfile on; tcp_nopush on;\` as Debian sets
   it, and once with its own default.
 - Event loop delay is what \`perf_hooks\` measures every 10 ms within the server while it records, and a segment is ready
-  when its file has its name; both are taken in a Sluice embedded in a small program, with the same configuration.
+  when its file and the playlist that names it have their names, counted from the cut, which the keyframe behind its
+  last frame makes; both are taken in a Sluice embedded in a small program, with the same configuration.
 - A server that has just started may find the recording in the system’s page cache.
 - A join lasts from the player's connect to the end of its first keyframe: TCP, handshake and all commands.
 

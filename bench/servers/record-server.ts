@@ -1,6 +1,6 @@
 /**
- * Sluice embedded in a process that measures itself while it writes files: how late its event loop runs, and how long
- * after its last frame a segment is on disk. Needs an IPC channel.
+ * Sluice embedded in a process that measures itself while it writes files: how late its event loop runs, and how soon
+ * a segment is on disk. Needs an IPC channel.
  *
  * Argument: the configuration file. The message `begin` from the parent starts a window; `end` is answered with its
  * figures ({@link RecordFigures}).
@@ -12,20 +12,12 @@ import type { RecordFigures } from './recorder.ts';
 /** The monitor's timer, ms: the time between two of its turns is this and the delay. */
 const RESOLUTION_MS = 10;
 
-/** The server says when a segment is on disk. */
-interface TellsSegments {
-  /** @param listener gets the time from the segment's last frame to its last byte on disk, ms */
-  onSegment(listener: (segment: { readonly readyMs: number }) => void): unknown;
-}
-
 const [file = ''] = process.argv.slice(2);
 const server = createServer(loadConfig({ file, env: {} }));
 const readyMs: number[] = [];
-if (tellsSegments(server)) {
-  server.onSegment((segment) => {
-    readyMs.push(segment.readyMs);
-  });
-}
+server.onSegment((segment) => {
+  readyMs.push(segment.readyMs);
+});
 await server.start();
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 delay.enable();
@@ -48,8 +40,4 @@ process.on('disconnect', () => {
 
 function delayPercentile(percent: number): number {
   return Math.max(0, delay.percentile(percent) / 1e6 - RESOLUTION_MS);
-}
-
-function tellsSegments(candidate: object): candidate is TellsSegments {
-  return 'onSegment' in candidate && typeof candidate.onSegment === 'function';
 }

@@ -12,7 +12,7 @@ import { sluiceConfig, type SluiceOptions } from './sluice.ts';
 export interface RecordFigures {
   /** Event loop delay, ms. */
   readonly delayMs: { readonly p50: number; readonly p99: number; readonly max: number };
-  /** From each segment's last frame to its last byte on disk, ms. */
+  /** From each segment's cut until it and its playlist have their names on disk, ms. */
   readonly readyMs: readonly number[];
 }
 
