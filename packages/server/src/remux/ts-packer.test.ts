@@ -274,6 +274,18 @@ describe('TsPacker', () => {
     expect(numberOfSound(adtsPayloads(pes[1]?.payload ?? Buffer.alloc(0))[0]?.body ?? sound)).toBe(1);
   });
 
+  it('keeps nothing of a lent header, not even of a Node Buffer, whose slice() is a view', () => {
+    const packer = new TsPacker(both);
+    const header = Buffer.from(avcHeader());
+    packer.write(frameOf(9, 0, header));
+    header.fill(0);
+    packer.write(frameOf(9, 0, avcBody(1, { key: true })));
+    const [picture] = readTs(packer.take()).pes;
+    expect(nalUnits(picture?.payload ?? Buffer.alloc(0)).map(([head = 0]) => head & 0x1f)).toEqual([
+      9, 7, 8, 5,
+    ]);
+  });
+
   it('L017 no time is negative, and none is presented before it is decoded', () => {
     const packer = headed();
     packer.write(frameOf(9, 10, avcBody(1, { key: true, cts: -40 })));

@@ -1,3 +1,4 @@
+import { copyBytes } from '@sluice/media/bytes';
 import { parseAudioTagHeader, parseVideoTagHeader } from '@sluice/media/flv';
 import {
   TS_MAX_AUDIO_BYTES,
@@ -165,7 +166,7 @@ export class TsPacker {
 
   #readVideoHeader(codec: NalCodec, payload: Uint8Array): PackResult {
     // Parameter sets are views, and the body is lent.
-    const read = readNalConfiguration(codec, payload.slice());
+    const read = readNalConfiguration(codec, copyBytes(payload));
     if (read === undefined) return 'broken';
     this.#video = read;
     this.announce({ video: codec, audio: this.codecs.audio });
