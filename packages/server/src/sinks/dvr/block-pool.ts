@@ -3,11 +3,22 @@ import { BLOCK_BYTES, MAX_FREE_BLOCKS } from './limits.ts';
 /** The memory that all recordings gather their bytes in, and the count of what waits for the disk. */
 export class BlockPool {
   readonly #free: Uint8Array[] = [];
+  readonly #maxWaiting: number;
   #waiting = 0;
+
+  /** @param maxWaiting - most bytes of all recordings together that may wait */
+  constructor(maxWaiting: number) {
+    this.#maxWaiting = maxWaiting;
+  }
 
   /** Bytes of all recordings that the disk doesn't have yet. */
   get waitingBytes(): number {
     return this.#waiting;
+  }
+
+  /** Whether more waits than may. */
+  get isOver(): boolean {
+    return this.#waiting > this.#maxWaiting;
   }
 
   /** Counts bytes that began to wait, or (negative) that wait no more. */

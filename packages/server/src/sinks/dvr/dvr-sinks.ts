@@ -4,7 +4,12 @@ import { type Log, newSessionId } from '../../log/index.ts';
 import { type Disk, type FaultState, namesProblem } from '../disk/index.ts';
 import { BlockPool } from './block-pool.ts';
 import { Housekeeping } from './housekeeping.ts';
-import { FLUSH_INTERVAL_MS, FLUSH_TURNS, MAX_REQUESTED_RECORDINGS } from './limits.ts';
+import {
+  FLUSH_INTERVAL_MS,
+  FLUSH_TURNS,
+  MAX_REQUESTED_RECORDINGS,
+  MAX_WAITING_BYTES_IN_ALL,
+} from './limits.ts';
 import { Recording, type RecordingHome, type RecordingSettings } from './recording.ts';
 import { type DvrView, RecordingEntry } from './recording-entry.ts';
 import { type FinishedFile, RecordingFiles } from './recording-files.ts';
@@ -27,6 +32,8 @@ export interface DvrOptions {
   readonly utc?: boolean;
   /** ms since the epoch. Default `Date.now`. */
   readonly now?: () => number;
+  /** Most bytes of all recordings that may wait for the disk. Default {@link MAX_WAITING_BYTES_IN_ALL}. */
+  readonly maxWaitingBytes?: number;
   /** The vhosts that are enabled. */
   readonly vhosts: () => Iterable<VhostConfig>;
   /** The vhost of a host name. */
@@ -80,7 +87,7 @@ export class DvrSinks {
   constructor(options: DvrOptions) {
     const { log, disk, service, utc = false, now = Date.now, vhosts } = options;
     this.#options = options;
-    const pool = new BlockPool();
+    const pool = new BlockPool(options.maxWaitingBytes ?? MAX_WAITING_BYTES_IN_ALL);
     const onFinished = (file: FinishedFile): void => {
       this.#housekeeping.fileFinished();
       options.onFile?.(file);
@@ -215,6 +222,7 @@ export class DvrSinks {
     for (const turn of this.#turns) for (const recording of turn) await recording.idle();
     clearInterval(this.#timer);
     await this.#housekeeping.stop();
+    await this.#home.files.mendAgain();
   }
 
   /** Looks after every recording now: gives the disk what has gathered, tries again what failed. */

@@ -52,7 +52,8 @@ export async function openMp4File(options: Mp4FileOptions): Promise<Mp4File> {
   try {
     await file.append(recording.head);
   } catch (error) {
-    await file.close();
+    await file.close().catch(() => undefined);
+    await disk.remove(workPath).catch(() => undefined);
     throw error;
   }
   return new Mp4File(file, options, workPath, recording, tracks);

@@ -46,6 +46,7 @@ export interface FileRequest {
 export interface OpenedFile {
   readonly file: RecordedFile;
   readonly names: RecordingNames;
+  readonly plan: DvrConfig['plan'];
   readonly lock: PathLock;
 }
 
@@ -91,7 +92,10 @@ export class RecordingFiles {
         const workPath = `${path}${TEMPORARY_SUFFIX}`;
         if ((await disk.size(workPath)) !== undefined) await this.#mend(workPath, path, request.names);
         const file = await this.#openAt(path, request);
-        if (file !== undefined) return { file, names: request.names, lock };
+        if (file !== undefined) {
+          const { names, plan } = request;
+          return { file, names, plan, lock };
+        }
       } catch (error) {
         lock.release();
         throw error;
@@ -106,7 +110,7 @@ export class RecordingFiles {
   }
 
   /** Completes a file, closes it and tells of it. One that can't be completed is salvaged; its error is thrown. */
-  async finish({ file, names, lock }: OpenedFile): Promise<void> {
+  async finish({ file, names, plan, lock }: OpenedFile): Promise<void> {
     lock.closing();
     try {
       if (file.frames === 0) {
@@ -114,6 +118,11 @@ export class RecordingFiles {
         return;
       }
       await file.finish();
+      const seconds = (file.durationMs / 1000).toFixed(1);
+      const line = `dvr ${names.app}/${names.stream}: recorded ${file.path}, ${seconds} s, ${file.bytes} B`;
+      // Segments come by the hundred.
+      if (plan === 'segment') this.#options.log.debug(line);
+      else this.#options.log.info(line);
       this.#tell(names, file.path, file.durationMs, file.bytes);
     } catch (error) {
       await this.#salvage(file, names);

@@ -6,7 +6,6 @@ import type { BlockPool } from './block-pool.ts';
 import {
   LEAST_OVERDUE_MS,
   MAX_WAITING_BYTES,
-  MAX_WAITING_BYTES_IN_ALL,
   PRESENCE_INTERVAL_MS,
   REFRESH_INTERVAL_MS,
   RETRY_INTERVAL_MS,
@@ -110,7 +109,7 @@ export class Recording implements FrameSink {
   }
 
   get state(): RecordingState {
-    if (this.#failed) return 'fault';
+    if (this.fault.current !== undefined) return 'fault';
     return this.#opened === undefined ? 'waiting' : 'recording';
   }
 
@@ -285,7 +284,7 @@ export class Recording implements FrameSink {
   }
 
   #isTooSlow(waiting: number): boolean {
-    return waiting > MAX_WAITING_BYTES || this.#home.pool.waitingBytes > MAX_WAITING_BYTES_IN_ALL;
+    return waiting > MAX_WAITING_BYTES || this.#home.pool.isOver;
   }
 
   /** The disk can't keep up: goes on with a keyframe, once there is room. */
@@ -412,6 +411,8 @@ export class Recording implements FrameSink {
   #onWritten(): void {
     if (this.fault.current === undefined || this.#resyncs) return;
     this.fault.clear();
+    // What could not be mended on the failing disk can be now.
+    this.#beside(this.#home.files.mendAgain());
     if (this.#dropped === 0) return;
     this.#home.log.info(
       `dvr ${this.names.app}/${this.names.stream}: ${this.#dropped} frames were not recorded`,
