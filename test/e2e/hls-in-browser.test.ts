@@ -43,7 +43,14 @@ const PAGE = `<!doctype html><title>player</title><video muted playsinline></vid
     player.attachMediaElement(video);
     player.load();
   }
-  video.play();
+  // A live edge has only what has come: a player that wants no stall begins with some seconds in hand.
+  const begin = setInterval(() => {
+    const { buffered } = video;
+    if (buffered.length === 0 || buffered.end(0) - buffered.start(0) < 3) return;
+    clearInterval(begin);
+    if (video.currentTime < buffered.start(0)) video.currentTime = buffered.start(0);
+    video.play();
+  }, 100);
   window.report = () => ({
     ...state,
     time: video.currentTime,
@@ -154,10 +161,9 @@ vhost secret.example.com {
         playsOn('/live/sound.m3u8', PLAY_SECONDS),
         playsOn('/live/clear.ts', PLAY_SECONDS),
       ]);
-      for (const last of [clear, secret, sound, transport]) {
-        expect(last.errors).toEqual([]);
-        expect(last.stalls).toBe(0);
-        expect(last.time).toBeGreaterThanOrEqual(PLAY_SECONDS);
+      for (const [what, last] of Object.entries({ clear, secret, sound, transport })) {
+        expect(last, what).toMatchObject({ errors: [], stalls: 0 });
+        expect(last.time, what).toBeGreaterThanOrEqual(PLAY_SECONDS);
       }
       for (const last of [clear, secret, transport]) {
         expect(last.width).toBe(320);
