@@ -1,16 +1,13 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { sendText } from './answer-head.ts';
 import type { Exchange, HeaderList } from './answer-head.ts';
 import { readRange } from './byte-range.ts';
 import type { ByteRange } from './byte-range.ts';
 import { evaluateConditions, rangeApplies } from './conditions.ts';
 import type { Validators } from './conditions.ts';
+import { FilePump } from './file-pump.ts';
 import { contentTypeOf } from './file-types.ts';
-
-/** How much of a file is read and written at once, bytes. */
-const READ_BYTES = 262_144;
 
 /** What is sent of a file. Each field has its default. */
 export interface FileSendOptions {
@@ -34,6 +31,7 @@ export interface SentListener {
 /** Sends files of the disk with ETag, Last-Modified, conditional requests and a byte range (RFC 9110 §13, §14). */
 export class FileSender {
   readonly #common: HeaderList;
+  readonly #pump = new FilePump();
 
   constructor(common: HeaderList) {
     this.#common = common;
@@ -96,59 +94,41 @@ export class FileSender {
     headers.push('Content-Type', contentTypeOf(path));
     if (range === 'whole') {
       response.writeHead(200, [...headers, 'Content-Length', String(size)]);
-      await sendBody(exchange, file, { start: 0, end: size - 1 }, options);
+      await this.#sendBody(exchange, file, { start: 0, end: size - 1 }, options);
     } else {
       const { start, end } = range;
       headers.push('Content-Range', `bytes ${start}-${end}/${size}`, 'Content-Length', `${end - start + 1}`);
       response.writeHead(206, headers);
-      await sendBody(exchange, file, range, options);
+      await this.#sendBody(exchange, file, range, options);
     }
+  }
+
+  /** Sends a part of `head` followed by the file from `from` on. */
+  async #sendBody(
+    { request, response }: Exchange,
+    file: FileHandle,
+    { start, end }: ByteRange,
+    { head = new Uint8Array(), from = 0, listener }: FileSendOptions,
+  ): Promise<void> {
+    if (request.method === 'HEAD' || end < start) {
+      response.end();
+      return;
+    }
+    if (start < head.length) {
+      response.write(head.subarray(start, end + 1));
+    }
+    const first = from + Math.max(0, start - head.length);
+    const last = from + end - head.length;
+    if (end < head.length || last < first) {
+      response.end();
+      return;
+    }
+    const sent = await this.#pump.send(file, response, first, last);
+    listener?.sent(sent);
   }
 }
 
 function chooseRange({ request }: Exchange, validators: Validators, other: string | undefined, size: number) {
   const { range = other } = request.headers;
   return rangeApplies(request.headers, validators) ? readRange(range, size) : 'whole';
-}
-
-/** Sends a part of `head` followed by the file from `from` on. */
-async function sendBody(
-  { request, response }: Exchange,
-  file: FileHandle,
-  { start, end }: ByteRange,
-  { head = new Uint8Array(), from = 0, listener }: FileSendOptions,
-): Promise<void> {
-  if (request.method === 'HEAD' || end < start) {
-    response.end();
-    return;
-  }
-  if (start < head.length) {
-    response.write(head.subarray(start, end + 1));
-  }
-  const first = from + Math.max(0, start - head.length);
-  const last = from + end - head.length;
-  if (end < head.length || last < first) {
-    response.end();
-    return;
-  }
-  const stream = file.createReadStream({
-    start: first,
-    end: last,
-    highWaterMark: READ_BYTES,
-    autoClose: false,
-  });
-  try {
-    await pipeline(stream, response, { end: false });
-    if (stream.bytesRead === last - first + 1) {
-      response.end();
-    } else {
-      // The file became shorter meanwhile: the client must not take what it has for the whole.
-      response.destroy();
-    }
-  } catch {
-    // The client went, or the disk failed: either way this response can only be cut off.
-    response.destroy();
-  } finally {
-    listener?.sent(stream.bytesRead);
-  }
 }
