@@ -12,6 +12,8 @@ export interface DiskWriterOptions {
   readonly window: PlaylistWindow;
   readonly text: (window: PlaylistWindow) => string;
   readonly maxPendingBytes: number;
+  /** Segments are written even if they have left the playlist by the time it is their turn. */
+  readonly writesAll: boolean;
   /** Writing begins when this is settled. */
   readonly after?: Promise<void> | undefined;
   /** The segment is on disk, or won't be. */
@@ -134,8 +136,8 @@ export class DiskWriter {
 
   async #writeSegment(job: SegmentJob): Promise<void> {
     const { segment, bytes } = job;
-    const { disk, window } = this.#options;
-    if (segment.sequence < this.#first) {
+    const { disk, window, writesAll } = this.#options;
+    if (segment.sequence < this.#first && !writesAll) {
       this.#lose(job);
       return;
     }

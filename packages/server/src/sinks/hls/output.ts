@@ -19,6 +19,10 @@ const LINGER_TARGET_DURATIONS = 3;
 /** The least time, ms, that the memory of a stream whose publisher has gone is kept. */
 const MIN_KEEP_MS = 60_000;
 
+/** No audio frame is longer, ms: so much may a segment without video be longer than it should. */
+const AUDIO_FRAME_MS = 100;
+/** Segments that may wait until it is known where the numbers of an earlier run ended. */
+const MAX_UNNUMBERED = 3;
 /** How far ahead of a playlist's numbers its names are looked for. */
 const MAX_LOST_NAMES = 64;
 
@@ -94,6 +98,8 @@ export class HlsOutput {
   readonly #boot: string;
   #numbers: SegmentNumbers | undefined;
   #recovery: Promise<void> | undefined;
+  /** Segments that wait for their numbers. */
+  readonly #unnumbered: FinishedSegment[] = [];
   #owner: object | undefined;
   #onError: (error: unknown) => void = () => undefined;
   #endedAt = 0;
@@ -134,6 +140,7 @@ export class HlsOutput {
         window: this.#listed,
         text: (window) => playlistText(window, config),
         maxPendingBytes: limits.maxPendingBytes,
+        writesAll: !config.cleanup,
         after: options.after,
         onPlaced: (segment) => this.#placed(segment),
         onListed: (segment, readyMs) => this.#announce(segment, readyMs),
@@ -197,7 +204,7 @@ export class HlsOutput {
     if (this.#lastCutAt > 0 && now() - this.#lastCutAt > config.windowMs + this.#keepMs) {
       this.#store.retire(this.#window.clear(), now());
     }
-    this.#join = this.#window.entries.length > 0;
+    if (this.#made > 0) this.#join = true;
   }
 
   /** The publisher has gone. */
@@ -216,9 +223,14 @@ export class HlsOutput {
   /** Takes the next segment: it is in the playlist at once, and on its way to the disk. */
   add(owner: object, finished: FinishedSegment): void {
     if (this.#owner !== owner) return;
+    if (this.#numbers === undefined) this.#unnumbered.push(finished);
+    else this.#append(finished, this.#numbers);
+    // A disk that has not given the old playlist by now is not waited for.
+    if (this.#unnumbered.length > MAX_UNNUMBERED) this.#numberByClock();
+  }
+
+  #append(finished: FinishedSegment, numbers: SegmentNumbers): void {
     const { config, paths, now } = this.#options;
-    this.#abandonRecovery();
-    const numbers = this.#numbers ?? this.#setNumbers(clockNumber(now(), config.fragmentMs));
     const number = numbers.take(finished.startedAt);
     const at = new Date(finished.startedAt);
     const encryption = config.keys ? this.#keys.next(() => paths.key(number.name, at)) : undefined;
@@ -328,7 +340,7 @@ export class HlsOutput {
   }
 
   #startNumbers(): void {
-    const { goOnFrom, after, config, now } = this.#options;
+    const { goOnFrom, after, config } = this.#options;
     if (goOnFrom !== undefined) {
       this.#setNumbers(goOnFrom.next);
       this.#window.goOnFrom(goOnFrom.discontinuitySequence);
@@ -338,7 +350,7 @@ export class HlsOutput {
       if (after === undefined && config.storage !== 'ram') this.#recovery = this.#recover();
     } else if (config.storage === 'ram') {
       // Nothing tells what players have seen before: the clock is ahead of it.
-      this.#setNumbers(clockNumber(now(), config.fragmentMs));
+      this.#numberByClock();
     } else if (config.recover) {
       this.#recovery = this.#recover();
     } else {
@@ -346,22 +358,27 @@ export class HlsOutput {
     }
   }
 
-  #setNumbers(next: SegmentNumber): SegmentNumbers {
+  #numberByClock(): void {
+    this.#setNumbers(clockNumber(this.#options.now(), this.#options.config.fragmentMs));
+  }
+
+  #setNumbers(next: SegmentNumber): void {
     const { fragmentMs, floor } = this.#options.config;
-    this.#numbers = new SegmentNumbers(fragmentMs, floor, next);
-    return this.#numbers;
+    const numbers = new SegmentNumbers(fragmentMs, floor, next);
+    this.#numbers = numbers;
+    for (const finished of this.#unnumbered.splice(0)) this.#append(finished, numbers);
   }
 
   /** Reads what an earlier run, or this one before it forgot the stream, has left on disk. */
   async #recover(): Promise<void> {
-    const { disk, paths, limits, log, id, config, now } = this.#options;
+    const { disk, paths, limits, log, id, now } = this.#options;
     let found: RecoveredPlaylist | undefined;
     try {
       found = await recoverPlaylist(disk, paths, limits.maxRecoveredBytes);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warn(`hls ${id.app}/${id.stream}: ${paths.playlist.file} can't be gone on with: ${reason}`);
-      if (this.#numbers === undefined) this.#setNumbers(clockNumber(now(), config.fragmentMs));
+      if (this.#numbers === undefined) this.#numberByClock();
       return;
     }
     const left = found?.entries.map(({ segment }) => segment) ?? [];
@@ -394,17 +411,12 @@ export class HlsOutput {
     return free;
   }
 
-  /** A disk that has not given the old playlist by now is not waited for. */
-  #abandonRecovery(): void {
-    this.#recovery = undefined;
-  }
-
   /** Pure audio is cut later, and the target duration should not have to grow (L003, L004). */
   #foreseeTargetDuration(): void {
     const { fragmentMs, audioOverflowRatio, waitKeyframe } = this.#options.config;
     if (this.#tracks.video !== undefined || !waitKeyframe) return;
     for (const window of [this.#window, this.#listed]) {
-      window.raiseTargetDuration((fragmentMs * audioOverflowRatio) / 1000);
+      window.raiseTargetDuration((fragmentMs * audioOverflowRatio + AUDIO_FRAME_MS) / 1000);
     }
   }
 

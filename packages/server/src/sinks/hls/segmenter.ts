@@ -55,6 +55,8 @@ export class Segmenter {
   #videoStepMs = 40;
   #audioStepMs = 23;
   #pendingDiscontinuity = false;
+  /** The timeline has jumped with a frame that was skipped. */
+  #jumpSkipped = false;
   #discontinuity = false;
   #closedDurationMs = 0;
   #closedStartMs = 0;
@@ -117,9 +119,13 @@ export class Segmenter {
       this.#started = true;
       this.#firstMs = timestamp;
     }
-    const jumped = this.#stamps.jumps(isVideo, timestamp);
+    const jumped = this.#stamps.jumps(isVideo, timestamp) || this.#jumpSkipped;
     if (this.#sources.jumps(isVideo, frame.sourceTimestamp) || jumped) this.#pendingDiscontinuity = true;
-    if (isVideo && !this.#takesVideo(timestamp, keyframe)) return 'skip';
+    if (isVideo && !this.#takesVideo(timestamp, keyframe)) {
+      this.#jumpSkipped = jumped;
+      return 'skip';
+    }
+    this.#jumpSkipped = false;
     const cut = this.#open && (jumped || full || this.#isDue(isVideo, timestamp, keyframe));
     if (cut) this.#close(jumped ? this.#endMs : Math.max(timestamp, this.#startMs));
     if (!this.#open) this.#begin(timestamp);

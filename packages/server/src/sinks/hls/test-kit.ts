@@ -1,0 +1,250 @@
+/** What the tests of HLS share: a disk that fails when it is told to, a clock, and publishers of small frames. */
+import { posix } from 'node:path';
+
+import { type MediaPlaylist, isMasterPlaylist, parsePlaylist } from '@sluice/media/m3u8';
+
+import { defaultVhost, type VhostConfig } from '../../config/index.ts';
+import { type Frame, FrameKind, type FrameSink } from '../../live/index.ts';
+import { aacHeader, audio, avcHeader } from '../../remux/test-kit.ts';
+import { avcBody, frameOf } from '../../remux/ts-test-kit.ts';
+import { type Disk, DiskError, type DiskFile } from '../disk/index.ts';
+import { HlsSinks, type HlsSinksOptions } from './hls-sinks.ts';
+import type { HlsItem, HlsPlaylistItem } from './items.ts';
+import type { HlsSegmentEvent } from './output.ts';
+
+export type HlsConfig = VhostConfig['hls'];
+
+/** The directory of all tests; nothing is ever written there. */
+export const ROOT = '/hls';
+/** Where the tests' clock begins, ms since the epoch. */
+export const START = Date.UTC(2026, 10, 21, 1, 2, 3, 45);
+
+/** Files in memory, in the order of what was done to them. */
+export class FakeDisk implements Disk {
+  readonly files = new Map<string, Buffer>();
+  readonly operations: string[] = [];
+  /** What goes wrong with a path, if anything does. */
+  failing: (path: string) => DiskError | undefined = () => undefined;
+  /** Everything waits for it. */
+  gate: Promise<void> = Promise.resolve();
+
+  async write(path: string, pieces: Uint8Array | readonly Uint8Array[]): Promise<void> {
+    await this.#begin('write', path);
+    const parts = pieces instanceof Uint8Array ? [pieces] : pieces;
+    this.files.set(path, Buffer.concat(parts.map((part) => Buffer.from(part))));
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#begin('remove', path);
+    this.files.delete(path);
+  }
+
+  async readText(path: string, maxBytes: number): Promise<string | undefined> {
+    await this.#begin('read', path);
+    const text = this.files.get(path)?.toString();
+    if (text !== undefined && text.length > maxBytes) throw new DiskError('io', path, 'too large');
+    return text;
+  }
+
+  open(path: string): Promise<DiskFile> {
+    return Promise.reject(new DiskError('io', path, 'HLS opens nothing'));
+  }
+
+  rename(_from: string, to: string): Promise<void> {
+    return Promise.reject(new DiskError('io', to, 'HLS renames nothing itself'));
+  }
+
+  async size(path: string): Promise<number | undefined> {
+    await this.#begin('size', path);
+    return this.files.get(path)?.length;
+  }
+
+  list(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
+  /** Names below the root, sorted. */
+  names(): string[] {
+    return [...this.files.keys()].map((path) => posix.relative(ROOT, path)).sort();
+  }
+
+  text(name: string): string {
+    return this.files.get(`${ROOT}/${name}`)?.toString() ?? '';
+  }
+
+  async #begin(operation: string, path: string): Promise<void> {
+    await this.gate;
+    this.operations.push(`${operation} ${posix.relative(ROOT, path)}`);
+    const error = this.failing(path);
+    if (error !== undefined) throw error;
+  }
+}
+
+/** A promise and the way to settle it. */
+export function gate(): { readonly promise: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined;
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { promise, open };
+}
+
+/** The default configuration, with fragments of 4 s in a window of 12 s. */
+export function hlsConfig(changes: Partial<HlsConfig> = {}): HlsConfig {
+  return {
+    ...defaultVhost().hls,
+    enabled: true,
+    path: ROOT,
+    keyFilePath: ROOT,
+    fragmentMs: 4_000,
+    windowMs: 12_000,
+    ...changes,
+  };
+}
+
+/** One run of a server's HLS, with a clock that goes where the frames are. */
+export class HlsRun {
+  readonly disk: FakeDisk;
+  readonly sinks: HlsSinks;
+  readonly log: string[] = [];
+  readonly events: HlsSegmentEvent[] = [];
+  readonly ended: string[] = [];
+  config: HlsConfig;
+  clock = START;
+
+  constructor(
+    changes: Partial<HlsConfig> = {},
+    options: Partial<HlsSinksOptions> & { disk?: FakeDisk } = {},
+  ) {
+    this.disk = options.disk ?? new FakeDisk();
+    this.config = hlsConfig(changes);
+    this.sinks = new HlsSinks({
+      log: { warn: (line) => this.log.push(line), info: (line) => this.log.push(line) },
+      now: () => this.clock,
+      utc: true,
+      ...options,
+      disk: this.disk,
+    });
+    this.sinks.onSegment((event) => this.events.push(event));
+  }
+
+  /** Publishes; frames move the clock. What an earlier run left has been read by then. */
+  async publish(stream = 'livestream', app = 'live'): Promise<Publisher> {
+    const key = `__defaultVhost__/${app}/${stream}`;
+    const sink = this.sinks.open(
+      {
+        id: { vhost: '__defaultVhost__', app, stream },
+        key,
+        endPublisher: (reason, detail) => this.ended.push(`${reason}: ${detail}`),
+      },
+      { hls: this.config },
+    );
+    await this.settle();
+    return new Publisher(this, sink);
+  }
+
+  /** Lets the disk do all it can. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
+  }
+
+  item(name = 'live/livestream.m3u8'): HlsItem | undefined {
+    return this.sinks.findFile(`${ROOT}/${name}`);
+  }
+
+  playlistItem(name?: string): HlsPlaylistItem {
+    const item = this.item(name);
+    if (item?.kind !== 'playlist') throw new Error('no playlist in memory');
+    return item;
+  }
+
+  /** The playlist in memory. */
+  playlist(name?: string): MediaPlaylist {
+    return media(this.playlistItem(name).text(''));
+  }
+
+  /** The playlist on disk. */
+  onDisk(name = 'live/livestream.m3u8'): MediaPlaylist {
+    return media(this.disk.text(name));
+  }
+
+  /** `uri` of each segment in memory, with `!` in front where it is a discontinuity. */
+  uris(name?: string): string[] {
+    return urisOf(this.playlist(name));
+  }
+
+  segmentBytes(name: string): Uint8Array {
+    const item = this.item(name);
+    if (item === undefined || item.kind === 'playlist') throw new Error(`no segment ${name} in memory`);
+    return item.bytes;
+  }
+}
+
+export function media(text: string): MediaPlaylist {
+  const playlist = parsePlaylist(text);
+  if (isMasterPlaylist(playlist)) throw new Error('a master playlist');
+  return playlist;
+}
+
+export function urisOf(playlist: MediaPlaylist): string[] {
+  return playlist.segments.map(({ uri, discontinuity }) => `${discontinuity === true ? '!' : ''}${uri}`);
+}
+
+/** A publisher of 25 pictures a second with a keyframe every 2 s, and of sound every 40 ms. */
+export class Publisher {
+  readonly #run: HlsRun;
+  readonly #sink: FrameSink;
+  readonly #zero: number;
+  #number = 0;
+
+  constructor(run: HlsRun, sink: FrameSink) {
+    this.#run = run;
+    this.#sink = sink;
+    this.#zero = run.clock;
+  }
+
+  frame(frame: Frame, sourceTimestamp = frame.timestamp): void {
+    this.#run.clock = Math.max(this.#run.clock, this.#zero + frame.timestamp);
+    this.#sink.write({ ...frame, sourceTimestamp });
+  }
+
+  headers(timestamp = 0): void {
+    this.frame(frameOf(FrameKind.video, timestamp, avcHeader()));
+    this.frame(frameOf(FrameKind.audio, timestamp, aacHeader()));
+  }
+
+  video(timestamp: number, key: boolean, size = 40, sourceTimestamp?: number): void {
+    this.#number += 1;
+    this.frame(frameOf(FrameKind.video, timestamp, avcBody(this.#number, { key, size })), sourceTimestamp);
+  }
+
+  audio(timestamp: number, sourceTimestamp?: number): void {
+    this.#number += 1;
+    this.frame(frameOf(FrameKind.audio, timestamp, audio(this.#number)), sourceTimestamp);
+  }
+
+  /**
+   * Frames of `[from, to)`, ms.
+   *
+   * @param tracks - `av`, `a` or `v`
+   * @param offset - the publisher's own timestamps are so much later
+   */
+  play(from: number, to: number, tracks = 'av', offset = 0): void {
+    for (let time = from; time < to; time += 40) {
+      if (tracks.includes('v')) this.video(time, time % 2000 === 0, 40, time + offset);
+      if (tracks.includes('a')) this.audio(time, time + offset);
+    }
+  }
+
+  /** The same as a live publisher does it: the disk has time to write. */
+  async live(from: number, to: number, tracks = 'av'): Promise<void> {
+    for (let time = from; time < to; time += 2000) {
+      this.play(time, Math.min(to, time + 2000), tracks);
+      await this.#run.settle();
+    }
+  }
+
+  end(): void {
+    this.#sink.end();
+  }
+}
