@@ -1,9 +1,9 @@
 /** Media files on disk, read as FLV tags. */
-export { mediaFileError, MediaFileError, type MediaFileErrorCode } from './errors.ts';
+export { MediaFileError, type MediaFileErrorCode } from './errors.ts';
 export { FileBytes, type FileState } from './file-bytes.ts';
 export type { MediaFile, MediaFormat } from './media-file.ts';
 export { type IndexOptions, indexMediaFile } from './open-index.ts';
-export { openMediaFile, sniffMediaFormat } from './open.ts';
+export { openMediaFile } from './open.ts';
 export { type Clock, type PaceOptions, systemClock } from './pace.ts';
 export { type LiveTag, type LiveTagRole, playFile, type PlayFileOptions } from './play-file.ts';
 export {

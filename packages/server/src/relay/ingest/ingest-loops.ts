@@ -6,12 +6,12 @@ import { type Log, newSessionId } from '../../log/index.ts';
 import { FilePush, type FilePushOptions } from './file-push.ts';
 
 /** How long an ingest rests between its end and its next start, ms (I005). */
-export const RESTART_DELAY_MS = 3_000;
+const RESTART_DELAY_MS = 3_000;
 
 /** What ingests need; only `log` has no default. */
 export interface IngestLoopsOptions {
   readonly log: Log;
-  /** Default {@link RESTART_DELAY_MS}. */
+  /** Default 3,000. */
   readonly restartDelayMs?: number;
 }
 
@@ -80,11 +80,18 @@ export class IngestLoops {
       log.error(`${what} is not started: no engine of it has an \`output\``);
       return [];
     }
+    if (ingest.engines.some(transcodes)) {
+      log.warn(`${what} is not transcoded: an ingest of type \`loop\` plays the file as it is`);
+    }
     return outputs.map((template) => {
       const url = template.replaceAll('[vhost]', vhost).replaceAll('[port]', String(port));
       return new IngestLoop(what, { file, url, rounds: Infinity }, log, this.#restartDelayMs);
     });
   }
+}
+
+function transcodes({ enabled, videoCodec, audioCodec }: IngestConfig['engines'][number]): boolean {
+  return enabled && [videoCodec, audioCodec].some((codec) => codec !== '' && codec !== 'copy');
 }
 
 /** One file that is played to one URL until it is stopped. */

@@ -185,19 +185,23 @@ describe('IngestLoops', () => {
     readonly output?: string;
     readonly enabled?: boolean;
     readonly type?: 'file' | 'loop';
+    /** Turns the engine on. */
+    readonly videoCodec?: string;
   }
 
   function configOf(...ingests: Ingest[]): Pick<Config, 'vhosts'> {
     const base = resolveConfig();
     const vhost = base.vhosts.get('__defaultVhost__');
     if (vhost === undefined) throw new Error('no default vhost');
-    const made = ingests.map(({ label = 'a', file, output = '', enabled = true, type = 'loop' }) => ({
-      label,
-      enabled,
-      input: { type, url: file },
-      ffmpeg: '',
-      engines: [{ output }],
-    }));
+    const made = ingests.map(
+      ({ label = 'a', file, output = '', enabled = true, type = 'loop', videoCodec = '' }) => ({
+        label,
+        enabled,
+        input: { type, url: file },
+        ffmpeg: '',
+        engines: [{ output, enabled: videoCodec !== '', videoCodec, audioCodec: 'copy' }],
+      }),
+    );
     return {
       vhosts: new Map([['__defaultVhost__', { ...vhost, ingests: made as unknown as typeof vhost.ingests }]]),
     };
@@ -254,6 +258,19 @@ describe('IngestLoops', () => {
       'ingest a of vhost __defaultVhost__ is not started: its input names no file (`url`)',
       'ingest b of vhost __defaultVhost__ is not started: no engine of it has an `output`',
     ]);
+  });
+
+  it('I006 an engine that would transcode is told of', async () => {
+    const { loops, lines } = makeLoops();
+    const file = '/nowhere/x.flv';
+    loops.apply(
+      configOf({ file, output, videoCodec: 'copy' }, { label: 'b', file, output, videoCodec: 'libx264' }),
+      1,
+    );
+    expect(lines).toEqual([
+      'ingest b of vhost __defaultVhost__ is not transcoded: an ingest of type `loop` plays the file as it is',
+    ]);
+    await loops.close();
   });
 
   it('is off when it is disabled or of another type', async () => {
