@@ -32,7 +32,7 @@ export interface Bootstrap {
   readonly update: boolean;
   /** Units in a second. */
   readonly timescale: number;
-  /** Time of the newest media, in units of the time scale. */
+  /** Where the newest fragment begins, in units of the time scale. */
   readonly currentMediaTime: number;
   /** In units of the time scale. */
   readonly smpteTimeCodeOffset: number;

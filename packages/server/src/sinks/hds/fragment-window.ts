@@ -78,7 +78,7 @@ export class FragmentWindow {
       live: true,
       update: false,
       timescale: TIMESCALE,
-      currentMediaTime: end ?? 0,
+      currentMediaTime: this.#fragments[this.#fragments.length - 1]?.startMs ?? 0,
       smpteTimeCodeOffset: 0,
       movieIdentifier: '',
       servers: [],

@@ -70,7 +70,7 @@ describe('HdsSinks', () => {
     expect(second.slice(0, 4)).toEqual(['hv@1000', 'ha@1000', 'V1000', 'a1000']);
     expect(second.at(-1)).toBe('a1960');
     const bootstrap = bootstrapOf(disk);
-    expect(bootstrap).toMatchObject({ live: true, timescale: 1000, currentMediaTime: 2000 });
+    expect(bootstrap).toMatchObject({ live: true, timescale: 1000, currentMediaTime: 1000 });
     expect(bootstrap.segmentRunTables).toEqual([
       {
         update: false,
