@@ -11,8 +11,14 @@ import {
 } from '../config/index.ts';
 import { LiveHub, type LiveSettings } from '../live/index.ts';
 import { type Log, plainAddress } from '../log/index.ts';
+import { pageMounts } from './page-mounts.ts';
 import { IngestLoops } from '../relay/ingest/index.ts';
-import { createHttpServer, type HttpConnectionEnd, type HttpServer } from '../servers/http/index.ts';
+import {
+  createHttpServer,
+  type HttpConnectionEnd,
+  type HttpServer,
+  type PlayerPageFacts,
+} from '../servers/http/index.ts';
 import { HlsDoor } from '../servers/hls/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
@@ -269,12 +275,13 @@ export class SluiceServer {
     return mounts;
   }
 
-  #playerPage(rtmp: readonly ListenAddress[]): { version: string; rtmpPort: number; flvMount?: string } {
-    const facts = { version: this.version, rtmpPort: rtmp[0]?.port ?? 1935 };
-    const remux = findVhost(this.#config, '__defaultVhost__')?.httpRemux;
-    const flvMount =
-      remux?.enabled === true ? remux.mounts.find((mount) => mount.endsWith('.flv')) : undefined;
-    return flvMount === undefined ? facts : { ...facts, flvMount };
+  #playerPage(rtmp: readonly ListenAddress[]): PlayerPageFacts {
+    const vhost = findVhost(this.#config, '__defaultVhost__');
+    return {
+      version: this.version,
+      rtmpPort: rtmp[0]?.port ?? 1935,
+      ...(vhost === undefined ? {} : pageMounts(vhost, this.#config.httpServer.dir)),
+    };
   }
 
   #liveSettings(vhost: VhostConfig): LiveSettings {
