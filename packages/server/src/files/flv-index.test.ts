@@ -69,7 +69,7 @@ function cuts(index: SegmentIndex): (readonly [number, number] | readonly [numbe
 }
 
 /** The same tags behind metadata with an index of keyframes, as file tools write it. */
-function withKeyframes(tags: readonly FlvTag[], shiftBytes = 0, shiftMs = 0): FlvTag[] {
+function withKeyframes(tags: readonly FlvTag[], shiftBytes = 0, shiftMs = 0, stretch = 1): FlvTag[] {
   const media = tags.filter(({ type }) => type !== FlvTagType.script);
   const metadata = (positions: readonly number[], times: readonly number[]): FlvTag => {
     const keyframes = new AmfObject([
@@ -89,7 +89,7 @@ function withKeyframes(tags: readonly FlvTag[], shiftBytes = 0, shiftMs = 0): Fl
     if (keys.includes(tag)) positions.push(position + shiftBytes);
     position += flvTagSize(tag.body.length);
   }
-  const times = keys.map(({ timestamp }) => (timestamp + shiftMs) / 1000);
+  const times = keys.map(({ timestamp }) => (timestamp * stretch + shiftMs) / 1000);
   return [metadata(positions, times), ...media];
 }
 
@@ -141,13 +141,21 @@ describe('indexMediaFile of FLV', () => {
     ]);
   });
 
+  it('an index whose times count from the first keyframe is understood', async () => {
+    const tags = clipTags(9_000, 1_000, 80);
+    const path = await temporaryFile('x.flv', flvBytes(withKeyframes(tags, 0, -80)));
+    const index = await indexOf(path, plan);
+    expect(index.source).toBe('metadata');
+    expect(cuts(index)).toEqual(cuts(await indexOf(await temporaryFile('x.flv', flvBytes(tags)), plan)));
+  });
+
   it.each([
-    ['wrong places', 3, 0],
-    ['wrong times', 0, 500],
-    ['places behind the end', 1e9, 0],
-  ])('an index with %s is not believed', async (_, bytes, ms) => {
+    ['wrong places', 3, 1],
+    ['wrong times', 0, 1.01],
+    ['places behind the end', 1e9, 1],
+  ])('an index with %s is not believed', async (_, bytes, stretch) => {
     const tags = clipTags(9_000, 1_000);
-    const path = await temporaryFile('x.flv', flvBytes(withKeyframes(tags, bytes, ms)));
+    const path = await temporaryFile('x.flv', flvBytes(withKeyframes(tags, bytes, 0, stretch)));
     const index = await indexOf(path, plan);
     expect(index.source).toBe('scan');
     expect(index.segmentCount).toBe(5);

@@ -14,7 +14,7 @@ import {
 
 import { MediaFileError } from './errors.ts';
 import type { FileBytes, FileState } from './file-bytes.ts';
-import { segmentsOfKeyframes, TIME_SLACK_MS } from './flv-keyframes.ts';
+import { segmentsOfKeyframes, TIME_SLACK_MS, timestampAt } from './flv-keyframes.ts';
 import { FlvScanner, type SegmentColumns } from './flv-scanner.ts';
 import type { SegmentFacts, SegmentIndex, SegmentPlan } from './segment-index.ts';
 
@@ -220,13 +220,6 @@ async function firstTag(bytes: FileBytes): Promise<number> {
   }
   const dataOffset = new DataView(header.buffer).getUint32(5);
   return dataOffset + FLV_PREVIOUS_TAG_SIZE_BYTES;
-}
-
-async function timestampAt(bytes: FileBytes, position: number): Promise<number | undefined> {
-  const tag = new Uint8Array(FLV_TAG_HEADER_BYTES);
-  if ((await bytes.read(tag, position)) < tag.length) return undefined;
-  const low = ((tag[4] ?? 0) << 16) | ((tag[5] ?? 0) << 8) | (tag[6] ?? 0);
-  return (((tag[7] ?? 0) << 24) | low) >>> 0;
 }
 
 function readTags(reader: FlvReader, bytes: Uint8Array, path: string, at: number): readonly FlvTag[] {

@@ -40,7 +40,10 @@ export async function segmentsOfKeyframes(
   const body = await firstScriptBody(bytes, first);
   const index = body === undefined ? undefined : keyframeIndexOf(body, bytes.size);
   if (index === undefined) return undefined;
-  const columns = cutByIndex(index, plan);
+  // Some writers count from the first keyframe.
+  const begin = await timestampAt(bytes, index.positions[0] ?? 0);
+  const shift = (begin ?? 0) - (index.times[0] ?? 0);
+  const columns = cutByIndex({ ...index, times: index.times.map((time) => time + shift) }, plan);
   if (columns === undefined || !(await isTrue(bytes, columns))) return undefined;
   return columns;
 }
@@ -116,13 +119,23 @@ async function isTrue(bytes: FileBytes, { positions, starts }: SegmentColumns): 
 }
 
 /** Whether a tag with a keyframe (or, as some name it, its sequence header) of this time is at this place. */
-export async function isKeyframe(bytes: FileBytes, position: number, timestamp: number): Promise<boolean> {
+async function isKeyframe(bytes: FileBytes, position: number, timestamp: number): Promise<boolean> {
   const tag = new Uint8Array(FLV_TAG_HEADER_BYTES + BODY_HEAD_BYTES);
   const count = await bytes.read(tag, position);
   if (count <= FLV_TAG_HEADER_BYTES || tag[0] !== FlvTagType.video) return false;
-  const low = ((tag[4] ?? 0) << 16) | ((tag[5] ?? 0) << 8) | (tag[6] ?? 0);
-  const time = (((tag[7] ?? 0) << 24) | low) >>> 0;
   const header = parseVideoTagHeader(tag.subarray(FLV_TAG_HEADER_BYTES, count));
   const starts = header?.keyframe === true || header?.packetType === 'sequence-header';
-  return starts && Math.abs(time - timestamp) <= TIME_SLACK_MS;
+  return starts && Math.abs(timestampIn(tag) - timestamp) <= TIME_SLACK_MS;
+}
+
+/** The timestamp of the tag at a place; undefined behind the end of the file. @throws MediaFileError `io` */
+export async function timestampAt(bytes: FileBytes, position: number): Promise<number | undefined> {
+  const header = new Uint8Array(FLV_TAG_HEADER_BYTES);
+  return (await bytes.read(header, position)) < header.length ? undefined : timestampIn(header);
+}
+
+/** Timestamp and TimestampExtended of a tag's header. */
+function timestampIn(header: Uint8Array): number {
+  const low = ((header[4] ?? 0) << 16) | ((header[5] ?? 0) << 8) | (header[6] ?? 0);
+  return (((header[7] ?? 0) << 24) | low) >>> 0;
 }
