@@ -3,15 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-/** Looks like an id and is a codec. */
-const codecs = new Set(['H261', 'H263', 'H264', 'H265', 'H266', 'G711', 'G722', 'G726', 'G729']);
+/** Looks like an id and is a codec or a level. */
+const codecs = new Set(['L120', 'H261', 'H263', 'H264', 'H265', 'H266', 'G711', 'G722', 'G726', 'G729']);
 
 /** The ids in a test file, its comments left aside. */
 function idsOf(file: string): ReadonlySet<string> {
   const text = readFileSync(root + file, 'utf8')
     .replaceAll(/\/\*[\s\S]*?\*\//g, '')
     .replaceAll(/^\s*\/\/.*$/gm, '');
-  return new Set((text.match(/\b[RPOHCG]\d{3}\b/g) ?? []).filter((id) => !codecs.has(id)));
+  return new Set((text.match(/\b[RPOHCGLDVIXW]\d{3}\b/g) ?? []).filter((id) => !codecs.has(id)));
 }
 
 const testFiles = ['packages', 'test'].flatMap((folder) =>
@@ -25,7 +25,7 @@ const ids = new Map(testFiles.map((file) => [file, idsOf(file)]));
 const rows = readFileSync(`${root}docs/compatibility.md`, 'utf8')
   .split('\n')
   .map((line) => line.split('|').map((cell) => cell.trim()))
-  .filter(([, id = '']) => /^[RPOHCG]\d{3}$/.test(id))
+  .filter(([, id = '']) => /^[RPOHCGLDVIXW]\d{3}$/.test(id))
   .map(([, id = '', what = '', state = '', tests = '']) => ({ id, what, state, tests }));
 
 describe('docs/compatibility.md', () => {
