@@ -4,9 +4,7 @@ import { posix } from 'node:path';
 import { type MediaPlaylist, isMasterPlaylist, parsePlaylist } from '@sluice/media/m3u8';
 
 import { defaultVhost, type VhostConfig } from '../../config/index.ts';
-import { type Frame, FrameKind, type FrameSink } from '../../live/index.ts';
-import { aacHeader, audio, avcHeader } from '../../remux/test-kit.ts';
-import { avcBody, frameOf } from '../../remux/ts-test-kit.ts';
+import { type Frame, FrameKind, type FrameSink, mediaFrame } from '../../live/index.ts';
 import { type Disk, DiskError, type DiskFile } from '../disk/index.ts';
 import { HlsSinks, type HlsSinksOptions } from './hls-sinks.ts';
 import type { HlsItem, HlsPlaylistItem } from './items.ts';
@@ -190,6 +188,38 @@ export function urisOf(playlist: MediaPlaylist): string[] {
   return playlist.segments.map(({ uri, discontinuity }) => `${discontinuity === true ? '!' : ''}${uri}`);
 }
 
+/** An H.264 sequence header of a 1280x720 High 3.1 stream. */
+export function avcHeader(): Uint8Array {
+  const sps = Buffer.from('6764001facd9405005bb011000000300100000030320f1831960', 'hex');
+  const pps = Buffer.from('68ebe3cb22', 'hex');
+  const record = [1, 0x64, 0, 0x1f, 0xff, 0xe1, 0, sps.length, ...sps, 1, 0, pps.length, ...pps];
+  return Uint8Array.from([0x17, 0, 0, 0, 0, ...record]);
+}
+
+/** An AAC LC sequence header, 44100 Hz, stereo. */
+export function aacHeader(): Uint8Array {
+  return Uint8Array.from([0xaf, 0, 0x12, 0x10]);
+}
+
+/** One slice that carries a number, in an H.264 tag body. */
+export function avcBody(number: number, { key = false, size = 40 } = {}): Uint8Array {
+  const slice = Buffer.alloc(size, 0x55);
+  slice.set([key ? 0x65 : 0x41, 0xa5, 0x80 | (number >> 7), 0x80 | (number & 0x7f)]);
+  return Buffer.concat([Buffer.from([key ? 0x17 : 0x27, 1, 0, 0, 0, 0, 0, size >> 8, size & 0xff]), slice]);
+}
+
+function aacBody(number: number): Uint8Array {
+  const body = Buffer.alloc(16, number);
+  body.set([0xaf, 1]);
+  return body;
+}
+
+export function frameOf(kind: 8 | 9, timestamp: number, body: Uint8Array): Frame {
+  const frame = mediaFrame(kind, timestamp, body);
+  if (frame === undefined) throw new Error('no frame');
+  return frame;
+}
+
 /** A publisher of 25 pictures a second with a keyframe every 2 s, and of sound every 40 ms. */
 export class Publisher {
   readonly #run: HlsRun;
@@ -220,7 +250,7 @@ export class Publisher {
 
   audio(timestamp: number, sourceTimestamp?: number): void {
     this.#number += 1;
-    this.frame(frameOf(FrameKind.audio, timestamp, audio(this.#number)), sourceTimestamp);
+    this.frame(frameOf(FrameKind.audio, timestamp, aacBody(this.#number)), sourceTimestamp);
   }
 
   /**
