@@ -10,6 +10,7 @@ const FILE_PROPERTIES: readonly string[] = [
   'videosize',
   'audiosize',
   'keyframes',
+  'spacer',
   'hasKeyframes',
   'hasMetadata',
   'hasCuePoints',
