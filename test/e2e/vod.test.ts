@@ -146,7 +146,6 @@ describe.runIf(haveFfmpeg).concurrent('files', () => {
       '/vod/x.flv/index.m3u8',
       '/vod/out/hostname/index.m3u8',
       '/vod/x%00.flv',
-      '/vod/x%0a.flv',
     ]) {
       const answer = await fetch(sluice.httpUrl(path));
       expect([400, 404], path).toContain(answer.status);

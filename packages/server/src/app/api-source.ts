@@ -59,7 +59,7 @@ function streamView(stream: LiveStream, { sessions, faults }: ApiParts): StreamV
     url: urlOf(vhost, app, name),
     publisherId: stream.publisherId,
     startedAtMs,
-    clients: stream.players + (stream.publisherId === undefined ? 0 : 1),
+    clients: traffic?.sessions.size ?? 0,
     frames: stream.videoFrames,
     bytesReceived,
     bytesSent,

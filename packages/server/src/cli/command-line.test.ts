@@ -84,9 +84,9 @@ describe('runCommandLine', () => {
   });
 
   it('-t names what is accepted and does nothing yet', async () => {
-    const { code, out } = await run('-t', '-c', file(`${good}vhost x.test { hls { enabled on; } }\n`));
+    const { code, out } = await run('-t', '-c', file(`${good}vhost x.test { dash { enabled on; } }\n`));
     expect(code).toBe(0);
-    expect(out).toMatch(/test\.conf:2: .*hls/);
+    expect(out).toMatch(/test\.conf:2: .*dash/);
   });
 
   it('-e takes everything from the environment', async () => {

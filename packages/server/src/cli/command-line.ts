@@ -25,7 +25,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
   const version = packageVersion();
   let code = 0;
   const program = new Command('sluice')
-    .description('A live streaming server: RTMP in, RTMP and HTTP-FLV out.')
+    .description('A live streaming server: RTMP in; RTMP, HLS and live HTTP out; recordings.')
     .option('-c, --config <file>', 'the configuration file to run with')
     .option('-t, --test', 'check the configuration and exit: 0 when it is good')
     .option('-v, --version', 'print the version (also -V)')
