@@ -43,7 +43,8 @@ export function createApiSource(parts: ApiParts): ApiSource {
   };
 }
 
-function streamView(stream: LiveStream, { sessions, faults }: ApiParts): StreamView {
+function streamView(stream: LiveStream, parts: ApiParts): StreamView {
+  const { sessions } = parts;
   const { vhost, app, stream: name } = stream.id;
   const traffic = sessions.traffic(stream.key);
   const publisher = stream.publisherId === undefined ? undefined : sessions.get(stream.publisherId);
@@ -66,7 +67,7 @@ function streamView(stream: LiveStream, { sessions, faults }: ApiParts): StreamV
     kbps: traffic?.rate.kbps(startedAtMs, bytesReceived, bytesSent) ?? { received30s: 0, sent30s: 0 },
     video: stream.video === undefined ? undefined : videoView(stream.video),
     audio: stream.audio === undefined ? undefined : audioView(stream.audio),
-    faults: faults(stream.key),
+    faults: parts.faults(stream.key),
   };
 }
 
