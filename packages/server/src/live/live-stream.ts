@@ -149,6 +149,11 @@ export class LiveStream {
     return this.#audio;
   }
 
+  /** The sequence headers that hold now, for a form whose bytes depend on them; changes come among the frames. */
+  get sequenceHeaders(): readonly Frame[] {
+    return [this.#headers.audio, this.#headers.video].filter((header) => header !== undefined);
+  }
+
   /** Bytes held for players that join and for players that are behind. */
   get heldBytes(): number {
     return this.#gop.bytes + this.#audioCache.bytes + this.#fanOut.bytes;

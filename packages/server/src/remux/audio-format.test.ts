@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { type FanOutFamily, FrameKind, type LiveStream } from '../live/index.ts';
 import { framings } from './framing-test-kit.ts';
-import { aacFamily, type Framing, mp3Family, plainFraming, presentHeaders } from './index.ts';
+import { aacFamily, type Framing, mp3Family, plainFraming } from './index.ts';
 import {
   aacHeader,
   audio,
@@ -30,7 +30,7 @@ const MP3_BYTES = 60;
 const forms: readonly Form[] = [
   {
     name: 'aac',
-    family: (stream, framing) => aacFamily(framing, () => presentHeaders(stream)),
+    family: (stream, framing) => aacFamily(framing, () => stream.sequenceHeaders),
     numbers: (body) => adtsPayloads(body).map(({ body: payload }) => numberOfSound(payload)),
     body: (number) => audio(number),
   },
@@ -167,7 +167,7 @@ describe('aac fan-out', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     publisher.write(FrameKind.audio, 0, aacHeader());
-    const family = aacFamily(plainFraming, () => presentHeaders(stream));
+    const family = aacFamily(plainFraming, () => stream.sequenceHeaders);
     const watcher = watch(stream, { family });
     publisher.write(FrameKind.audio, 0, audio(1));
     publisher.flush();
@@ -181,7 +181,7 @@ describe('aac fan-out', () => {
   it('nothing before the configuration is known', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    const family = aacFamily(plainFraming, () => presentHeaders(stream));
+    const family = aacFamily(plainFraming, () => stream.sequenceHeaders);
     const watcher = watch(stream, { family });
     publisher.write(FrameKind.audio, 0, audio(1));
     publisher.flush();

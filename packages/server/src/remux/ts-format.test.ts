@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { FrameKind, type LiveStream } from '../live/index.ts';
 import { framings } from './framing-test-kit.ts';
-import { type Framing, plainFraming, presentHeaders, tsFamily } from './index.ts';
+import { type Framing, plainFraming, tsFamily } from './index.ts';
 import {
   aacHeader,
   audio,
@@ -20,7 +20,7 @@ import {
 import { avcBody, briefTs, readTs } from './ts-test-kit.ts';
 
 function ts(stream: LiveStream, framing: Framing = plainFraming, blocked = false): Watcher {
-  return watch(stream, { family: tsFamily(framing, () => presentHeaders(stream)) }, blocked);
+  return watch(stream, { family: tsFamily(framing, () => stream.sequenceHeaders) }, blocked);
 }
 
 function headers(publisher: TestPublisher): void {
@@ -91,7 +91,7 @@ describe.each(framings)('TS fan-out, %s', (_, framing, unwrap) => {
     const publisher = publishTo(stream);
     headers(publisher);
     publish(publisher, 0, 100);
-    const family = tsFamily(framing, () => presentHeaders(stream));
+    const family = tsFamily(framing, () => stream.sequenceHeaders);
     const watcher = watch(stream, { family, endsWithPublisher: true });
     publisher.end();
     expect(watcher.ends).toEqual(['publisher-gone']);

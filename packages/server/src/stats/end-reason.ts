@@ -22,7 +22,7 @@ export const endReasons = {
   'play-stalled': 'the player took no bytes for too long',
   'play-duration': 'the asked duration has been played',
   'publisher-gone': 'the publisher went and the player ends with it',
-  'stream-not-found': 'nobody publishes the stream',
+  'form-unavailable': 'the stream has nothing for the form that was asked for',
   'internal-error': 'a fault of the server',
 } as const;
 

@@ -326,7 +326,7 @@ describe('HttpLiveDoor', () => {
     await until('it ended', () => aac.over() !== undefined);
     expect(aac.bytes().toString()).toBe('the audio is mp3, not aac');
     await until('it is logged', () => closings.length === 1);
-    expect(closings[0]).toMatch(/^closed: stream-not-found /);
+    expect(closings[0]).toMatch(/^closed: form-unavailable /);
     const webSocket = new WebSocket(`ws://127.0.0.1:${port}/live/test.aac`);
     const ended = await new Promise((resolve) => {
       webSocket.on('close', (code, reason) => {
@@ -374,7 +374,7 @@ describe('HttpLiveDoor', () => {
       await until('it ended', () => aac.over() === 'ended');
       expect(aac.bytes()).toHaveLength(0);
       await until('it is logged', () => closings.length === 1);
-      expect(closings[0]).toMatch(/^closed: stream-not-found .* aac-play live\/test/);
+      expect(closings[0]).toMatch(/^closed: form-unavailable .* aac-play live\/test/);
     } finally {
       vi.useRealTimers();
     }

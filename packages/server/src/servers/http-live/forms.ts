@@ -1,12 +1,5 @@
 import type { FanOutFamily, LiveStream } from '../../live/index.ts';
-import {
-  aacFamily,
-  flvFamily,
-  type Framing,
-  mp3Family,
-  presentHeaders,
-  tsFamily,
-} from '../../remux/index.ts';
+import { aacFamily, flvFamily, type Framing, mp3Family, tsFamily } from '../../remux/index.ts';
 import type { SessionType } from '../../stats/index.ts';
 
 /** The forms of live streams over HTTP and WebSocket, named by the extension of their paths (H008). */
@@ -37,9 +30,9 @@ export function familyOf(form: LiveForm, framing: Framing, stream: LiveStream): 
     case 'flv':
       return flvFamily(framing);
     case 'ts':
-      return tsFamily(framing, () => presentHeaders(stream));
+      return tsFamily(framing, () => stream.sequenceHeaders);
     case 'aac':
-      return aacFamily(framing, () => presentHeaders(stream));
+      return aacFamily(framing, () => stream.sequenceHeaders);
     case 'mp3':
       return mp3Family(framing);
   }

@@ -103,7 +103,7 @@ export class ViewerSession implements Session {
     const problem = published === undefined ? undefined : formProblem(this.#form, published);
     if (problem !== undefined) {
       this.#log.info(`no ${this.#form} of ${this.app}/${this.stream}: ${problem}`);
-      this.#refuse(viewer, 'stream-not-found', 404, 'Not Found', problem);
+      this.#refuse(viewer, 'form-unavailable', 404, 'Not Found', problem);
       return;
     }
     const framing = this.#framing;
@@ -126,7 +126,7 @@ export class ViewerSession implements Session {
     const problem = formProblem(this.#form, this.#live);
     if (problem === undefined) return;
     this.#log.info(`no ${this.#form} of ${this.app}/${this.stream}: ${problem}`);
-    this.finish('stream-not-found');
+    this.finish('form-unavailable');
   }
 
   /** Ends at once; the first reason counts. */
