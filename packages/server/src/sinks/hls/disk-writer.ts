@@ -151,8 +151,8 @@ export class DiskWriter {
     }
     this.#pendingBytes -= bytes.length;
     segment.place = 'disk';
-    window.push(segment, job.discontinuity);
     window.dropBefore(this.#first);
+    window.push(segment, job.discontinuity);
     this.#unannounced.push(job);
     this.#options.onPlaced(segment);
     // The next segment's playlist tells of this one too.
