@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import type { BenchCase } from '../lib/case.ts';
 import { pause } from '../lib/children.ts';
 import type { Context } from '../lib/context.ts';
@@ -174,7 +173,11 @@ interface WindowWatch {
   end(): Promise<void>;
 }
 
-/** Publishes to a server until its playlists are full, measures it, and looks at what it has written. */
+/**
+ * Publishes to a server until its playlists are full, measures it, and looks at what it has written. Its files stay
+ * until the end of the benchmark: a file system that has just let thousands of them go is slower for minutes (ext4 does
+ * not use their inodes again at once, and looks past them all), which the next server would pay for.
+ */
 async function measureSegments(
   context: Context,
   server: TestedServer,
@@ -213,9 +216,6 @@ async function measureSegments(
       const found = `${recorded.files} files and ${recorded.bytes} bytes`;
       throw new RunError('not-delivered', `${what} recorded ${found} of ${clients} streams`);
     }
-  }
-  for (const folder of [server.hlsFolder, server.dvrFolder]) {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
   const { messages, latenessMs } = window.tallies.publishers;
   requireDelivery(`publishers to ${what}`, sentShare(context, messages, clients, window.seconds));

@@ -72,6 +72,7 @@ ${heldBack}## How to read this
 - HLS viewers and their playlists are fetched over keep-alive connections, each of which asks for the next as soon as
   it has all of the last. nginx serves copies of the segments, once with \`sendfile on; tcp_nopush on;\` as Debian sets
   it, and once with its own default.
+- With HLS, neither Sluice nor nginx-rtmp has begun to delete old segments within the time that is measured.
 - Event loop delay is what \`perf_hooks\` measures every 10 ms within the server while it records, and a segment is ready
   when its file and the playlist that names it have their names, counted from the cut, which the keyframe behind its
   last frame makes; both are taken in a Sluice embedded in a small program, with the same configuration.
