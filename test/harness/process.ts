@@ -53,12 +53,11 @@ export class RunningProcess {
       this.#notify();
     });
     running.add(this);
-    const killWithUs = (): void => void child.kill('SIGKILL');
-    process.once('exit', killWithUs);
+    if (running.size === 1) process.once('exit', killLeftovers);
     this.#exited = new Promise((resolve) => {
       const ended = (exit: Exit): void => {
-        process.off('exit', killWithUs);
         running.delete(this);
+        if (running.size === 0) process.off('exit', killLeftovers);
         this.#exit = exit;
         this.#notify();
         resolve(exit);
