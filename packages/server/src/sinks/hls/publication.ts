@@ -22,7 +22,7 @@ export interface SinkStream {
 /** What turns frames into TS. */
 export type SegmentPacker = Pick<
   TsPacker,
-  'write' | 'writeTables' | 'take' | 'length' | 'codecs' | 'announce'
+  'write' | 'writeTables' | 'flushAudio' | 'moveTo' | 'length' | 'codecs' | 'announce'
 >;
 
 /** What a packer announces before it knows better. */
@@ -163,7 +163,7 @@ export class HlsPublication implements FrameSink {
   /** Hands the segment over that the segmenter has just closed. */
   #handOver(packer: SegmentPacker): void {
     const { closedStartMs, closedDurationMs, closedDiscontinuity, closedIndependent } = this.#segmenter;
-    const bytes = packer.take();
+    const bytes = takeCopy(packer);
     if (!this.#filled || closedDurationMs < MIN_SEGMENT_MS) {
       if (closedDiscontinuity) this.#segmenter.markDiscontinuity();
       return;
@@ -281,6 +281,18 @@ export class HlsPublication implements FrameSink {
     const { app, stream } = this.#options.stream.id;
     return `hls ${app}/${stream}`;
   }
+}
+
+/**
+ * The segment at its exact size. The packer keeps its buffer for the next one: buffers that are grown for each
+ * segment are several times its size in garbage outside the heap, which V8 answers with a collection of the heap
+ * each time.
+ */
+function takeCopy(packer: SegmentPacker): Uint8Array {
+  packer.flushAudio();
+  const bytes = Buffer.allocUnsafeSlow(packer.length);
+  packer.moveTo(bytes, 0);
+  return bytes;
 }
 
 function isPackable({ codec }: Frame): boolean {
