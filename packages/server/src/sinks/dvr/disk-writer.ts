@@ -1,5 +1,6 @@
 import type { DiskFile } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
+import { HAND_OVER_BYTES } from './limits.ts';
 import type { FileEvents } from './recorded-file.ts';
 
 /** Bytes that go to a place of the file that was written before. */
@@ -10,8 +11,8 @@ export interface Patch {
 
 /**
  * Takes bytes at the speed of the stream and gives them to the disk at the disk's own: nobody ever waits for it
- * but {@link drain}. Bytes are put in place with {@link claim}; a full block goes to the disk by itself, the
- * rest with {@link flush}. One write is under way at a time, and takes along all that has gathered.
+ * but {@link drain}. Bytes are put in place with {@link claim}; much of it goes to the disk by itself,
+ * the rest with {@link flush}. One write is under way at a time, and takes along all that has gathered.
  */
 export class DiskWriter {
   readonly file: DiskFile;
@@ -23,6 +24,7 @@ export class DiskWriter {
   #handed = 0;
   /** What waits before the block: views, and the blocks that nobody fills any more. */
   #ready: Uint8Array[] = [];
+  #readyBytes = 0;
   #retired: Uint8Array[] = [];
   #patches: Patch[] = [];
   #waiting = 0;
@@ -97,6 +99,15 @@ export class DiskWriter {
     if (this.#failure !== undefined) throw asError(this.#failure);
   }
 
+  /** Closes the file, which has everything; nothing is put any more. */
+  async close(): Promise<void> {
+    this.#pool.give(this.#block);
+    this.#block = new Uint8Array(0);
+    this.#filled = 0;
+    this.#handed = 0;
+    await this.file.close();
+  }
+
   /** Gives up what waits; nothing is written any more once the write that is under way has ended. */
   async abandon(): Promise<void> {
     this.#failure ??= new Error('given up');
@@ -114,20 +125,24 @@ export class DiskWriter {
     this.#block = this.#pool.take(size);
     this.#filled = 0;
     this.#handed = 0;
-    this.flush();
+    if (this.#readyBytes >= HAND_OVER_BYTES) this.flush();
   }
 
   #handOver(): void {
     if (this.#filled === this.#handed) return;
     this.#ready.push(this.#block.subarray(this.#handed, this.#filled));
+    this.#readyBytes += this.#filled - this.#handed;
     this.#handed = this.#filled;
   }
 
   async #run(): Promise<void> {
     try {
-      // Goes on for full blocks and patches only: the few bytes that came meanwhile can wait.
+      // Goes on for much and for patches only: the few bytes that came meanwhile can wait.
       do await this.#writeOnce();
-      while (this.#failure === undefined && (this.#ready.length > 0 || this.#patches.length > 0));
+      while (
+        this.#failure === undefined &&
+        (this.#readyBytes >= HAND_OVER_BYTES || this.#patches.length > 0)
+      );
     } catch (error) {
       if (this.#failure === undefined) {
         this.#failure = error;
@@ -144,13 +159,18 @@ export class DiskWriter {
     const pieces = this.#ready;
     const blocks = this.#retired;
     const patches = this.#patches;
+    const bytes = this.#readyBytes;
     this.#ready = [];
+    this.#readyBytes = 0;
     this.#retired = [];
     this.#patches = [];
-    let bytes = 0;
-    for (const piece of pieces) bytes += piece.length;
-    if (bytes > 0) await this.file.append(pieces);
-    for (const { position, bytes: patch } of patches) await this.file.writeAt(position, patch);
+    try {
+      if (bytes > 0) await this.file.append(pieces);
+      for (const { position, bytes: patch } of patches) await this.file.writeAt(position, patch);
+    } catch (error) {
+      for (const block of blocks) this.#pool.forget(block);
+      throw error;
+    }
     for (const block of blocks) this.#pool.give(block);
     // What was given up meanwhile is not counted any more.
     if (this.#failure !== undefined) return;
@@ -163,10 +183,12 @@ export class DiskWriter {
   #drop(): void {
     this.#pool.count(-this.#waiting);
     this.#waiting = 0;
+    for (const block of [this.#block, ...this.#retired]) this.#pool.forget(block);
     this.#block = new Uint8Array(0);
     this.#filled = 0;
     this.#handed = 0;
     this.#ready = [];
+    this.#readyBytes = 0;
     this.#retired = [];
     this.#patches = [];
   }

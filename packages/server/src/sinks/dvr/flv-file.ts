@@ -143,7 +143,7 @@ export class FlvFile implements RecordedFile {
     await this.#writer.drain();
     this.#patch();
     await this.#writer.drain();
-    await this.#writer.file.close();
+    await this.#writer.close();
     if (this.workPath !== this.path) await this.#disk.rename(this.workPath, this.path);
   }
 

@@ -1,22 +1,24 @@
 /** Bytes of a block that a recording's tags are gathered in before the disk gets them. */
-export const BLOCK_BYTES = 64 * 1024;
+export const BLOCK_BYTES = 128 * 1024;
+/** So many bytes go to the disk without waiting for their time. */
+export const HAND_OVER_BYTES = 128 * 1024;
 /** Samples of an MP4 fragment that is cut before its time, bytes. */
 export const MAX_FRAGMENT_BYTES = 1024 * 1024;
-/** Free blocks kept to be used again, by all recordings together. */
-export const MAX_FREE_BLOCKS = 64;
+/** Free blocks kept to be used again, by all recordings together, if not more are in use. */
+export const LEAST_FREE_BLOCKS = 32;
 /** Most bytes of one recording that wait for the disk; beyond it frames are dropped up to a keyframe. */
 export const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 /** Most bytes of all recordings together that wait for the disk. */
 export const MAX_WAITING_BYTES_IN_ALL = 256 * 1024 * 1024;
 
 /** What is gathered goes to the disk at the latest after so long, ms: what a `kill -9` may lose. */
-export const FLUSH_INTERVAL_MS = 1_500;
+export const FLUSH_INTERVAL_MS = 2_000;
 /** The flushes of all recordings are spread over so many turns of the one timer. */
-export const FLUSH_TURNS = 15;
+export const FLUSH_TURNS = 8;
 /** A failed recording is tried again after so long, ms. */
 export const RETRY_INTERVAL_MS = 3_000;
 /** How often a recording looks whether its file is still in the directory, ms. */
-export const PRESENCE_INTERVAL_MS = 6_000;
+export const PRESENCE_INTERVAL_MS = 12_000;
 /** How often the metadata of an appended file is brought up to date, ms (V004). */
 export const REFRESH_INTERVAL_MS = 60_000;
 

@@ -428,6 +428,8 @@ export class Recording implements FrameSink {
       opened,
       new DiskError('missing', workPath, `${workPath}: the file was removed while it was written`),
     );
+    // Nothing is wrong with the disk: a new file can be begun at once.
+    this.#retryAt = 0;
   }
 
   /** Keeps hold of work that nobody waits for. */
