@@ -127,7 +127,7 @@ module.exports = {
     // The server's rooms.
     serverRoom('config', []),
     serverRoom('stats', []),
-    serverRoom('security', ['config/']),
+    serverRoom('security', ['config/', 'stats/']),
     serverRoom('log', ['config/', 'stats/']),
     serverRoom('live', ['config/types[.]ts', 'config/index[.]ts']),
     {

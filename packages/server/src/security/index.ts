@@ -1,1 +1,2 @@
+export type { ClientAction, ClientRequest, Refusal, Verdict } from './client.ts';
 export { referAllows } from './refer.ts';
