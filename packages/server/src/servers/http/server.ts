@@ -21,6 +21,9 @@ import { compileStaticMounts } from './static-mounts.ts';
 import type { StaticMount } from './static-mounts.ts';
 import type { VirtualFiles } from './virtual-files.ts';
 
+/** Connections that the system holds until they are accepted, as on the RTMP door. */
+const BACKLOG = 4096;
+
 /** How an HTTP server is made; `http_server` and `http_api` are two of them. */
 export interface HttpServerOptions {
   /** Our own version, for the `Server` header. */
@@ -236,7 +239,7 @@ async function listenOn(server: Server, address: ListenAddress): Promise<void> {
       reject(new HttpServerError('listen-failed', `cannot listen on ${where}: ${why}`, { cause: error }));
     };
     server.once('error', onError);
-    server.listen(address, () => {
+    server.listen({ ...address, backlog: BACKLOG }, () => {
       server.off('error', onError);
       resolve();
     });
