@@ -1,5 +1,5 @@
 import { AmfEcmaArray, AmfObject, type AmfValue, encodeAmf0 } from '@sluice/media/amf';
-import { bytesEqual } from '@sluice/media/bytes';
+import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 import {
   encodeFlvTag,
   FLV_PREVIOUS_TAG_SIZE_BYTES,
@@ -187,12 +187,26 @@ function numberPatches(body: Uint8Array): (facts: FlvFacts) => Patch[] {
   };
 }
 
-/** Where in an AMF 0 object the eight bytes of a number stand that a property has. */
+/** Where in the metadata the eight bytes of a number stand that a property has. */
 function numberOffset(body: Uint8Array, name: string): number | undefined {
   // The name's length in 16 bits, the name, and the marker of a number.
   const wanted = Uint8Array.of(0, name.length, ...new TextEncoder().encode(name), 0);
   for (let at = 0; at + wanted.length + 8 <= body.length; at += 1) {
-    if (bytesEqual(body.subarray(at, at + wanted.length), wanted)) return at + wanted.length;
+    if (!bytesEqual(body.subarray(at, at + wanted.length), wanted)) continue;
+    const offset = at + wanted.length;
+    if (isNumberAt(body, offset, name)) return offset;
   }
   return undefined;
+}
+
+/** A text may have the same bytes in it: only a change that is read as one of the property is right. */
+function isNumberAt(body: Uint8Array, offset: number, name: string): boolean {
+  const changed = copyBytes(body);
+  const probe = 12_345.5;
+  new DataView(changed.buffer).setFloat64(offset, probe);
+  try {
+    return parseFlvMetadata(changed)?.properties.get(name) === probe;
+  } catch {
+    return false;
+  }
 }

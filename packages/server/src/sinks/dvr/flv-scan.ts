@@ -1,3 +1,4 @@
+import { copyBytes } from '@sluice/media/bytes';
 import {
   FLV_FILE_HEADER_BYTES,
   FLV_PREVIOUS_TAG_SIZE_BYTES,
@@ -91,7 +92,7 @@ async function readHead(window: Window): Promise<{ head: FlvHead; index: Keyfram
   const none = { head: FlvHead.none(), index: FlvHead.read(new Uint8Array(0)).index };
   if (header[0] !== FlvTagType.script || size > MAX_METADATA_BYTES) return none;
   if ((await readTag(window, FLV_START_BYTES)) === undefined) return none;
-  return FlvHead.read((await window.at(FLV_START_BYTES + FLV_TAG_HEADER_BYTES, size)).slice());
+  return FlvHead.read(copyBytes(await window.at(FLV_START_BYTES + FLV_TAG_HEADER_BYTES, size)));
 }
 
 /** A place from which the tags may be walked to the end: where a tag is known to begin. */

@@ -40,7 +40,8 @@ export class KeyframeIndex {
       return;
     }
     this.#skipped = 0;
-    if (this.#entries.length === this.capacity) {
+    // An even number, so that what is kept stays evenly spaced.
+    if (this.#entries.length >= this.capacity - (this.capacity % 2)) {
       this.#entries = this.#entries.filter((_entry, index) => index % 2 === 0);
       this.#stride *= 2;
     }

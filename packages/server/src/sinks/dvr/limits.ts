@@ -14,7 +14,7 @@ export const MAX_WAITING_BYTES_IN_ALL = 256 * 1024 * 1024;
 /** What is gathered goes to the disk at the latest after so long, ms: what a `kill -9` may lose. */
 export const FLUSH_INTERVAL_MS = 2_000;
 /** The flushes of all recordings are spread over so many turns of the one timer. */
-export const FLUSH_TURNS = 8;
+export const FLUSH_TURNS = 5;
 /** A failed recording is tried again after so long, ms. */
 export const RETRY_INTERVAL_MS = 3_000;
 /** How often a recording looks whether its file is still in the directory, ms. */

@@ -1,4 +1,5 @@
 import { parseAudioSpecificConfig } from '@sluice/media/aac';
+import { copyBytes } from '@sluice/media/bytes';
 import { parseAudioTagHeader, parseVideoTagHeader } from '@sluice/media/flv';
 import { readMp3FrameHeader } from '@sluice/media/mp3';
 import {
@@ -94,7 +95,7 @@ function audioTrackOf({ codec, sequenceHeader, body }: Frame): RecordedTrack | u
  */
 function opusSpecificBox(head: Uint8Array): Uint8Array | undefined {
   if (head.length < OPUS_HEAD_BYTES) return undefined;
-  const fields = head.slice(OPUS_MAGIC_BYTES);
+  const fields = copyBytes(head.subarray(OPUS_MAGIC_BYTES));
   const view = new DataView(fields.buffer);
   view.setUint8(0, 0); // Version
   view.setUint16(2, view.getUint16(2, true)); // PreSkip

@@ -1,3 +1,5 @@
+import { copyBytes } from '@sluice/media/bytes';
+
 import type { DvrConfig } from '../../config/types.ts';
 import { type Frame, FrameKind, type FrameSink } from '../../live/index.ts';
 import type { Log } from '../../log/index.ts';
@@ -213,7 +215,7 @@ export class Recording implements FrameSink {
       this.#close(opened);
       this.#resync();
     } else if (this.#pending.length > 0) {
-      const body = frame.kind === FrameKind.data ? frame.body.slice() : frame.body;
+      const body = frame.kind === FrameKind.data ? copyBytes(frame.body) : frame.body;
       this.#pend({ frame: { ...frame, body }, time: undefined });
     }
   }
@@ -443,7 +445,7 @@ export class Recording implements FrameSink {
 
 /** A frame with memory of its own. */
 function copyOf(frame: Frame): Frame {
-  return { ...frame, body: frame.body.slice() };
+  return { ...frame, body: copyBytes(frame.body) };
 }
 
 /** Whether an AMF 0 message has the name `onMetaData`. */

@@ -261,7 +261,7 @@ export class TestStream implements DvrStream {
     for (const one of frames) {
       // What is lent is another's after the call.
       const lent =
-        one.sequenceHeader || one.kind === FrameKind.data ? one : { ...one, body: one.body.slice() };
+        one.sequenceHeader || one.kind === FrameKind.data ? one : { ...one, body: Buffer.from(one.body) };
       for (const sink of this.#sinks) sink.write(lent);
       if (lent !== one) lent.body.fill(0xee);
     }
