@@ -30,16 +30,13 @@ const FAULT: DvrView = {
   fault: { code: 'full', message: 'no room', since: 6_000, count: 3 },
 };
 
-const source: ApiSource = {
+/** Recordings ask nothing of it but who answers. */
+const source = {
   version: '1.2.3',
   serverId: 'vid-server',
   serviceId: 'service',
   pid: 42,
-  streams: () => [],
-  stream: () => undefined,
-  clients: () => [],
-  client: () => undefined,
-};
+} as Partial<ApiSource> as ApiSource;
 
 function setUp(answer?: ReturnType<DvrControl['request']>, scope: 'all' | 'public' = 'all') {
   const started: DvrStart[] = [];
