@@ -5,6 +5,7 @@ import { type Frame, FrameKind, type FrameSink } from '../../live/index.ts';
 import type { Log } from '../../log/index.ts';
 import { DiskError, Fault, type FaultState } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
+import { KeyframeGate } from './keyframe-gate.ts';
 import {
   LEAST_OVERDUE_MS,
   MAX_WAITING_BYTES,
@@ -12,7 +13,6 @@ import {
   REFRESH_INTERVAL_MS,
   RETRY_INTERVAL_MS,
   SECOND_TRACK_WAIT_MS,
-  START_WITHOUT_KEYFRAME_MS,
   VIDEO_SILENT_MS,
 } from './limits.ts';
 import type { HeaderFrames } from './recorded-file.ts';
@@ -65,6 +65,7 @@ export class Recording implements FrameSink {
   readonly #home: RecordingHome;
   readonly #onEnd: () => void;
   readonly #clock: RecordingClock;
+  readonly #gate: KeyframeGate;
   #headers: HeaderFrames = {};
   #opened: OpenedFile | undefined;
   /** Frames that wait for their file. */
@@ -76,11 +77,6 @@ export class Recording implements FrameSink {
   #retryAt = 0;
   #checkedAt = 0;
   #refreshedAt = 0;
-  /** Nothing is taken before a keyframe. */
-  #resyncs: boolean;
-  /** No video is taken before a keyframe. */
-  #needsKeyframe = true;
-  #waitsSince: number | undefined;
   #videoAt = 0;
   #headersLost = false;
   #dropped = 0;
@@ -107,7 +103,7 @@ export class Recording implements FrameSink {
     this.since = home.now();
     this.#clock = new RecordingClock(settings.timeJitter);
     this.fault = new Fault(home.log, `dvr ${names.app}/${names.stream}`);
-    this.#resyncs = !fresh;
+    this.#gate = new KeyframeGate(fresh);
   }
 
   get state(): RecordingState {
@@ -143,7 +139,7 @@ export class Recording implements FrameSink {
     }
     const time = this.#clock.advance(frame);
     this.#note(frame);
-    if (this.#failed || !this.#takes(frame)) {
+    if (this.#failed || !this.#admits(frame)) {
       this.#dropped += 1;
       return;
     }
@@ -156,8 +152,8 @@ export class Recording implements FrameSink {
       }
       this.#close(opened);
       if (!accepted) {
-        this.#resync();
-        if (!this.#takes(frame)) return;
+        this.#gate.shut();
+        if (!this.#admits(frame)) return;
       }
     }
     this.#pend({ frame: copyOf(frame), time });
@@ -213,7 +209,7 @@ export class Recording implements FrameSink {
       }
       // Another configuration begins another file, with the keyframe that follows it.
       this.#close(opened);
-      this.#resync();
+      this.#gate.shut();
     } else if (this.#pending.length > 0) {
       const body = frame.kind === FrameKind.data ? copyBytes(frame.body) : frame.body;
       this.#pend({ frame: { ...frame, body }, time: undefined });
@@ -231,26 +227,8 @@ export class Recording implements FrameSink {
     }
   }
 
-  /** Whether a media frame is written: while a keyframe is waited for, it may not be. */
-  #takes(frame: Frame): boolean {
-    if (!this.#needsKeyframe && !this.#resyncs) return true;
-    this.#waitsSince ??= this.#clock.elapsedMs;
-    const waitedLong = this.#clock.elapsedMs - this.#waitsSince >= START_WITHOUT_KEYFRAME_MS;
-    if (frame.kind === FrameKind.video) {
-      if (!frame.keyframe && !waitedLong) return false;
-      this.#needsKeyframe = false;
-    } else if (this.#resyncs && this.#hasVideo && !waitedLong) {
-      return false;
-    }
-    this.#resyncs = false;
-    return true;
-  }
-
-  /** Goes on with the next keyframe. */
-  #resync(): void {
-    this.#resyncs = true;
-    this.#needsKeyframe = true;
-    this.#waitsSince = undefined;
+  #admits(frame: Frame): boolean {
+    return this.#gate.admits(frame, this.#clock.elapsedMs, this.#hasVideo);
   }
 
   get #hasVideo(): boolean {
@@ -294,7 +272,7 @@ export class Recording implements FrameSink {
     this.#dropped += 1;
     // A header may have been among what was dropped.
     this.#headersLost = true;
-    this.#resync();
+    this.#gate.shut();
     const message = `${path}: the disk is too slow for what is recorded, frames are dropped`;
     this.fault.raise(new DiskError('too-slow', path, message));
   }
@@ -401,7 +379,7 @@ export class Recording implements FrameSink {
     this.fault.raise(error);
     this.#failed = true;
     this.#retryAt = this.#home.now() + RETRY_INTERVAL_MS;
-    this.#resync();
+    this.#gate.shut();
   }
 
   #forget(opened: OpenedFile): void {
@@ -411,7 +389,7 @@ export class Recording implements FrameSink {
   }
 
   #onWritten(): void {
-    if (this.fault.current === undefined || this.#resyncs) return;
+    if (this.fault.current === undefined || this.#gate.isShut) return;
     this.fault.clear();
     // What could not be mended on the failing disk can be now.
     this.#beside(this.#home.files.mendAgain());
