@@ -46,6 +46,7 @@ export class DiskWriter {
   readonly #jobs: Job[] = [];
   readonly #keys = new WeakSet<SegmentKey>();
   #working: Promise<void> | undefined;
+  /** Bytes of segments that wait for the disk, or are being written. */
   #pendingBytes = 0;
   #gap = false;
   #stale = false;
@@ -54,11 +55,6 @@ export class DiskWriter {
 
   constructor(options: DiskWriterOptions) {
     this.#options = options;
-  }
-
-  /** Bytes of segments that wait for the disk, or are being written. */
-  get pendingBytes(): number {
-    return this.#pendingBytes;
   }
 
   /**

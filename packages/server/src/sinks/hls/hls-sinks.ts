@@ -4,7 +4,8 @@ import { TsPacker } from '../../remux/index.ts';
 import type { Disk, FaultLog, FaultState } from '../disk/index.ts';
 import { type HlsItem, type HlsSource, ItemRegistry } from './items.ts';
 import { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
-import { HlsOutput, type HlsSegmentEvent, type NumbersLeft } from './output.ts';
+import { HlsOutput } from './output.ts';
+import type { HlsSegmentEvent, NumbersLeft } from './output-options.ts';
 import { HlsPaths } from './paths.ts';
 import { type AnnouncedCodecs, HlsPublication, type SegmentPacker, type SinkStream } from './publication.ts';
 

@@ -66,11 +66,6 @@ export class ItemRegistry implements HlsSource {
   readonly #files = new Map<string, ItemProvider>();
   readonly #urls = new Map<string, ItemProvider>();
 
-  /** How many names there are. */
-  get size(): number {
-    return this.#files.size + this.#urls.size;
-  }
-
   findFile(path: string): HlsItem | undefined {
     return this.#files.get(path)?.();
   }

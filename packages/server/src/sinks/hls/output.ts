@@ -1,18 +1,16 @@
 import type { VhostConfig } from '../../config/index.ts';
-import type { StreamId } from '../../live/index.ts';
-import { type Disk, Fault, type FaultLog, type FaultState } from '../disk/index.ts';
+import { Fault, type FaultState } from '../disk/index.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { encrypt, KeyRing } from './encryption.ts';
-import type { HlsPlaylistItem, HlsVariant, ItemProvider, ItemRegistry } from './items.ts';
-import type { HlsLimits } from './limits.ts';
+import type { HlsPlaylistItem, HlsVariant, ItemProvider } from './items.ts';
 import { clockNumber, type SegmentNumber, SegmentNumbers } from './numbers.ts';
+import type { FinishedSegment, HlsOutputOptions, NumbersLeft } from './output-options.ts';
 import type { HlsPaths } from './paths.ts';
 import { playlistParts, playlistText } from './playlist-text.ts';
 import { PlaylistWindow } from './playlist-window.ts';
 import { type RecoveredPlaylist, recoverPlaylist } from './recovery.ts';
 import type { HlsSegment, SegmentKey } from './segment.ts';
 import { SegmentStore } from './segment-store.ts';
-import type { TrackFacts } from './stream-facts.ts';
 
 /** Segments are kept for so many target durations after they left the playlist: players may be that far behind. */
 const LINGER_TARGET_DURATIONS = 3;
@@ -25,62 +23,6 @@ const AUDIO_FRAME_MS = 100;
 const MAX_UNNUMBERED = 3;
 /** How far ahead of a playlist's numbers its names are looked for. */
 const MAX_LOST_NAMES = 64;
-
-/** A segment as a publication hands it over. */
-export interface FinishedSegment {
-  /** The TS; the output's from now on. */
-  readonly bytes: Uint8Array;
-  readonly durationMs: number;
-  /** The wall clock when its first frame came, ms since the epoch: what its name goes by. */
-  readonly startedAt: number;
-  /** The wall clock at its first frame by the stream's own timeline, ms since the epoch. */
-  readonly programDateTime: number;
-  readonly discontinuity: boolean;
-  readonly independent: boolean;
-  /** The tracks that this publication has had frames of. */
-  readonly tracks: { readonly video: TrackFacts | undefined; readonly audio: TrackFacts | undefined };
-}
-
-/** A segment is ready for players. */
-export interface HlsSegmentEvent {
-  readonly stream: StreamId;
-  /** Absolute path; with storage `ram`, of the file that it would be. */
-  readonly file: string;
-  /** Percent-encoded: under `hls_entry_prefix`, else relative to `hls_path`. */
-  readonly url: string;
-  readonly durationMs: number;
-  readonly sequence: number;
-  /** Absolute path of the playlist that names it. */
-  readonly playlist: string;
-  /** Percent-encoded, relative to `hls_path`. */
-  readonly playlistUrl: string;
-  /** From the cut until segment and playlist had their names on disk, ms. */
-  readonly readyMs: number;
-}
-
-/** What the numbers of a stream's next segment go on from. */
-export interface NumbersLeft {
-  readonly next: SegmentNumber;
-  readonly discontinuitySequence: number;
-}
-
-/** What an {@link HlsOutput} needs. */
-export interface HlsOutputOptions {
-  readonly id: StreamId;
-  readonly config: VhostConfig['hls'];
-  readonly paths: HlsPaths;
-  readonly disk: Disk;
-  readonly log: FaultLog;
-  readonly registry: ItemRegistry;
-  readonly limits: HlsLimits;
-  /** ms since the epoch. */
-  readonly now: () => number;
-  /** Where the numbers go on, when this stream was known before. */
-  readonly goOnFrom?: NumbersLeft | undefined;
-  /** Nothing is written before this is settled. */
-  readonly after?: Promise<void> | undefined;
-  readonly onSegment: (event: HlsSegmentEvent) => void;
-}
 
 /**
  * The HLS of one stream: its playlist, its segments in memory and on disk. It outlives its publishers, so that the

@@ -8,7 +8,7 @@ import { type Frame, FrameKind, type FrameSink, mediaFrame } from '../../live/in
 import { type Disk, DiskError, type DiskFile } from '../disk/index.ts';
 import { HlsSinks, type HlsSinksOptions } from './hls-sinks.ts';
 import type { HlsItem, HlsPlaylistItem } from './items.ts';
-import type { HlsSegmentEvent } from './output.ts';
+import type { HlsSegmentEvent } from './output-options.ts';
 
 export type HlsConfig = VhostConfig['hls'];
 
