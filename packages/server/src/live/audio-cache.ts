@@ -7,13 +7,19 @@ export const AUDIO_CACHE_MAX_BYTES = 4 * 1024 * 1024;
 
 /** The last seconds of audio, for listeners that join (`fast_cache`, H011). */
 export class AudioCache {
-  readonly #durationMs: number;
+  #durationMs: number;
   #frames: Frame[] = [];
   #bytes = 0;
 
   /** @param durationMs - how much audio is kept; 0 keeps none */
   constructor(durationMs: number) {
     this.#durationMs = durationMs;
+  }
+
+  /** Changes how much is kept, ms; what is too much goes with the next frame, or at once when nothing is kept. */
+  limit(durationMs: number): void {
+    this.#durationMs = durationMs;
+    if (durationMs === 0) this.clear();
   }
 
   /** Bytes held. */

@@ -38,7 +38,7 @@ export class FanOutGroup {
     this.key = key;
     this.#format = format;
     this.#home = home;
-    this.#lastFlush = performance.now() - phase * home.settings.flushIntervalMs;
+    this.#lastFlush = performance.now() - phase * home.settings().flushIntervalMs;
   }
 
   get size(): number {
@@ -72,7 +72,7 @@ export class FanOutGroup {
   /** Flushes if the interval is over, else sees to it that it will be done then. */
   flushIfDue(now: number): void {
     if (this.#pending.length === 0 || this.#timer !== undefined) return;
-    const wait = this.#lastFlush + this.#home.settings.flushIntervalMs - now;
+    const wait = this.#lastFlush + this.#home.settings().flushIntervalMs - now;
     if (wait <= 0) {
       this.#flushNow(now);
       return;
@@ -81,6 +81,15 @@ export class FanOutGroup {
       this.#timer = undefined;
       this.#flushNow(performance.now());
     }, wait);
+  }
+
+  /** The settings have changed: they hold for what is kept and for the flush that is waited for, too. */
+  reconfigured(): void {
+    if ((this.#gop?.bytes ?? 0) > this.#home.settings().gopMaxBytes) this.forgetGop();
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.flushIfDue(performance.now());
   }
 
   /** Flushes all that is pending. */
@@ -208,7 +217,7 @@ export class FanOutGroup {
 
   #flushNow(now: number): void {
     this.#lastFlush = now;
-    if (!this.#home.settings.onePerFlush) {
+    if (!this.#home.settings().onePerFlush) {
       this.flush();
       return;
     }
@@ -220,7 +229,7 @@ export class FanOutGroup {
 
   /** Paced slower than published: everything before the next keyframe goes, as for any queue (O005). */
   #boundPending(): void {
-    const { queueLengthMs } = this.#home.settings;
+    const { queueLengthMs } = this.#home.settings();
     const newest = this.#pending[this.#pending.length - 1]?.timestamp ?? 0;
     if (newest - (this.#pending.find(isMedia)?.timestamp ?? newest) <= queueLengthMs) return;
     const from = this.#pending.findIndex(
@@ -264,7 +273,7 @@ export class FanOutGroup {
       if (batch === undefined) continue;
       some = true;
       const logged = this.#log.push(batch);
-      const { gopMaxBytes } = this.#home.settings;
+      const { gopMaxBytes } = this.#home.settings();
       // Only a group that has room for players needs something for them to start with.
       if (gopMaxBytes === 0 || this.full) {
         this.#gop = undefined;
@@ -371,7 +380,7 @@ export class FanOutGroup {
   }
 
   #fits(sequence: number): boolean {
-    const { queueLengthMs, queueMaxBytes } = this.#home.settings;
+    const { queueLengthMs, queueMaxBytes } = this.#home.settings();
     const oldest = this.#log.at(sequence)?.frames[0];
     const newest = this.#log.newest;
     if (oldest === undefined || newest === undefined) return true;

@@ -17,7 +17,8 @@ export interface FanOutSettings {
 
 /** What a group asks of its stream. */
 export interface FanOutHome {
-  readonly settings: FanOutSettings;
+  /** Those that hold now: a reload changes them. */
+  settings(): FanOutSettings;
   headers(): StreamHeaders;
   /** Video frames are coming: a player that lost some has to wait for a keyframe. */
   hasVideo(): boolean;

@@ -1,5 +1,5 @@
 import type { AudioCache } from './audio-cache.ts';
-import type { FanOutFamily, StreamHeaders } from './fan-out-format.ts';
+import { type FanOutFamily, type StreamHeaders, TrackBit } from './fan-out-format.ts';
 import { FanOutGroup } from './fan-out-group.ts';
 import type { FanOutHome, FanOutSettings } from './fan-out-home.ts';
 import { type Frame, FrameKind } from './frame.ts';
@@ -11,7 +11,7 @@ const PHASE_STEP = 0.618_033_988_75;
 
 /** What the players' side asks of its stream. */
 export interface FanOutSource {
-  readonly settings: FanOutSettings;
+  settings(): FanOutSettings;
   readonly gop: GopCache;
   readonly audioCache: AudioCache;
   headers(): StreamHeaders;
@@ -39,7 +39,7 @@ export class FanOut {
   constructor(source: FanOutSource) {
     this.#source = source;
     this.#groupHome = {
-      settings: source.settings,
+      settings: () => source.settings(),
       headers: () => source.headers(),
       hasVideo: () => source.hasVideo(),
       rebases: () => source.rebases(),
@@ -116,6 +116,34 @@ export class FanOut {
   /** Players that join start at the next keyframe. */
   forgetGop(): void {
     for (const group of this.#all()) group.forgetGop();
+  }
+
+  /** The stream's settings have changed. */
+  reconfigured(): void {
+    for (const group of this.#all()) group.reconfigured();
+  }
+
+  /**
+   * The stream's times are counted otherwise from the next frame on: everybody gets what is there by the old
+   * count, and goes on from another zero. Nobody loses a frame.
+   *
+   * @param zeroOf - a player's new zero, ms, from its old one
+   */
+  moveZeros(zeroOf: (zero: number) => number): void {
+    for (const group of this.#all()) group.flushLast();
+    for (const player of [...this.#members.keys(), ...this.#waiting, ...this.#paused]) {
+      if (!player.hasBase) continue;
+      const rejoins = player.family.rebased && this.#members.has(player);
+      // The zero is in the bytes, and so in the group.
+      if (rejoins) this.#detach(player);
+      player.base = zeroOf(player.base);
+      player.unstarted = TrackBit.all;
+      player.plain = false;
+      if (!rejoins) continue;
+      const group = this.#openGroup(player) ?? this.#createGroup(player.family, player.base);
+      group.joinAtHead(player, player.awaitsKeyframe);
+      this.#members.set(player, group);
+    }
   }
 
   /** The publisher goes: everybody gets what is there. */

@@ -25,7 +25,7 @@ const CODEC_SHIFT = 9;
  * would keep the garbage collector busier than all the rest of a publisher.
  */
 export class GopCache {
-  readonly #maxBytes: number;
+  #maxBytes: number;
   readonly #records: number[] = [];
   readonly #codecs: Frame['codec'][] = [];
   #count = 0;
@@ -41,6 +41,12 @@ export class GopCache {
   /** @param maxBytes - most bytes of bodies that are held; 0 turns the cache off */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
+  }
+
+  /** Changes how many bytes may be held; a GOP beyond it is let go. */
+  limit(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
+    if (this.#bytes > maxBytes) this.clear();
   }
 
   /** Frames held; 0 when there is nothing to start from. */

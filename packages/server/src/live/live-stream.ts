@@ -79,12 +79,13 @@ export class LiveStream {
   readonly id: StreamId;
   /** `vhost/app/stream`. */
   readonly key: string;
-  readonly #settings: LiveSettings;
+  #settings: LiveSettings;
+  #fanOutSettings: FanOutSettings;
   readonly #home: LiveStreamHome;
   readonly #timeline = new Timeline();
   readonly #gop: GopCache;
   readonly #audioCache: AudioCache;
-  readonly #mix: MixQueue | undefined;
+  #mix: MixQueue | undefined;
   readonly #fanOut: FanOut;
   readonly #warned = new Set<string>();
   #publisher: PublisherOptions | undefined;
@@ -93,7 +94,8 @@ export class LiveStream {
   #headers: Partial<Record<'metadata' | 'audio' | 'video', Frame>> = {};
   /** What the metadata announces. */
   #announced = { audio: false, video: false };
-  #atcByMetadata = false;
+  /** The metadata says that the publisher's times are absolute. */
+  #announcesAtc = false;
   #publishedAt = 0;
   #videoFrames = 0;
   #video: VideoFacts | undefined;
@@ -104,18 +106,19 @@ export class LiveStream {
     this.id = { vhost: id.vhost, app: id.app, stream: id.stream };
     this.key = streamKey(id);
     this.#settings = settings;
+    this.#fanOutSettings = fanOutSettings(settings);
     this.#home = home;
     const { play } = settings;
     this.#gop = new GopCache(play.gopCache ? play.gopCacheMaxBytes : 0);
     this.#audioCache = new AudioCache(settings.fastCacheMs);
     this.#mix = play.mixCorrect ? new MixQueue() : undefined;
     this.#fanOut = new FanOut({
-      settings: fanOutSettings(settings),
+      settings: () => this.#fanOutSettings,
       gop: this.#gop,
       audioCache: this.#audioCache,
       headers: () => this.#streamHeaders(),
       hasVideo: () => this.#video !== undefined && !this.#gop.pureAudio,
-      rebases: () => play.timeJitter !== 'off' && !this.#atc,
+      rebases: () => this.#rebases,
       onEmpty: () => {
         this.#checkIdle();
       },
@@ -174,7 +177,7 @@ export class LiveStream {
     this.#publisher = publisher;
     this.#publishedAt = Date.now();
     this.#videoFrames = 0;
-    this.#atcByMetadata = false;
+    this.#announcesAtc = false;
     this.#warned.clear();
     this.#timeline.restart();
     this.#home.onPublish(this);
@@ -190,6 +193,30 @@ export class LiveStream {
         this.#unpublish(publisher, false);
       },
     };
+  }
+
+  /**
+   * Goes on with other settings, as a reload gives them; what they don't concern feels nothing. Players of a stream
+   * whose times are counted otherwise from now on lose no frame, but see a step in time.
+   */
+  configure(settings: LiveSettings): void {
+    if (settings === this.#settings) return;
+    const before = { corrects: this.#correctsTime, rebases: this.#rebases };
+    // What waits for its order was counted in the old way.
+    if (this.#mix !== undefined) for (const frame of this.#mix.drain()) this.#accept(frame);
+    this.#settings = settings;
+    this.#fanOutSettings = fanOutSettings(settings);
+    const { play, fastCacheMs } = settings;
+    this.#mix = play.mixCorrect ? (this.#mix ?? new MixQueue()) : undefined;
+    this.#audioCache.limit(fastCacheMs);
+    const hadGop = this.#gop.size > 0;
+    this.#gop.limit(play.gopCache ? play.gopCacheMaxBytes : 0);
+    if (hadGop && this.#gop.size === 0) this.#fanOut.forgetGop();
+    this.#fanOut.reconfigured();
+    const stopsCorrecting = before.corrects && !this.#correctsTime;
+    if (stopsCorrecting || (before.rebases && !this.#rebases)) {
+      this.#moveZeros(stopsCorrecting ? this.#timeline.offset : 0);
+    }
   }
 
   /** Adds a player. It gets its first bytes at once when there is something to start from. */
@@ -245,6 +272,8 @@ export class LiveStream {
     if (this.#correctsTime) {
       const corrected = this.#timeline.correct(kind, timestamp);
       if (corrected !== timestamp) frame = { ...frame, timestamp: corrected };
+    } else {
+      this.#timeline.follow(kind, timestamp);
     }
     this.#sort(frame);
   }
@@ -259,7 +288,13 @@ export class LiveStream {
   }
 
   get #atc(): boolean {
-    return this.#settings.play.atc || this.#atcByMetadata;
+    const { atc, atcAuto } = this.#settings.play;
+    return atc || (atcAuto && this.#announcesAtc);
+  }
+
+  /** Players begin at zero rather than at the publisher's times. */
+  get #rebases(): boolean {
+    return this.#settings.play.timeJitter !== 'off' && !this.#atc;
   }
 
   get #correctsTime(): boolean {
@@ -306,9 +341,8 @@ export class LiveStream {
       this.#headers.metadata = frame;
       const { metadata } = message;
       this.#announced = { audio: metadata.has('audiocodecid'), video: metadata.has('videocodecid') };
-      const { atcAuto } = this.#settings.play;
       const atc = metadata.get('bravo_atc');
-      if (atcAuto && (atc === 'true' || atc === true)) this.#atcByMetadata = true;
+      if (atc === 'true' || atc === true) this.#announcesAtc = true;
     }
     this.#writeToSinks(frame);
     this.#fanOut.push(frame);
@@ -339,6 +373,14 @@ export class LiveStream {
     // The publisher's bytes are lent: players get the GOP cache's copy, or one of their own.
     const body = (stored ? this.#gop.lastBody : undefined) ?? copyBytes(frame.body);
     this.#fanOut.push({ ...frame, body });
+  }
+
+  /** Players go on by the publisher's times; those that keep a zero of their own see no step. */
+  #moveZeros(offset: number): void {
+    const rebases = this.#rebases;
+    this.#fanOut.moveZeros((zero) => (rebases ? zero - offset : 0));
+    this.#forgetGop();
+    this.#audioCache.clear();
   }
 
   /** Players that join begin with the next keyframe. */

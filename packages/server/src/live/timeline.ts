@@ -44,6 +44,22 @@ export class Timeline {
     return track.running ? track.lastOut : this.#latest;
   }
 
+  /** What is added to the publisher's times now, ms. */
+  get offset(): number {
+    return this.#video.running ? this.#video.offset : this.#audio.offset;
+  }
+
+  /** A frame goes out at the publisher's own time: {@link correct} can go on from there without a step. */
+  follow(kind: FrameKind, timestamp: number): void {
+    const track = kind === FrameKind.video ? this.#video : this.#audio;
+    track.running = true;
+    track.lastIn = timestamp;
+    track.lastOut = timestamp;
+    track.offset = 0;
+    this.#latest = timestamp;
+    this.#started = true;
+  }
+
   /** A new publisher begins: its first frame follows the last one of its forerunner, whatever its time. */
   restart(): void {
     this.#audio.running = false;
