@@ -6,6 +6,8 @@ export { findVhost } from './find-vhost.ts';
 export { loadConfig } from './load.ts';
 export type { LoadConfigOptions } from './load.ts';
 export type { Environment, ListDirectory, ParseLimits, ReadFile } from './parse/index.ts';
+export { describeChange, keepUnchanged, planReload, reloadProblem } from './reload/index.ts';
+export type { ConfigChange } from './reload/index.ts';
 export { defaultConfig, defaultVhost, resolveConfig } from './resolve.ts';
 export type { DeepPartial, ListenOption, ServerOptions, VhostOptions } from './resolve.ts';
 export { DEFAULT_VHOST } from './vhost-names.ts';
