@@ -48,6 +48,11 @@ export class HlsDoor {
     return item.kind === 'playlist' ? this.#playlist(item, request) : this.#segment(item, request, vhost);
   }
 
+  /** The configuration has changed. */
+  reconfigured(): void {
+    this.#viewers.reconfigured();
+  }
+
   /** Ends all viewers. */
   close(): void {
     this.#viewers.close();

@@ -52,6 +52,13 @@ export class HlsViewers {
     }
   }
 
+  /** The configuration has changed: viewers whose vhost is gone are ended (C006). */
+  reconfigured(): void {
+    for (const viewer of this.#byId.values()) {
+      if (this.#context.findVhost(viewer.vhost)?.name !== viewer.vhost) this.#end(viewer, 'vhost-not-found');
+    }
+  }
+
   /** Ends all, and takes no more. */
   close(): void {
     this.#closed = true;

@@ -49,6 +49,15 @@ export class HttpLiveDoor {
     return undefined;
   }
 
+  /** The configuration has changed: players whose vhost or mount is gone are ended (C006, H014). */
+  reconfigured(): void {
+    for (const viewer of [...this.#viewers]) {
+      const vhost = this.#context.findVhost(viewer.vhost);
+      if (vhost?.name !== viewer.vhost) viewer.finish('vhost-not-found');
+      else if (!this.#isMounted(vhost, viewer)) viewer.finish('unmounted');
+    }
+  }
+
   /** Ends every player's response in order. */
   close(): void {
     for (const viewer of [...this.#viewers]) viewer.finish('server-shutdown');
@@ -80,6 +89,10 @@ export class HttpLiveDoor {
       this.#mounts.set(vhost, mounts);
     }
     return mounts;
+  }
+
+  #isMounted(vhost: VhostConfig, { form, path }: ViewerSession): boolean {
+    return this.#mountsOf(vhost).some((mount) => mount.form === form && mount.match(path) !== undefined);
   }
 
   #isPublished(vhost: VhostConfig, mounted: MountedStream): boolean {

@@ -42,12 +42,14 @@ export class ViewerSession implements Session {
   readonly tcUrl: string;
   readonly pageUrl: string;
   readonly swfUrl = '';
+  /** The path that was asked for. */
+  readonly path: string;
+  readonly form: LiveForm;
   readonly #log: Log;
   readonly #socket: Socket;
   readonly #context: HttpLiveContext;
   readonly #framing: Framing;
   readonly #vhost: VhostConfig;
-  readonly #form: LiveForm;
   readonly #waits: boolean;
   #live: LiveStream | undefined;
   #player: Player | undefined;
@@ -57,7 +59,8 @@ export class ViewerSession implements Session {
   constructor({ viewer, vhost, mounted, form, waits }: ViewerSessionOptions, context: HttpLiveContext) {
     this.#context = context;
     this.#vhost = vhost;
-    this.#form = form;
+    this.form = form;
+    this.path = viewer.request.path;
     this.#waits = waits;
     this.type = liveForms[form].sessionType;
     this.#framing = framingOf(viewer);
@@ -100,15 +103,15 @@ export class ViewerSession implements Session {
       return;
     }
     const published = this.#context.hub.find(this);
-    const problem = published === undefined ? undefined : formProblem(this.#form, published);
+    const problem = published === undefined ? undefined : formProblem(this.form, published);
     if (problem !== undefined) {
-      this.#log.info(`no ${this.#form} of ${this.app}/${this.stream}: ${problem}`);
+      this.#log.info(`no ${this.form} of ${this.app}/${this.stream}: ${problem}`);
       this.#refuse(viewer, 'form-unavailable', 404, 'Not Found', problem);
       return;
     }
     const framing = this.#framing;
     if (viewer.kind === 'http') {
-      socket.write(responseHead(viewer, framing, liveForms[this.#form].contentType));
+      socket.write(responseHead(viewer, framing, liveForms[this.form].contentType));
       if (viewer.method === 'HEAD') {
         this.#end('closed-by-peer');
         return;
@@ -123,9 +126,9 @@ export class ViewerSession implements Session {
   /** Ends the response when its stream turns out to have nothing for the form. */
   checkForm(): void {
     if (this.#live === undefined || this.#reason !== undefined) return;
-    const problem = formProblem(this.#form, this.#live);
+    const problem = formProblem(this.form, this.#live);
     if (problem === undefined) return;
-    this.#log.info(`no ${this.#form} of ${this.app}/${this.stream}: ${problem}`);
+    this.#log.info(`no ${this.form} of ${this.app}/${this.stream}: ${problem}`);
     this.finish('form-unavailable');
   }
 
@@ -150,7 +153,7 @@ export class ViewerSession implements Session {
     this.#context.sessions.add(this);
     this.#live = stream;
     this.#player = stream.play({
-      family: familyOf(this.#form, this.#framing, stream),
+      family: familyOf(this.form, this.#framing, stream),
       sink: this.#socket,
       endsWithPublisher: !this.#waits,
       onDrop: ({ frames, bytes, behindMs }) => {

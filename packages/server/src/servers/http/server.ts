@@ -63,6 +63,18 @@ export interface HttpServer {
    */
   listen(addresses: readonly ListenAddress[]): Promise<void>;
   /**
+   * Stops listening on one address; requests under way and players stay.
+   *
+   * @param bound - with the host that was asked for and the port that port 0 became
+   */
+  unlisten(bound: ListenAddress): void;
+  /**
+   * Builds the request handling of other options, all but `live`, `limits` and what is told of connections. What it
+   * resolves to puts it in place: for the next request, while those under way and all players go on. Throws
+   * {@link HttpServerError} for mounts that clash.
+   */
+  prepare(options: HttpServerOptions): Promise<() => void>;
+  /**
    * Stops listening, lets the requests under way end for `graceMs` (default 1,000; players never end by
    * themselves: end them first), then ends every connection.
    */
@@ -75,7 +87,15 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
   const connections = new HttpConnections(options.admission, options.onConnectionEnd);
   const live = new LiveRequests({ door: options.live, connections, limits, serverName });
-  const app = await buildRoutes({
+  const app = await buildApp(options, { limits, live, serverName });
+  return new NodeHttpServer({ app, connections, limits, live, serverName, onError: options.onError });
+}
+
+async function buildApp(
+  options: HttpServerOptions,
+  { limits, live, serverName }: Pick<Parts, 'limits' | 'live' | 'serverName'>,
+): Promise<FastifyInstance> {
+  return buildRoutes({
     serverName,
     limits,
     live,
@@ -88,7 +108,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     playerPage: options.playerPage,
     onError: options.onError,
   });
-  return new NodeHttpServer({ app, connections, limits, live, serverName, onError: options.onError });
 }
 
 interface Parts {
@@ -100,39 +119,62 @@ interface Parts {
   readonly onError: ((error: Error) => void) | undefined;
 }
 
+interface Listener {
+  readonly server: Server;
+  /** As it was asked for. */
+  readonly host: string | undefined;
+}
+
 class NodeHttpServer implements HttpServer {
-  readonly #parts: Parts;
-  readonly #servers: Server[] = [];
+  #parts: Parts;
+  readonly #listeners: Listener[] = [];
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   get addresses(): readonly AddressInfo[] {
-    return this.#servers
-      .map((server) => server.address())
+    return this.#listeners
+      .map(({ server }) => server.address())
       .filter((address): address is AddressInfo => typeof address === 'object' && address !== null);
   }
 
   async listen(addresses: readonly ListenAddress[]): Promise<void> {
-    const started: Server[] = [];
+    const started: Listener[] = [];
     try {
       for (const address of addresses) {
         const server = this.#createServer();
         await listenOn(server, address);
         server.on('error', (error) => this.#parts.onError?.(error));
-        started.push(server);
+        started.push({ server, host: address.host });
       }
     } catch (error) {
-      await Promise.all(started.map(stopListening));
+      await Promise.all(started.map(({ server }) => stopListening(server)));
       throw error;
     }
-    this.#servers.push(...started);
+    this.#listeners.push(...started);
+  }
+
+  unlisten({ host, port }: ListenAddress): void {
+    const index = this.#listeners.findIndex(
+      (listener) => listener.host === host && portOf(listener.server) === port,
+    );
+    if (index >= 0) this.#listeners.splice(index, 1)[0]?.server.close();
+  }
+
+  async prepare(options: HttpServerOptions): Promise<() => void> {
+    const app = await buildApp(options, this.#parts);
+    return () => {
+      const before = this.#parts.app;
+      this.#parts = { ...this.#parts, app };
+      // Fastify answers 503 from then on to who comes too late, and nobody does.
+      void before.close();
+    };
   }
 
   async close({ graceMs = 1_000 }: { readonly graceMs?: number } = {}): Promise<void> {
     const { app, connections } = this.#parts;
-    const stopped = Promise.all(this.#servers.map(stopListening));
+    const stopped = Promise.all(this.#listeners.map(({ server }) => stopListening(server)));
     const timer = setTimeout(() => {
       connections.destroyAll();
     }, graceMs);
@@ -229,6 +271,11 @@ function clientErrorAnswer(code: string | undefined): readonly [status: number, 
     default:
       return [400, 'bad-request'];
   }
+}
+
+function portOf(server: Server): number | undefined {
+  const address = server.address();
+  return typeof address === 'object' ? address?.port : undefined;
 }
 
 async function listenOn(server: Server, address: ListenAddress): Promise<void> {

@@ -145,6 +145,14 @@ export class RtmpConnection implements Session, ServerSessionHandler {
     }, rtmpTimeouts.linger);
   }
 
+  /** The configuration has changed: the client goes on by it, or goes with its vhost. */
+  reconfigured(): void {
+    if (this.vhost === '') return;
+    const vhost = this.#context.config().vhosts.get(this.vhost);
+    if (vhost?.enabled === true) this.#publisher?.configure(vhost.publish, vhost.minLatency);
+    else this.close('vhost-not-found', `vhost ${this.vhost} was removed or switched off`);
+  }
+
   onHandshaken(): void {
     this.#wait('idle-timeout', rtmpTimeouts.idle);
   }

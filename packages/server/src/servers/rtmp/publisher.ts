@@ -17,9 +17,9 @@ export interface PausableSocket {
 /** A connection's publish: its publication, its silence, and its merged reads. */
 export class RtmpPublisher {
   readonly publication: Publication;
-  readonly #config: PublishConfig;
+  #config: PublishConfig;
   readonly #socket: PausableSocket;
-  readonly #merges: boolean;
+  #merges = false;
   #timer: NodeJS.Timeout | undefined;
   #gotMedia = false;
   #everGotMedia = false;
@@ -41,8 +41,14 @@ export class RtmpPublisher {
     this.publication = publication;
     this.#config = config;
     this.#socket = socket;
-    this.#merges = config.mergedRead.enabled && !minLatency;
     this.#silentSince = now;
+    this.configure(config, minLatency);
+  }
+
+  /** Goes on by other settings; a pause that has begun ends as it would have. */
+  configure(config: PublishConfig, minLatency: boolean): void {
+    this.#config = config;
+    this.#merges = config.mergedRead.enabled && !minLatency;
   }
 
   write(kind: 8 | 9 | 18, timestamp: number, body: Uint8Array): void {

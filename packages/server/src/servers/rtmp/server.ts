@@ -15,10 +15,17 @@ const KEEP_ALIVE_MS = 30_000;
 /** Least time between two lines about refused connections, ms. */
 const REFUSAL_LOG_INTERVAL_MS = 5000;
 
+interface Listener {
+  readonly server: Server;
+  readonly host: string | undefined;
+  /** The port that port 0 became. */
+  readonly port: number;
+}
+
 /** The RTMP door: listens on any number of addresses and owns its connections. */
 export class RtmpServer {
   readonly #context: RtmpContext;
-  readonly #servers: Server[] = [];
+  readonly #servers: Listener[] = [];
   readonly #connections = new Set<RtmpConnection>();
   #sweeper: NodeJS.Timeout | undefined;
   #refused = 0;
@@ -52,13 +59,31 @@ export class RtmpServer {
     server.on('error', (error) => {
       this.#context.log.error(error, 'RTMP listener');
     });
-    this.#servers.push(server);
+    const bound = server.address();
+    const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+    this.#servers.push({ server, host: address.host, port });
     this.#sweeper ??= setInterval(() => {
       this.#sweep();
     }, SWEEP_INTERVAL_MS);
-    const bound = server.address();
-    const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
     return address.host === undefined ? { port } : { host: address.host, port };
+  }
+
+  /**
+   * Stops to listen on one address; its clients stay.
+   *
+   * @param bound - as {@link listen} has answered it
+   */
+  unlisten(bound: ListenAddress): void {
+    const index = this.#servers.findIndex(({ host, port }) => host === bound.host && port === bound.port);
+    if (index >= 0) this.#servers.splice(index, 1)[0]?.server.close();
+  }
+
+  /** The configuration has changed: publishers go on by it, and clients of vhosts that are gone are closed (C006). */
+  reconfigured(): void {
+    const connections = [...this.#connections];
+    // Publishers go first, so that players get what was published last.
+    for (const connection of connections) if (connection.publish) connection.reconfigured();
+    for (const connection of connections) if (!connection.publish) connection.reconfigured();
   }
 
   get connections(): number {
@@ -79,7 +104,7 @@ export class RtmpServer {
   /** Stops to listen, closes every connection and waits until they are gone. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    for (const server of this.#servers) server.close();
+    for (const { server } of this.#servers) server.close();
     if (this.#connections.size === 0) return;
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
