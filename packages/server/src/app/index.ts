@@ -1,2 +1,4 @@
-export { type ServerAddresses, SluiceServer, StartError, type StartErrorCode } from './server.ts';
+export { ReloadError, type ReloadResult } from './reload.ts';
+export { type ServerAddresses, type ServerSources, SluiceServer } from './server.ts';
+export { StartError, type StartErrorCode } from './start-error.ts';
 export { packageVersion } from './version.ts';

@@ -1,50 +1,41 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
-import { apiRoutes } from '../api/index.ts';
 import {
   type Config,
+  type ConfigChange,
   findVhost,
   formatListenAddress,
+  keepUnchanged,
   type ListenAddress,
+  planReload,
+  reloadProblem,
   type VhostConfig,
 } from '../config/index.ts';
 import { LiveHub, type LiveSettings } from '../live/index.ts';
-import { type Log, plainAddress } from '../log/index.ts';
-import { pageMounts } from './page-mounts.ts';
+import type { Log } from '../log/index.ts';
 import { IngestLoops } from '../relay/ingest/index.ts';
-import {
-  createHttpServer,
-  type HttpConnectionEnd,
-  type HttpServer,
-  type PlayerPageFacts,
-} from '../servers/http/index.ts';
 import { HlsDoor } from '../servers/hls/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
-import { VodDoor, VodHls } from '../servers/vod/index.ts';
 import { namesProblem } from '../sinks/disk/index.ts';
 import type { FinishedFile } from '../sinks/dvr/index.ts';
 import type { HlsSegmentEvent } from '../sinks/hls/index.ts';
 import { Admission, SAMPLE_INTERVAL_MS, Sessions } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
-import { Sinks } from './sinks.ts';
-import { Summary } from './summary.ts';
 import { descriptorProblem } from './descriptors.ts';
+import { HttpDoors } from './http-doors.ts';
+import { type ListenDoor, Listeners, type WantedAddresses } from './listeners.ts';
+import { Reloader, ReloadError, type ReloadResult } from './reload.ts';
+import { Sinks } from './sinks.ts';
+import { StartError } from './start-error.ts';
+import { Summary } from './summary.ts';
 import { packageVersion } from './version.ts';
 
-/** Why a server could not start. */
-export type StartErrorCode = 'listen-failed' | 'too-few-descriptors';
-
-/** The server can't start; the message names the thing and the remedy. */
-export class StartError extends Error {
-  readonly code: StartErrorCode;
-
-  constructor(code: StartErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'StartError';
-    this.code = code;
-  }
+/** What a server is made with, besides its configuration. */
+export interface ServerSources {
+  /** Reads the configuration anew, for a reload; throws ConfigError. Without it there is none. */
+  readonly load?: (() => Config) | undefined;
 }
 
 /** Where a server listens, with the ports that the system chose where 0 was asked for. */
@@ -57,7 +48,7 @@ export interface ServerAddresses {
 /** A whole server: the composition of all rooms. */
 export class SluiceServer {
   readonly version = packageVersion();
-  readonly #config: Config;
+  #config: Config;
   readonly #log: Log;
   readonly #hub = new LiveHub({
     onPublish: (stream) => {
@@ -72,13 +63,19 @@ export class SluiceServer {
   readonly #rtmp: RtmpServer;
   readonly #httpLive: HttpLiveDoor;
   readonly #hls: HlsDoor;
-  readonly #http: HttpServer[] = [];
-  #addresses: ServerAddresses = { rtmp: [], http: [], api: [] };
+  readonly #http: HttpDoors;
+  readonly #listeners: Listeners;
+  readonly #rtmpDoor: ListenDoor;
+  readonly #reloader: Reloader;
+  readonly #reconfiguredListeners = new Set<(config: Config, before: Config) => void>();
+  #applying: Promise<unknown> = Promise.resolve();
   #sampler: NodeJS.Timeout | undefined;
   #summary: Summary | undefined;
+  /** No other configuration is taken any more. */
+  #stopping = false;
   #closing: Promise<void> | undefined;
 
-  constructor(config: Config, log: Log) {
+  constructor(config: Config, log: Log, { load }: ServerSources = {}) {
     this.#config = config;
     this.#log = log;
     this.#admission = new Admission(() => this.#config.maxConnections);
@@ -106,6 +103,40 @@ export class SluiceServer {
     this.#rtmp = new RtmpServer(context);
     this.#httpLive = new HttpLiveDoor(context);
     this.#hls = new HlsDoor({ ...context, source: this.#sinks.hls });
+    this.#rtmpDoor = {
+      name: 'RTMP',
+      directive: 'listen',
+      open: (address) => this.#rtmp.listen(address),
+      close: (bound) => {
+        this.#rtmp.unlisten(bound);
+      },
+    };
+    this.#http = new HttpDoors({
+      ...context,
+      source: createApiSource({
+        version: this.version,
+        serverId: serverId(config.listen),
+        serviceId: randomBytes(4).toString('hex'),
+        hub: this.#hub,
+        sessions: this.#sessions,
+        faults: (streamKey) => this.#sinks.faults(streamKey),
+      }),
+      dvrs: this.#sinks.dvr,
+      virtualFiles: this.#hls,
+      live: this.#httpLive,
+      rtmpPort: () => this.#rtmpPort,
+    });
+    this.#listeners = new Listeners((error) => {
+      log.error(error.message);
+    });
+    this.#reloader = new Reloader({
+      log,
+      load: () => {
+        if (load !== undefined) return load();
+        throw new ReloadError('no-configuration-file', 'the server was not made from a configuration file');
+      },
+      apply: (next) => this.apply(next),
+    });
   }
 
   get config(): Config {
@@ -113,7 +144,10 @@ export class SluiceServer {
   }
 
   get addresses(): ServerAddresses {
-    return this.#addresses;
+    const http = this.#listeners.of(this.#http.server);
+    const api = this.#listeners.of(this.#http.api);
+    const shared = this.#config.httpApi.enabled && api.length === 0;
+    return { rtmp: this.#listeners.of(this.#rtmpDoor), http, api: shared ? http : api };
   }
 
   /** The streams that are published or played now. */
@@ -154,21 +188,70 @@ export class SluiceServer {
     }
     for (const warning of warnings) this.#log.warn(warning.message);
     try {
-      const rtmp: ListenAddress[] = [];
-      for (const address of this.#config.listen) rtmp.push(await this.#listenRtmp(address));
-      const http = await this.#listenHttp(rtmp);
-      this.#addresses = { rtmp, ...http };
+      const swap = await this.#http.prepare(this.#config);
+      const addresses = await this.#listeners.prepare(this.#wantedAddresses(this.#config));
+      swap();
+      addresses.commit();
     } catch (error) {
       await this.close();
       throw error;
     }
     this.#sinks.start();
-    this.#ingests.apply(this.#config, this.#addresses.rtmp[0]?.port ?? 1935);
+    this.#ingests.apply(this.#config, this.#rtmpPort);
     this.#sampler = setInterval(() => {
       this.#sessions.sample();
     }, SAMPLE_INTERVAL_MS);
     this.#sampler.unref();
     this.#summary = new Summary(this.#sessions, this.#hub, this.#log, this.#config.pithyPrintMs);
+  }
+
+  /** Connections of every kind that are open now. */
+  get connections(): number {
+    return this.#admission.open;
+  }
+
+  /** The first part of a graceful stop: takes no more connections; those that are there go on until {@link close}. */
+  async stopListening(): Promise<void> {
+    this.#stopping = true;
+    await this.#applying;
+    (await this.#listeners.prepare([])).commit();
+    // What the server publishes to itself would keep it alive.
+    await this.#ingests.close();
+  }
+
+  /**
+   * Reads the configuration again from where it came, and applies it; a bad one changes nothing. Never rejects.
+   *
+   * @param reason - who asks, for the log: `SIGHUP`
+   */
+  reload(reason: string): Promise<ReloadResult> {
+    return this.#reloader.reload(reason);
+  }
+
+  /**
+   * Goes on with another configuration, wholly or not at all, after a change that is under way. What it doesn't
+   * concern feels nothing of it: streams, players and recordings go on.
+   *
+   * @returns what has changed
+   * @throws ReloadError, StartError, or HttpServerError for mounts that clash; nothing has changed then
+   */
+  async apply(config: Config): Promise<readonly ConfigChange[]> {
+    const applied = this.#applying.then(() => this.#apply(config));
+    this.#applying = applied.catch(() => undefined);
+    return applied;
+  }
+
+  /**
+   * Tells of each configuration that has become the server's by {@link apply}, of those parts that are not its own:
+   * the log, the process.
+   *
+   * @returns stops it
+   */
+  onReconfigured(listener: (config: Config, before: Config) => void): () => void {
+    this.#reconfiguredListeners.add(listener);
+    return () => {
+      this.#reconfiguredListeners.delete(listener);
+    };
   }
 
   /** Stops to listen, ends every connection and waits until all are gone. */
@@ -178,6 +261,8 @@ export class SluiceServer {
   }
 
   async #close(): Promise<void> {
+    this.#stopping = true;
+    await this.#applying;
     clearInterval(this.#sampler);
     this.#summary?.stop();
     // Publishers go first, so that players get what was published last.
@@ -186,102 +271,55 @@ export class SluiceServer {
     this.#httpLive.close();
     this.#hls.close();
     await this.#sinks.close();
-    await Promise.all(this.#http.map((server) => server.close()));
+    await this.#http.shutDown();
   }
 
-  async #listenRtmp(address: ListenAddress): Promise<ListenAddress> {
-    try {
-      return await this.#rtmp.listen(address);
-    } catch (error) {
-      throw listenError('RTMP', 'listen', address, error);
+  async #apply(given: Config): Promise<readonly ConfigChange[]> {
+    const before = this.#config;
+    // Rooms keep what they make of a vhost by its object: what is as it was stays the same one.
+    const config = keepUnchanged(before, given);
+    const changes = planReload(before, config);
+    const problem = reloadProblem(changes);
+    if (problem !== undefined) throw new ReloadError('vhost-mode-changed', problem);
+    const tooFew = descriptorProblem(config.maxConnections);
+    if (tooFew !== undefined) throw new StartError('too-few-descriptors', tooFew);
+    const swap = await this.#http.prepare(config);
+    const addresses = await this.#listeners.prepare(this.#wantedAddresses(config));
+    if (this.#stopping) {
+      await addresses.rollback();
+      throw new ReloadError('stopping', 'the server is stopping');
     }
+    this.#config = config;
+    swap();
+    addresses.commit();
+    this.#reconfigure(config, before);
+    return changes;
   }
 
-  async #listenHttp(rtmp: readonly ListenAddress[]): Promise<Pick<ServerAddresses, 'http' | 'api'>> {
-    const { httpApi, httpServer } = this.#config;
-    const source = createApiSource({
-      version: this.version,
-      serverId: serverId(rtmp),
-      serviceId: randomBytes(4).toString('hex'),
-      hub: this.#hub,
-      sessions: this.#sessions,
-      faults: (streamKey) => this.#sinks.faults(streamKey),
-    });
-    const { dvr: dvrs } = this.#sinks;
-    const common = {
-      version: this.version,
-      admission: this.#admission,
-      onError: (error: Error) => {
-        this.#log.error(error, 'HTTP');
-      },
-      onConnectionEnd: (end: HttpConnectionEnd) => {
-        // A player's connection has its own closing line.
-        if (end.reason !== 'live') this.#log.debug(httpEndLine(end));
-      },
-    };
-    const shared = httpApi.enabled && httpServer.enabled && sameAddresses(httpApi.listen, httpServer.listen);
-    let http: readonly ListenAddress[] = [];
-    let api: readonly ListenAddress[] = [];
-    if (httpServer.enabled) {
-      const server = await createHttpServer({
-        ...common,
-        routes: [apiRoutes({ source, dvrs, scope: shared ? 'all' : 'public' })],
-        virtualFiles: this.#hls,
-        fileDoor: new VodDoor({ below: new VodHls() }),
-        live: this.#httpLive,
-        staticMounts: this.#staticMounts(),
-        root: httpServer.dir,
-        playerPage: this.#playerPage(rtmp),
-      });
-      http = await this.#listenOn(server, 'http_server.listen', httpServer.listen);
+  /** Tells every room; nothing of this may fail. */
+  #reconfigure(config: Config, before: Config): void {
+    for (const stream of this.#hub.streams()) {
+      const vhost = config.vhosts.get(stream.id.vhost);
+      if (vhost?.enabled === true) stream.configure(this.#liveSettings(vhost));
     }
-    if (shared) {
-      api = http;
-    } else if (httpApi.enabled) {
-      const { crossdomain } = httpApi;
-      const server = await createHttpServer({
-        ...common,
-        routes: [apiRoutes({ source, dvrs })],
-        crossdomain,
-      });
-      api = await this.#listenOn(server, 'http_api.listen', httpApi.listen);
+    this.#rtmp.reconfigured();
+    this.#httpLive.reconfigured();
+    this.#hls.reconfigured();
+    for (const stream of this.#hub.streams()) this.#sinks.configured(stream);
+    this.#ingests.apply(config, this.#rtmpPort);
+    if (config.pithyPrintMs !== before.pithyPrintMs) {
+      this.#summary?.stop();
+      this.#summary = new Summary(this.#sessions, this.#hub, this.#log, config.pithyPrintMs);
     }
-    return { http, api };
+    for (const listener of this.#reconfiguredListeners) listener(config, before);
   }
 
-  async #listenOn(
-    server: HttpServer,
-    directive: string,
-    addresses: readonly ListenAddress[],
-  ): Promise<readonly ListenAddress[]> {
-    this.#http.push(server);
-    try {
-      await server.listen(addresses);
-    } catch (error) {
-      throw listenError('HTTP', directive, addresses[0] ?? { port: 0 }, error);
-    }
-    return addresses.map((address, index) => {
-      const port = server.addresses[index]?.port ?? address.port;
-      return address.host === undefined ? { port } : { host: address.host, port };
-    });
+  get #rtmpPort(): number {
+    return this.#listeners.of(this.#rtmpDoor)[0]?.port ?? 1935;
   }
 
-  #staticMounts(): { vhost: string; mount: string; dir: string }[] {
-    const mounts = [];
-    for (const { name, enabled, httpStatic } of this.#config.vhosts.values()) {
-      if (enabled && httpStatic.enabled)
-        mounts.push({ vhost: name, mount: httpStatic.mount, dir: httpStatic.dir });
-    }
-    return mounts;
-  }
-
-  #playerPage(rtmp: readonly ListenAddress[]): PlayerPageFacts {
-    const vhost = findVhost(this.#config, '__defaultVhost__');
-    return {
-      version: this.version,
-      rtmpPort: rtmp[0]?.port ?? 1935,
-      ...(vhost === undefined ? {} : pageMounts(vhost, this.#config.httpServer.dir)),
-    };
+  #wantedAddresses(config: Config): WantedAddresses[] {
+    return [{ door: this.#rtmpDoor, addresses: config.listen }, ...this.#http.wanted(config)];
   }
 
   #liveSettings(vhost: VhostConfig): LiveSettings {
@@ -301,49 +339,6 @@ export class SluiceServer {
     }
     return settings;
   }
-}
-
-function listenError(what: string, directive: string, address: ListenAddress, error: unknown): StartError {
-  const where = formatListenAddress(address);
-  const code = systemCode(error);
-  const cause = { cause: error };
-  if (code === 'EADDRINUSE') {
-    const remedy = `stop the other program or change \`${directive}\``;
-    return new StartError('listen-failed', `${what} port ${where} is in use: ${remedy}`, cause);
-  }
-  if (code === 'EACCES') {
-    const remedy = `run with the right to open it, or change \`${directive}\``;
-    return new StartError('listen-failed', `${what} port ${where} may not be opened: ${remedy}`, cause);
-  }
-  const text = error instanceof Error ? error.message : String(error);
-  return new StartError(
-    'listen-failed',
-    `${what} can't listen on ${where} (\`${directive}\`): ${text}`,
-    cause,
-  );
-}
-
-/** The system's error code, also from below a wrapping error. */
-function systemCode(error: unknown): string | undefined {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ('syscall' in at && 'code' in at && typeof at.code === 'string') return at.code;
-  }
-  return undefined;
-}
-
-function httpEndLine(end: HttpConnectionEnd): string {
-  const { reason, remoteAddress, requests, durationMs, bytesReceived, bytesSent } = end;
-  const seconds = (durationMs / 1000).toFixed(1);
-  return (
-    `http closed: ${reason}, ${plainAddress(remoteAddress)}, ${requests} requests, ${seconds} s, ` +
-    `in ${bytesReceived} B, out ${bytesSent} B`
-  );
-}
-
-/** Port 0 is any free one, and so never the same. */
-function sameAddresses(left: readonly ListenAddress[], right: readonly ListenAddress[]): boolean {
-  if (left.some((address) => address.port === 0)) return false;
-  return left.map(formatListenAddress).join(' ') === right.map(formatListenAddress).join(' ');
 }
 
 /** The same machine and ports give the same id. */

@@ -2,7 +2,7 @@ import type { FaultView } from '../api/index.ts';
 import type { VhostConfig } from '../config/index.ts';
 import type { LiveHub, LiveStream } from '../live/index.ts';
 import type { Log } from '../log/index.ts';
-import { nodeDisk } from '../sinks/disk/index.ts';
+import { namesProblem, nodeDisk } from '../sinks/disk/index.ts';
 import { DvrSinks, type FinishedFile } from '../sinks/dvr/index.ts';
 import { HdsSinks } from '../sinks/hds/index.ts';
 import { HlsSinks } from '../sinks/hls/index.ts';
@@ -20,12 +20,26 @@ export interface SinksContext {
   findVhost(name: string): VhostConfig | undefined;
 }
 
+type SinkKind = 'hls' | 'hds' | 'dvr';
+
+interface Attached {
+  readonly config: VhostConfig[SinkKind];
+  readonly detach: () => void;
+}
+
+/** Of what is not attached, or looks after itself. */
+function detach(): void {
+  // Nothing is to be done.
+}
+
 /** Everything that writes the published streams to files: HLS, HDS and recordings. */
 export class Sinks {
   readonly hls: HlsSinks;
   readonly hds: HdsSinks;
   readonly dvr: DvrSinks;
   readonly #context: SinksContext;
+  /** What a stream is written by now. */
+  readonly #attached = new WeakMap<LiveStream, Map<SinkKind, Attached>>();
   readonly #recordingListeners = new Set<(file: FinishedFile) => void>();
 
   constructor(context: SinksContext) {
@@ -59,9 +73,46 @@ export class Sinks {
   published(stream: LiveStream): void {
     const vhost = this.#context.findVhost(stream.id.vhost);
     if (vhost === undefined) return;
-    if (vhost.hls.enabled) stream.attach(this.hls.open(stream, vhost));
-    if (vhost.hds.enabled) stream.attach(this.hds.open(stream, vhost));
+    const attached = new Map<SinkKind, Attached>();
+    this.#attached.set(stream, attached);
+    for (const form of ['hls', 'hds'] as const) attached.set(form, this.#attach(form, stream, vhost));
+    attached.set('dvr', { config: vhost.dvr, detach });
     this.dvr.published(stream, vhost);
+  }
+
+  /**
+   * The configuration has changed under a stream: what it changes of HLS, HDS and recordings ends and begins anew, with
+   * the sequence headers that hold now; the rest goes on (L023, V007).
+   */
+  configured(stream: LiveStream): void {
+    const vhost = this.#context.findVhost(stream.id.vhost);
+    const attached = this.#attached.get(stream);
+    if (stream.publisherId === undefined || attached === undefined) return;
+    if (vhost?.name !== stream.id.vhost) return;
+    const { app, stream: name } = stream.id;
+    const problem = namesProblem(app, name);
+    if (problem !== undefined) {
+      // It was published when nothing wrote files.
+      const wanted = vhost.hls.enabled || vhost.hds.enabled || vhost.dvr.enabled;
+      if (wanted) this.#context.log.warn(`${app}/${name} is not written to files: ${problem}`);
+      return;
+    }
+    for (const form of ['hls', 'hds'] as const) {
+      const known = attached.get(form);
+      if (known?.config === vhost[form]) continue;
+      known?.detach();
+      attached.set(form, this.#attach(form, stream, vhost));
+    }
+    // A recording that the API has ended stays ended while nobody asks for another.
+    if (attached.get('dvr')?.config === vhost.dvr) return;
+    attached.set('dvr', { config: vhost.dvr, detach });
+    this.dvr.configured(stream, vhost);
+  }
+
+  #attach(form: 'hls' | 'hds', stream: LiveStream, vhost: VhostConfig): Attached {
+    const config = vhost[form];
+    if (!config.enabled) return { config, detach };
+    return { config, detach: stream.attach(this[form].open(stream, vhost)) };
   }
 
   /**

@@ -1,0 +1,197 @@
+import { type ApiSource, apiRoutes, type DvrControl } from '../api/index.ts';
+import { type Config, findVhost, formatListenAddress, type ListenAddress } from '../config/index.ts';
+import { type Log, plainAddress } from '../log/index.ts';
+import {
+  createHttpServer,
+  type HttpConnectionEnd,
+  type HttpServer,
+  type HttpServerOptions,
+  type LiveDoor,
+  type PlayerPageFacts,
+  type StaticMount,
+  type VirtualFiles,
+} from '../servers/http/index.ts';
+import { VodDoor, VodHls } from '../servers/vod/index.ts';
+import type { Admission } from '../stats/index.ts';
+import type { ListenDoor, WantedAddresses } from './listeners.ts';
+import { pageMounts } from './page-mounts.ts';
+
+/** What the HTTP servers are made of, besides the configuration. */
+export interface HttpDoorsContext {
+  readonly version: string;
+  readonly log: Log;
+  readonly admission: Admission;
+  readonly source: ApiSource;
+  readonly dvrs: DvrControl;
+  readonly virtualFiles: VirtualFiles;
+  readonly live: LiveDoor;
+  /** The port to publish to. */
+  rtmpPort(): number;
+}
+
+/** `http_server` and `http_api`. On the same addresses they are one server, which is `http_server`'s. */
+export class HttpDoors {
+  readonly server: HttpDoor;
+  readonly api: HttpDoor;
+
+  constructor(context: HttpDoorsContext) {
+    this.server = new HttpDoor('http_server.listen', (config) => serverOptions(config, context));
+    this.api = new HttpDoor('http_api.listen', (config) => apiOptions(config, context));
+  }
+
+  /** Where they listen by a configuration. */
+  wanted(config: Config): WantedAddresses[] {
+    const { httpApi, httpServer } = config;
+    return [
+      { door: this.server, addresses: httpServer.enabled ? httpServer.listen : [] },
+      { door: this.api, addresses: httpApi.enabled && !isShared(config) ? httpApi.listen : [] },
+    ];
+  }
+
+  /**
+   * Makes what answers requests by a configuration; it answers once what this resolves to has been called.
+   *
+   * @throws HttpServerError for mounts that clash
+   */
+  async prepare(config: Config): Promise<() => void> {
+    const { httpApi, httpServer } = config;
+    const key = keyOf(config);
+    const swaps: (() => void)[] = [];
+    if (httpServer.enabled) swaps.push(await this.server.prepare(config, key));
+    if (httpApi.enabled && !isShared(config)) swaps.push(await this.api.prepare(config, key));
+    return () => {
+      for (const swap of swaps) swap();
+    };
+  }
+
+  /** Stops to listen, lets requests end and closes every connection. */
+  async shutDown(): Promise<void> {
+    await Promise.all([this.server.shutDown(), this.api.shutDown()]);
+  }
+}
+
+/** One HTTP server. Once made, it stays, whether or not it listens. */
+export class HttpDoor implements ListenDoor {
+  readonly name = 'HTTP';
+  readonly directive: string;
+  readonly #options: (config: Config) => HttpServerOptions;
+  #server: HttpServer | undefined;
+  /** What the present answers are made of. */
+  #key = '';
+
+  constructor(directive: string, options: (config: Config) => HttpServerOptions) {
+    this.directive = directive;
+    this.#options = options;
+  }
+
+  /** @param key - another one whenever the answers may be others */
+  async prepare(config: Config, key: string): Promise<() => void> {
+    if (key === this.#key) return () => undefined;
+    if (this.#server === undefined) {
+      this.#server = await createHttpServer(this.#options(config));
+      this.#key = key;
+      return () => undefined;
+    }
+    const swap = await this.#server.prepare(this.#options(config));
+    return () => {
+      this.#key = key;
+      swap();
+    };
+  }
+
+  async open(address: ListenAddress): Promise<ListenAddress> {
+    await this.#server?.listen([address]);
+    const port = this.#server?.addresses.at(-1)?.port ?? address.port;
+    return address.host === undefined ? { port } : { host: address.host, port };
+  }
+
+  close(bound: ListenAddress): void {
+    this.#server?.unlisten(bound);
+  }
+
+  async shutDown(): Promise<void> {
+    await this.#server?.close();
+  }
+}
+
+function serverOptions(config: Config, context: HttpDoorsContext): HttpServerOptions {
+  const { source, dvrs, virtualFiles, live } = context;
+  return {
+    ...commonOptions(context),
+    routes: [apiRoutes({ source, dvrs, scope: isShared(config) ? 'all' : 'public' })],
+    virtualFiles,
+    fileDoor: new VodDoor({ below: new VodHls() }),
+    live,
+    staticMounts: staticMounts(config),
+    root: config.httpServer.dir,
+    playerPage: playerPage(config, context),
+  };
+}
+
+function apiOptions(config: Config, context: HttpDoorsContext): HttpServerOptions {
+  const { source, dvrs } = context;
+  const { crossdomain } = config.httpApi;
+  return { ...commonOptions(context), routes: [apiRoutes({ source, dvrs })], crossdomain };
+}
+
+function commonOptions({ version, admission, log }: HttpDoorsContext): HttpServerOptions {
+  return {
+    version,
+    admission,
+    onError: (error: Error) => {
+      log.error(error, 'HTTP');
+    },
+    onConnectionEnd: (end: HttpConnectionEnd) => {
+      // A player's connection has its own closing line.
+      if (end.reason !== 'live') log.debug(httpEndLine(end));
+    },
+  };
+}
+
+function staticMounts(config: Config): StaticMount[] {
+  const mounts = [];
+  for (const { name, enabled, httpStatic } of config.vhosts.values()) {
+    if (enabled && httpStatic.enabled)
+      mounts.push({ vhost: name, mount: httpStatic.mount, dir: httpStatic.dir });
+  }
+  return mounts;
+}
+
+function playerPage(config: Config, context: HttpDoorsContext): PlayerPageFacts {
+  return {
+    version: context.version,
+    // Known once the server listens.
+    get rtmpPort() {
+      return context.rtmpPort();
+    },
+    ...mountsOfPage(config),
+  };
+}
+
+function mountsOfPage(config: Config): ReturnType<typeof pageMounts> {
+  const vhost = findVhost(config, '__defaultVhost__');
+  return vhost === undefined ? {} : pageMounts(vhost, config.httpServer.dir);
+}
+
+/** All that the answers may depend on: the root of the configuration, and what vhosts have beneath directories. */
+function keyOf(config: Config): string {
+  const { vhosts: _vhosts, inactive: _inactive, warnings: _warnings, ...root } = config;
+  return JSON.stringify([root, staticMounts(config), mountsOfPage(config)]);
+}
+
+/** Port 0 is any free one, and so never the same. */
+function isShared({ httpApi, httpServer }: Config): boolean {
+  if (!httpApi.enabled || !httpServer.enabled) return false;
+  if (httpApi.listen.some((address) => address.port === 0)) return false;
+  const text = httpApi.listen.map(formatListenAddress).join(' ');
+  return text === httpServer.listen.map(formatListenAddress).join(' ');
+}
+
+function httpEndLine(end: HttpConnectionEnd): string {
+  const { reason, remoteAddress, requests, durationMs, bytesReceived, bytesSent } = end;
+  const seconds = (durationMs / 1000).toFixed(1);
+  return (
+    `http closed: ${reason}, ${plainAddress(remoteAddress)}, ${requests} requests, ${seconds} s, ` +
+    `in ${bytesReceived} B, out ${bytesSent} B`
+  );
+}
