@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { Disk, DiskEntry, DiskFile } from './disk.ts';
@@ -40,7 +40,7 @@ export const nodeDisk: Disk = {
     });
   },
   async remove(path) {
-    await guard(path, () => rm(path, { force: true }));
+    await ifPresent(path, () => unlink(path));
   },
   size: (path) => ifPresent(path, async () => (await stat(path)).size),
   readText: (path, maxBytes) =>
@@ -114,16 +114,26 @@ async function writeAll(
   pieces: Uint8Array | readonly Uint8Array[],
   position: number,
 ): Promise<number> {
+  let rest: readonly Uint8Array[] = pieces instanceof Uint8Array ? [pieces] : pieces;
   let at = position;
-  for (const piece of pieces instanceof Uint8Array ? [pieces] : pieces) {
-    let written = 0;
-    while (written < piece.length) {
-      const { bytesWritten } = await file.write(piece, written, piece.length - written, at);
-      written += bytesWritten;
-      at += bytesWritten;
-    }
+  while (rest.length > 0) {
+    const { bytesWritten } = await file.writev(rest, at);
+    at += bytesWritten;
+    rest = beyond(rest, bytesWritten);
   }
   return at - position;
+}
+
+/** What is left of the pieces after so many bytes. */
+function beyond(pieces: readonly Uint8Array[], written: number): readonly Uint8Array[] {
+  let skip = written;
+  let index = 0;
+  for (; index < pieces.length; index += 1) {
+    const length = pieces[index]?.length ?? 0;
+    if (length > skip) break;
+    skip -= length;
+  }
+  return pieces.slice(index).map((piece, at) => (at === 0 ? piece.subarray(skip) : piece));
 }
 
 async function openMakingDirectory(path: string, flags: 'w' | 'w+'): Promise<FileHandle> {
