@@ -1,5 +1,5 @@
 import { Section } from './section.ts';
-import { choice, flag, text, urls, words } from './values.ts';
+import { choice, flag, seconds, text, urls, words } from './values.ts';
 
 /** `cluster{}` of a vhost. */
 export const clusterSection = new Section('cluster', {
@@ -47,17 +47,25 @@ export const forwardSection = new Section('forward', {
 
 /** `http_hooks{}` of a vhost. */
 export const httpHooksSection = new Section('http_hooks', {
-  enabled: flag('enabled', { default: false, means: 'Calls HTTP URLs on events.' }),
-  onConnect: urls('on_connect', { means: 'A client connects; may refuse it.' }),
-  onClose: urls('on_close', { means: 'A client went.' }),
-  onPublish: urls('on_publish', { means: 'A publisher begins; may refuse it.' }),
-  onUnpublish: urls('on_unpublish', { means: 'A publisher ended.' }),
-  onPlay: urls('on_play', { means: 'A player begins; may refuse it.' }),
-  onStop: urls('on_stop', { means: 'A player ended.' }),
-  onDvr: urls('on_dvr', { means: 'A recording is finished.' }),
-  onHls: urls('on_hls', { means: 'A segment is finished.' }),
+  enabled: flag('enabled', { default: false, active: true, means: 'Calls HTTP URLs on events.' }),
+  onConnect: urls('on_connect', { active: true, means: 'A client connects; may refuse it.' }),
+  onClose: urls('on_close', { active: true, means: 'A client went.' }),
+  onPublish: urls('on_publish', { active: true, means: 'A publisher begins; may refuse it.' }),
+  onUnpublish: urls('on_unpublish', { active: true, means: 'A publisher ended.' }),
+  onPlay: urls('on_play', { active: true, means: 'A player begins; may refuse it.' }),
+  onStop: urls('on_stop', { active: true, means: 'A player ended.' }),
+  onDvr: urls('on_dvr', { active: true, means: 'A recording is finished.' }),
+  onHls: urls('on_hls', { active: true, means: 'A segment is finished.' }),
   onHlsNotify: urls('on_hls_notify', {
+    active: true,
     means: 'Is fetched for each segment, with `[app]`, `[stream]`, `[ts_url]` and `[param]`.',
+  }),
+  timeoutMs: seconds('timeout', {
+    default: 5_000,
+    min: 100,
+    max: 60_000,
+    active: true,
+    means: 'How long each call may take; a client is refused when the answer is not there by then.',
   }),
   onForward: urls('on_forward', { means: 'Is asked where to push a stream.' }),
 });

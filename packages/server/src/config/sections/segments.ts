@@ -101,6 +101,7 @@ export const hlsSection = new Section('hls', {
     means: 'Goes on with the playlist that an earlier run left.',
   }),
   notifyBytes: integer('hls_nb_notify', {
+    active: true,
     default: 64,
     shape: 'BYTES',
     means: 'How much of the answer to `on_hls_notify` is read.',

@@ -1,0 +1,141 @@
+import type { DeadLetters } from './dead-letters.ts';
+import { Destination } from './destination.ts';
+import type { HttpCaller } from './http-caller.ts';
+import type { HookLimits } from './limits.ts';
+import type { HookLog } from './outage.ts';
+
+/** More URLs than these are forgotten while nothing waits for them. */
+const MAX_IDLE_DESTINATIONS = 64;
+
+/** An event on its way to one URL. */
+export interface Delivery {
+  readonly url: string;
+  /** Events of one URL and one lane are delivered in the order in which they were told. */
+  readonly lane: string;
+  /** The name of the event. */
+  readonly action: string;
+  /** The JSON that is posted. */
+  readonly body: string;
+  /** The time limit of one try, ms. */
+  readonly timeoutMs: number;
+}
+
+/** What has become of the events that were told. */
+export interface DeliveryFigures {
+  /** Waiting, or on their way. */
+  readonly queued: number;
+  readonly delivered: number;
+  /** Received, but the answer was no yes. */
+  readonly refused: number;
+  /** Tries that failed and are made again. */
+  readonly retried: number;
+  /** Given up and written to the dead letters. */
+  readonly dead: number;
+}
+
+/** What {@link Deliveries} needs. */
+export interface DeliveriesOptions {
+  readonly log: HookLog;
+  readonly caller: HttpCaller;
+  readonly limits: HookLimits;
+  readonly deadLetters: DeadLetters;
+}
+
+/**
+ * The events that are told after the fact, on their way to the callback servers: at least once each, tried again
+ * while a server is down, and given to the dead letters in the end. Each URL has a queue of its own, so that one
+ * server that is down doesn't hold up another.
+ */
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  readonly #destinations = new Map<string, Destination>();
+  readonly #counts = { delivered: 0, refused: 0, retried: 0, dead: 0 };
+  #queued = 0;
+  #closed = false;
+  #idle: (() => void) | undefined;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  get figures(): DeliveryFigures {
+    return { queued: this.#queued, ...this.#counts };
+  }
+
+  add(delivery: Delivery): void {
+    if (this.#closed) {
+      this.#bury(delivery, Date.now(), 'the server is stopping');
+      return;
+    }
+    const { limits, log, caller } = this.#options;
+    if (this.#queued >= limits.maxQueuedEvents) {
+      this.#bury(delivery, Date.now(), `${limits.maxQueuedEvents} events wait already`);
+      return;
+    }
+    this.#queued += 1;
+    let destination = this.#destinations.get(delivery.url);
+    if (destination === undefined) {
+      this.#forgetIdle();
+      destination = new Destination(delivery.url, {
+        log,
+        caller,
+        limits,
+        onDelivered: (refused) => {
+          this.#counts[refused ? 'refused' : 'delivered'] += 1;
+          this.#gone(1);
+        },
+        onRetry: () => {
+          this.#counts.retried += 1;
+        },
+        onDead: (dead, toldAt, problem) => {
+          this.#bury(dead, toldAt, problem);
+          this.#gone(1);
+        },
+      });
+      this.#destinations.set(delivery.url, destination);
+    }
+    destination.add(delivery);
+  }
+
+  /**
+   * Takes no more events and waits for those that are on their way.
+   *
+   * @param graceMs - what is not delivered by then goes to the dead letters
+   */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    if (this.#queued > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        this.#idle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    for (const destination of [...this.#destinations.values()]) destination.close('the server is stopping');
+    this.#destinations.clear();
+    await this.#options.deadLetters.settled();
+  }
+
+  /** URLs that no reload has left in use. */
+  #forgetIdle(): void {
+    if (this.#destinations.size < MAX_IDLE_DESTINATIONS) return;
+    for (const [url, destination] of this.#destinations) if (destination.idle) this.#destinations.delete(url);
+  }
+
+  #bury(delivery: Delivery, toldAt: number, problem: string): void {
+    this.#counts.dead += 1;
+    this.#options.deadLetters.add({
+      time: new Date(toldAt).toISOString(),
+      url: delivery.url,
+      problem,
+      event: JSON.parse(delivery.body),
+    });
+  }
+
+  #gone(count: number): void {
+    this.#queued -= count;
+    if (this.#queued === 0) this.#idle?.();
+  }
+}
