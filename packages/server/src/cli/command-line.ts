@@ -49,6 +49,10 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     const { registerPublishCommand } = await import('./publish.ts');
     registerPublishCommand(program);
   }
+  if (words[0] === 'demo-api' || help) {
+    const { registerDemoApiCommand } = await import('./demo-api.ts');
+    registerDemoApiCommand(program);
+  }
   try {
     await program.parseAsync(words.length === 0 ? ['--help'] : words.map(questionMarkAsHelp), {
       from: 'user',

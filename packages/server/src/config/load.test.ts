@@ -195,7 +195,6 @@ describe('loadConfig', () => {
           'forward',
           'security',
           'bandcheck',
-          'http_hooks',
           'ingest(livestream).input.type file',
           'transcode',
         ].map((block) => `vhost(all.example.com).${block}`),

@@ -50,12 +50,20 @@ export const limitsSection = new Section('limits', {
 
 /** `heartbeat{}` of the root. */
 export const heartbeatSection = new Section('heartbeat', {
-  enabled: flag('enabled', { default: false, means: 'Reports to a server regularly.' }),
-  intervalMs: seconds('interval', { default: 9_900, min: 100, means: 'How often.' }),
-  url: url('url', { default: 'http://127.0.0.1:8085/api/v1/servers', means: 'Where the report goes.' }),
-  deviceId: text('device_id', { default: '', means: 'The name of this server in the report.' }),
-  summaries: flag('summaries', { default: false, means: "Adds the API's summaries." }),
-  ports: flag('ports', { default: false, means: 'Adds the ports that are listened on.' }),
+  enabled: flag('enabled', { default: false, active: true, means: 'Reports to a server regularly.' }),
+  intervalMs: seconds('interval', { default: 9_900, min: 100, active: true, means: 'How often.' }),
+  url: url('url', {
+    default: 'http://127.0.0.1:8085/api/v1/servers',
+    active: true,
+    means: 'Where the report goes.',
+  }),
+  deviceId: text('device_id', {
+    default: '',
+    active: true,
+    means: 'The name of this server in the report.',
+  }),
+  summaries: flag('summaries', { default: false, active: true, means: "Adds the API's summaries." }),
+  ports: flag('ports', { default: false, active: true, means: 'Adds the addresses that are listened on.' }),
 });
 
 /** `stats{}` of the root. */
@@ -241,7 +249,7 @@ export const rootSection = new Section('the root', {
     means: 'A setting of the C++ allocator.',
   }),
   serverId: text('server_id', { default: '', means: 'A stable id of this server.' }),
-  heartbeat: block('heartbeat', heartbeatSection, { means: 'Reports to a server.' }),
+  heartbeat: block('heartbeat', heartbeatSection, { active: true, means: 'Reports to a server.' }),
   stats: block('stats', statsSection, { means: 'What the statistics look at.' }),
   streamCasters: blockList('stream_caster', streamCasterSection, {
     label: 'none',

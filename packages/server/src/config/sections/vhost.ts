@@ -86,7 +86,7 @@ export const vhostSection = new Section(
     hds: block('hds', hdsSection, { active: true, means: 'Adobe HDS.' }),
     dash: block('dash', dashSection, { means: 'MPEG-DASH.' }),
     dvr: block('dvr', dvrSection, { active: true, means: 'Recording.' }),
-    httpHooks: block('http_hooks', httpHooksSection, { means: 'HTTP calls on events.' }),
+    httpHooks: block('http_hooks', httpHooksSection, { active: true, means: 'HTTP calls on events.' }),
     exec: block('exec', execSection, { means: 'Programs on events.' }),
     ingests: blockList('ingest', ingestSection, {
       label: 'optional',
