@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+
 import { Command, CommanderError, Option } from 'commander';
 
 import { packageVersion } from '../app/index.ts';
@@ -53,6 +55,18 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     const { registerDemoApiCommand } = await import('./demo-api.ts');
     registerDemoApiCommand(program);
   }
+  if (['streams', 'clients', 'vhosts', 'kick', 'reload', 'summaries'].includes(words[0] ?? '') || help) {
+    const { registerRemoteCommands } = await import('./remote.ts');
+    registerRemoteCommands(program);
+  }
+  if (words[0] === 'diff' || help) {
+    const { registerDiffCommand } = await import('./diff.ts');
+    registerDiffCommand(program);
+  }
+  if (words[0] === 'sign' || help) {
+    const { registerSignCommand } = await import('./sign.ts');
+    registerSignCommand(program);
+  }
   try {
     await program.parseAsync(words.length === 0 ? ['--help'] : words.map(questionMarkAsHelp), {
       from: 'user',
@@ -93,9 +107,12 @@ async function runServer(program: Command, flags: ServerFlags, version: string):
     program.outputHelp({ error: true });
     return 2;
   }
+  const source = { file: flags.config, env: process.env, environmentOnly };
+  // The server may change its directory.
+  const file = resolve(flags.config ?? process.env['SRS_CONFIG_FILE'] ?? '');
   let config;
   try {
-    config = loadConfig({ file: flags.config, env: process.env, environmentOnly });
+    config = loadConfig(source);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`sluice: ${error.message}\n`);
@@ -109,5 +126,5 @@ async function runServer(program: Command, flags: ServerFlags, version: string):
     process.stdout.write(`${flags.config ?? 'the environment'}: the configuration is good\n`);
     return 0;
   }
-  return serve(config);
+  return serve(config, () => loadConfig({ ...source, file }));
 }

@@ -25,6 +25,18 @@ function checkLimits(root: RootValue, { directives, reader }: Scope): void {
   reader.problem(ConfigErrorCode.Conflict, message, place);
 }
 
+/** A password that nobody could give. */
+function checkApiAuth({ httpApi: { auth } }: RootValue, { directives, reader }: Scope): void {
+  const place = find(directives, 'http_api', 'auth');
+  if (!auth.enabled || place === undefined) return;
+  if (auth.username === '' || auth.password === '') {
+    reader.problem(ConfigErrorCode.Missing, '`auth` needs a `username` and a `password`', place);
+  } else if (auth.username.includes(':')) {
+    const message = '`username` can have no colon in HTTP Basic authentication';
+    reader.problem(ConfigErrorCode.Value, message, find(place.block ?? [], 'username') ?? place);
+  }
+}
+
 function checkRoot(root: RootValue, scope: Scope): void {
   const { directives, reader } = scope;
   const asprocess = find(directives, 'asprocess');
@@ -33,6 +45,7 @@ function checkRoot(root: RootValue, scope: Scope): void {
     reader.problem(ConfigErrorCode.Conflict, message, asprocess);
   }
   checkLimits(root, scope);
+  checkApiAuth(root, scope);
   const casters = directives.filter((directive) => directive.name === 'stream_caster');
   for (const [index, caster] of root.streamCasters.entries()) {
     const directive = casters[index];
@@ -80,8 +93,18 @@ function checkEngines(engines: readonly Engine[], directive: Directive, reader: 
   }
 }
 
+/** A `token{}` that nobody could have a token for. */
+function checkToken({ token }: VhostValue, directives: readonly Directive[], reader: SectionReader): void {
+  const hasKeys = token.secrets.length > 0 || token.jwtSecrets.length > 0 || token.jwks !== '';
+  const place = find(directives, 'token');
+  if (!token.enabled || hasKeys || place === undefined) return;
+  const message = '`token` needs a `secret`, a `jwt_secret` or a `jwks`: without one nobody gets in';
+  reader.problem(ConfigErrorCode.Missing, message, place);
+}
+
 function checkVhost(vhost: VhostValue, place: Directive, reader: SectionReader): void {
   const directives = place.block ?? [];
+  checkToken(vhost, directives, reader);
   const mode = find(directives, 'cluster', 'mode');
   if (vhost.cluster.mode === 'remote' && vhost.cluster.origins.length === 0 && mode !== undefined) {
     const message = '`mode remote` needs an `origin`: `origin 192.168.1.10:1935;`';

@@ -186,18 +186,11 @@ describe('loadConfig', () => {
     const inactive = load(SRS_2).inactive;
     expect(inactive.map(({ path }) => path).sort()).toEqual(
       [
-        'pid',
-        'daemon',
         'query_latest_version',
-        'stats',
         'stream_caster',
-        ...[
-          'forward',
-          'security',
-          'bandcheck',
-          'ingest(livestream).input.type file',
-          'transcode',
-        ].map((block) => `vhost(all.example.com).${block}`),
+        ...['forward', 'bandcheck', 'ingest(livestream).input.type file', 'transcode'].map(
+          (block) => `vhost(all.example.com).${block}`,
+        ),
         'vhost(edge.example.com).cluster',
       ].sort(),
     );
@@ -226,7 +219,11 @@ describe('loadConfig', () => {
       cluster: { mode: 'remote', origins: ['127.0.0.1:1935'], debugUpnode: false },
       exec: { publish: ['./ffmpeg', '-i', '[url]', '-c', 'copy', '-y', './[stream].flv'] },
     });
-    expect(config.inactive.map(({ path }) => path)).toContain('http_api.auth');
+    expect(config.httpApi).toMatchObject({
+      rawApi: { enabled: true, allowReload: true, allowQuery: false, allowUpdate: false },
+      auth: { enabled: true, username: 'a', password: 'b' },
+    });
+    expect(config.inactive.map(({ path }) => path)).toContain('http_api.https');
     expect(config.warnings).toEqual([]);
   });
 
@@ -458,6 +455,42 @@ describe('loadConfig', () => {
       'config-value',
       1,
       /expected `all` or an IP address/,
+    ],
+    [
+      'listen 1935; vhost v { token { enabled on; } }',
+      'config-missing',
+      1,
+      /`token` needs a `secret`, a `jwt_secret` or a `jwks`/,
+    ],
+    [
+      'listen 1935; vhost v { token { secret short; } }',
+      'config-value',
+      1,
+      /a secret has at least 16 characters/,
+    ],
+    [
+      'listen 1935; vhost v { token { jwt_secret sixteen-letters-; } }',
+      'config-value',
+      1,
+      /at least 32 characters/,
+    ],
+    [
+      'listen 1935; vhost v { token { jwt_algorithms HS256 none; } }',
+      'config-value',
+      1,
+      /expected one of HS256, .*, not `none`/,
+    ],
+    [
+      'listen 1935; http_api { auth { enabled on; username admin; } }',
+      'config-missing',
+      1,
+      /`auth` needs a `username` and a `password`/,
+    ],
+    [
+      'listen 1935; http_api { auth { enabled on; username a:b; password c; } }',
+      'config-value',
+      1,
+      /`username` can have no colon/,
     ],
     ['listen 1935; vhost v { mode remote; }', 'config-missing', 1, /`mode remote` needs an `origin`/],
     ['listen 1935; asprocess on;', 'config-conflict', 1, /write `daemon off;`, too/],

@@ -12,6 +12,7 @@ import {
   playSection,
   publishSection,
   rootSection,
+  tokenSection,
   vhostSection,
 } from './sections/index.ts';
 import type { Fields, Section } from './sections/index.ts';
@@ -109,6 +110,7 @@ function checkVhostValues(vhost: VhostConfig, path: string): void {
   checkValues(playSection, vhost.play, `${path}.play`);
   checkValues(httpRemuxSection, vhost.httpRemux, `${path}.httpRemux`);
   checkValues(httpStaticSection, vhost.httpStatic, `${path}.httpStatic`);
+  checkValues(tokenSection, vhost.token, `${path}.token`);
 }
 
 function listenAddresses(given: readonly ListenOption[], path: string): readonly ListenAddress[] {

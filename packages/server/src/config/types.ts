@@ -26,6 +26,7 @@ import type {
   SrtServerConfig,
   StatsConfig,
   StreamCasterConfig,
+  TokenConfig,
   TranscodeConfig,
 } from './sections/index.ts';
 
@@ -55,6 +56,15 @@ export interface HttpApiConfig {
   readonly enabled: boolean;
   readonly listen: readonly ListenAddress[];
   readonly crossdomain: boolean;
+  /** Who may control the server by `/api/v1/raw`. */
+  readonly rawApi: {
+    readonly enabled: boolean;
+    readonly allowReload: boolean;
+    readonly allowQuery: boolean;
+    readonly allowUpdate: boolean;
+  };
+  /** HTTP Basic authentication. */
+  readonly auth: { readonly enabled: boolean; readonly username: string; readonly password: string };
 }
 
 /** `http_server{}`. */
@@ -136,10 +146,11 @@ export interface VhostConfig {
   readonly refer: ReferConfig;
   readonly httpRemux: HttpRemuxConfig;
   readonly httpStatic: HttpStaticConfig;
+  readonly security: SecurityConfig;
+  readonly token: TokenConfig;
   // Validated, but not acted on by this version.
   readonly cluster: ClusterConfig;
   readonly forward: ForwardConfig;
-  readonly security: SecurityConfig;
   readonly bandcheck: BandcheckConfig;
   readonly hls: HlsConfig;
   readonly hds: HdsConfig;
@@ -162,6 +173,12 @@ export interface LimitsConfig {
   readonly maxChunkStreams: number;
   /** Most bytes of unfinished messages of one connection. */
   readonly maxPendingBytes: number;
+  /** Open connections of one address; 0 is no limit. */
+  readonly maxConnectionsPerAddress: number;
+  /** New connections of one address a second; 0 is no limit. */
+  readonly maxConnectsPerSecond: number;
+  /** Wrong tokens of one address a minute; 0 is no limit. */
+  readonly maxFailedTokensPerMinute: number;
 }
 
 /** The whole configuration. */
@@ -171,6 +188,19 @@ export interface Config {
   readonly chunkSize: number;
   readonly maxConnections: number;
   readonly daemon: boolean;
+  /** Never in the background as process 1 or where `inDocker` says so. */
+  readonly disableDaemonForDocker: boolean;
+  readonly inDocker: boolean;
+  /** Quit when the parent process goes. */
+  readonly asprocess: boolean;
+  /** How long a graceful stop still takes connections. */
+  readonly graceStartWaitMs: number;
+  /** How long connections may take to finish in a graceful stop. */
+  readonly graceTimeoutMs: number;
+  /** How long the process waits after a graceful stop, when all is closed. */
+  readonly graceFinalWaitMs: number;
+  /** SIGTERM stops gracefully, too. */
+  readonly forceGraceQuit: boolean;
   readonly workDir: string;
   readonly log: LogConfig;
   readonly httpApi: HttpApiConfig;
@@ -184,7 +214,6 @@ export interface Config {
   /** What a user should know about the configuration, though it can be used. */
   readonly warnings: readonly ConfigWarning[];
   // Validated, but not acted on by this version.
-  readonly asprocess: boolean;
   /** Where ffmpeg's logs go; `/dev/null` is nowhere. */
   readonly ffLogDir: string;
   readonly heartbeat: HeartbeatConfig;

@@ -1,4 +1,4 @@
-import type { bandcheckSection, securitySection } from './access.ts';
+import type { bandcheckSection, securitySection, tokenSection } from './access.ts';
 import type { Labelled } from './blocks.ts';
 import type { rtcSection, rtcServerSection, srtSection, srtServerSection } from './realtime.ts';
 import type { clusterSection, execSection, forwardSection, httpHooksSection } from './relay.ts';
@@ -55,6 +55,8 @@ export type SrtServerConfig = ValueOf<typeof srtServerSection>;
 export type StatsConfig = ValueOf<typeof statsSection>;
 /** `stream_caster{}` of the root. */
 export type StreamCasterConfig = Labelled<ValueOf<typeof streamCasterSection>>;
+/** `token{}` of a vhost. */
+export type TokenConfig = ValueOf<typeof tokenSection>;
 /** `transcode [APP[/STREAM]] {}` of a vhost; `label` is its scope, empty for the whole vhost. */
 export type TranscodeConfig = Labelled<ValueOf<typeof transcodeSection>>;
 
@@ -71,4 +73,5 @@ export type { ConfigWarning, InactiveDirective } from './reader.ts';
 export { limitsSection, rootSection } from './root.ts';
 export type { Field, Fields, Section } from './section.ts';
 export { httpApiSection, httpRemuxSection, httpServerSection, httpStaticSection } from './http.ts';
+export { tokenSection } from './access.ts';
 export { vhostSection } from './vhost.ts';

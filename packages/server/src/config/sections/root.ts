@@ -46,6 +46,22 @@ export const limitsSection = new Section('limits', {
     active: true,
     means: 'The most bytes of unfinished messages of one connection.',
   }),
+  maxConnectionsPerAddress: integer('max_connections_per_address', {
+    default: 0,
+    active: true,
+    means: 'The most connections of one address (of one IPv6 /64) at a time; 0 is no limit.',
+  }),
+  maxConnectsPerSecond: integer('max_connects_per_second', {
+    default: 0,
+    active: true,
+    means: 'The most new connections of one address a second; 0 is no limit.',
+  }),
+  maxFailedTokensPerMinute: integer('max_failed_tokens_per_minute', {
+    default: 0,
+    active: true,
+    means:
+      'The most wrong tokens of one address a minute, after which it is refused for a while; 0 is no limit.',
+  }),
 });
 
 /** `heartbeat{}` of the root. */
@@ -72,7 +88,11 @@ export const statsSection = new Section('stats', {
     default: '0',
     means: 'The network device, by its number, whose address is reported.',
   }),
-  disks: words('disk', { shape: 'DEVICE …', means: 'The disks whose load is reported.' }),
+  disks: words('disk', {
+    shape: 'DEVICE …',
+    active: true,
+    means: 'The disks whose load the API tells, such as `sda`; all when none is named.',
+  }),
 });
 
 const sipSection = new Section('sip', {
@@ -142,8 +162,11 @@ export const rootSection = new Section('the root', {
     active: true,
     means: 'The RTMP addresses: `port`, `ip:port` or `[ipv6]:port`. Required in a file.',
   }),
-  // The pid file is neither written nor locked by a server that stays in the foreground.
-  pid: path('pid', { default: './objs/srs.pid', means: 'The file of the process id.', asks: () => true }),
+  pid: path('pid', {
+    default: './objs/srs.pid',
+    active: true,
+    means: 'The file of the process id. It is locked: a second server with the same file does not start.',
+  }),
   chunkSize: integer('chunk_size', {
     default: 60_000,
     min: 128,
@@ -160,8 +183,8 @@ export const rootSection = new Section('the root', {
   }),
   daemon: flag('daemon', {
     default: true,
-    means: 'Runs in the background; this version always stays in the foreground.',
-    asks: (value) => value,
+    active: true,
+    means: 'Runs in the background; the command ends once the server listens.',
   }),
   logTank: choice('srs_log_tank', ['file', 'console'], {
     default: 'file',
@@ -219,6 +242,7 @@ export const rootSection = new Section('the root', {
   ffLogLevel: text('ff_log_level', { default: 'info', shape: 'LEVEL', means: "ffmpeg's log level." }),
   asprocess: flag('asprocess', {
     default: false,
+    active: true,
     means: 'Quits when the parent process goes; not with `daemon on`.',
   }),
   queryLatestVersion: flag('query_latest_version', {
@@ -229,18 +253,30 @@ export const rootSection = new Section('the root', {
   emptyIpOk: flag('empty_ip_ok', { default: true, means: 'Takes connections of unknown address.' }),
   graceStartWaitMs: milliseconds('grace_start_wait', {
     default: 2_300,
-    means: 'A graceful stop begins after so long.',
+    active: true,
+    means: 'How long a graceful stop still takes connections, so that a balancer can learn of it.',
   }),
   graceFinalWaitMs: milliseconds('grace_final_wait', {
     default: 3_200,
-    means: 'A graceful stop ends after so long.',
+    active: true,
+    means: 'How long the process waits at the end of a graceful stop, when all is closed.',
   }),
-  forceGraceQuit: flag('force_grace_quit', { default: false, means: 'Makes every stop a graceful one.' }),
+  graceTimeoutMs: seconds('grace_timeout', {
+    default: 300_000,
+    active: true,
+    means: 'How long the connections may take to finish in a graceful stop; then they are ended. Ours.',
+  }),
+  forceGraceQuit: flag('force_grace_quit', {
+    default: false,
+    active: true,
+    means: 'Makes the stop by SIGTERM a graceful one, as by SIGQUIT.',
+  }),
   disableDaemonForDocker: flag('disable_daemon_for_docker', {
     default: true,
-    means: 'Stays in front in a container.',
+    active: true,
+    means: 'Stays in front, whatever `daemon` says, as process 1 or with `in_docker on`.',
   }),
-  inDocker: flag('in_docker', { default: false, means: 'Says that this is a container.' }),
+  inDocker: flag('in_docker', { default: false, active: true, means: 'Says that this is a container.' }),
   inotifyAutoReload: flag('inotify_auto_reload', { default: false, means: 'Reloads when the file changes.' }),
   autoReloadForDocker: flag('auto_reload_for_docker', { default: true, means: 'Does so in a container.' }),
   tcmallocReleaseRate: decimal('tcmalloc_release_rate', {
@@ -250,7 +286,7 @@ export const rootSection = new Section('the root', {
   }),
   serverId: text('server_id', { default: '', means: 'A stable id of this server.' }),
   heartbeat: block('heartbeat', heartbeatSection, { active: true, means: 'Reports to a server.' }),
-  stats: block('stats', statsSection, { means: 'What the statistics look at.' }),
+  stats: block('stats', statsSection, { active: true, means: 'What the statistics look at.' }),
   streamCasters: blockList('stream_caster', streamCasterSection, {
     label: 'none',
     means: 'Streams pushed here by other protocols; may be given many times.',

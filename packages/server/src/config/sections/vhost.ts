@@ -1,4 +1,4 @@
-import { bandcheckSection, referSection, securitySection } from './access.ts';
+import { bandcheckSection, referSection, securitySection, tokenSection } from './access.ts';
 import { block, blockList } from './blocks.ts';
 import { httpRemuxSection, httpStaticSection } from './http.ts';
 import { playSection } from './play.ts';
@@ -80,7 +80,11 @@ export const vhostSection = new Section(
       asks: (value) => value.mode === 'remote' || value.originCluster,
     }),
     forward: block('forward', forwardSection, { means: 'Streams pushed on to other servers.' }),
-    security: block('security', securitySection, { means: 'Who may come from which address.' }),
+    security: block('security', securitySection, {
+      active: true,
+      means: 'Who may come from which address.',
+    }),
+    token: block('token', tokenSection, { active: true, means: 'Who may come with which token.' }),
     bandcheck: block('bandcheck', bandcheckSection, { means: 'Bandwidth tests.' }),
     hls: block('hls', hlsSection, { active: true, means: 'HLS.' }),
     hds: block('hds', hdsSection, { active: true, means: 'Adobe HDS.' }),
