@@ -1,3 +1,4 @@
+import { copyBytes } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
 import { readWholeBox, topLevelBox } from './box-reader.ts';
 import { type CursorSource, Mp4Cursor } from './cursor.ts';
@@ -62,7 +63,7 @@ export function* findMovie(window: ReadWindow, start: number): ReadSteps<Located
     }
     if (box.type === 'moov') {
       // The tables are views of this memory for as long as the file is open.
-      const bytes = (yield* readWholeBox(window, box, MP4_LIMITS.moovBytes)).slice();
+      const bytes = copyBytes(yield* readWholeBox(window, box, MP4_LIMITS.moovBytes));
       return { movie: parseMovie(bytes), end: box.end };
     }
     at = box.end;

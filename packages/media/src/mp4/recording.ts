@@ -1,4 +1,4 @@
-import { bytesEqual } from '../bytes/index.ts';
+import { bytesEqual, copyBytes } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
 import { ascii, box, buildParts, u32, u64, zeros } from './box-tree.ts';
 import { buildMp4Fragment, type Mp4Fragment } from './fragment.ts';
@@ -98,7 +98,7 @@ export class Mp4Recording {
     for (const track of resolved) {
       this.#tracks.set(track.id, {
         // The recording outlives the caller's memory.
-        tables: new TrackTables({ ...track, configuration: track.configuration.slice() }),
+        tables: new TrackTables({ ...track, configuration: copyBytes(track.configuration) }),
         spares: [],
         samples: new Mp4SampleRun(),
         memory: new Uint8Array(0),

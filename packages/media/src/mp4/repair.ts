@@ -1,3 +1,4 @@
+import { copyBytes } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
 import { readWholeBox, topLevelBox } from './box-reader.ts';
 import { parseMovieFragment } from './fragment-reader.ts';
@@ -51,7 +52,7 @@ export function* repairMp4(fileSize: number, options: Mp4RecordingOptions = {}):
     throw new MediaError('unsupported', `wanted the head of a recording, got ${box?.type ?? 'nothing'}`);
   }
   // The tables are views of this memory.
-  const movie = parseMovie((yield* readWholeBox(window, box, MP4_LIMITS.moovBytes)).slice());
+  const movie = parseMovie(copyBytes(yield* readWholeBox(window, box, MP4_LIMITS.moovBytes)));
   const recording = new Mp4Recording(trackConfigs(movie), { createdAt: movie.createdAt, ...options });
   recording.restoreHead(reserved.start, box.end);
   const rest = yield* restoreFragments(window, box.end, movie, recording);

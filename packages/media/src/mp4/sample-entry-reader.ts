@@ -1,3 +1,4 @@
+import { copyBytes } from '../bytes/index.ts';
 import { aacOutputChannels, aacOutputSampleRate, parseAudioSpecificConfig } from '../aac/index.ts';
 import { MediaError } from '../errors.ts';
 import { type BoxRange, childBoxes, findBox, openFullBox, readType, requireBox } from './box-reader.ts';
@@ -148,7 +149,7 @@ function parseAac(configuration: Uint8Array, facts: Omit<SampleEntryFacts, 'unsu
       ...facts,
       codec: 'aac',
       unsupported: undefined,
-      configuration: configuration.slice(),
+      configuration: copyBytes(configuration),
       sampleRate: aacOutputSampleRate(config),
       channels: aacOutputChannels(config) ?? facts.channels,
     };

@@ -1,4 +1,4 @@
-import { bytesEqual } from '../bytes/index.ts';
+import { bytesEqual, copyBytes } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
 import { TS_HEADER_BYTES, TS_NULL_PID, TS_PACKET_BYTES, TS_PAT_PID } from './constants.ts';
 import type { TsElementaryReader } from './elementary-reader.ts';
@@ -266,7 +266,7 @@ export class TsDemuxer {
       if (other.pat.version !== pat.version || number > pat.lastSectionNumber)
         this.#patSections.delete(number);
     }
-    this.#patSections.set(pat.sectionNumber, { bytes: section.slice(), pat });
+    this.#patSections.set(pat.sectionNumber, { bytes: copyBytes(section), pat });
     this.#applyPat(pat.lastSectionNumber);
   }
 
@@ -317,7 +317,7 @@ export class TsDemuxer {
     if (program.section !== undefined && bytesEqual(program.section, section)) return;
     const pmt = parsePmt(section);
     if (!pmt.current) return;
-    program.section = section.slice();
+    program.section = copyBytes(section);
     this.#applyPmt(program, pmt);
   }
 

@@ -1,4 +1,4 @@
-import { bytesEqual } from '@sluice/media/bytes';
+import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 import {
   type AudioCodec,
   FLV_PREVIOUS_TAG_SIZE_BYTES,
@@ -200,7 +200,7 @@ export class FlvScanner {
     if (size > MAX_SEQUENCE_HEADER_BYTES || headers.length >= MAX_HEADER_CHANGES) return;
     const held = this.#inForce.get(type);
     if (held !== undefined && bytesEqual(held, body)) return;
-    const copy = body.slice();
+    const copy = copyBytes(body);
     headers.push({ type, position, body: copy });
     this.#inForce.set(type, copy);
     if (held !== undefined && type === FlvTagType.video) this.#pictureChanged = true;
