@@ -7,8 +7,8 @@ export type ReloadErrorCode =
   | 'vhost-mode-changed'
   /** The server was not made from a file. */
   | 'no-configuration-file'
-  /** The server stops. */
-  | 'stopping';
+  /** The server is not started yet, or it stops. */
+  | 'not-running';
 
 /** The configuration can't be taken by a running server; nothing has changed. */
 export class ReloadError extends Error {

@@ -71,8 +71,8 @@ export class SluiceServer {
   #applying: Promise<unknown> = Promise.resolve();
   #sampler: NodeJS.Timeout | undefined;
   #summary: Summary | undefined;
-  /** No other configuration is taken any more. */
-  #stopping = false;
+  /** Another configuration can be taken. */
+  #running = false;
   #closing: Promise<void> | undefined;
 
   constructor(config: Config, log: Log, { load }: ServerSources = {}) {
@@ -203,6 +203,7 @@ export class SluiceServer {
     }, SAMPLE_INTERVAL_MS);
     this.#sampler.unref();
     this.#summary = new Summary(this.#sessions, this.#hub, this.#log, this.#config.pithyPrintMs);
+    this.#running = true;
   }
 
   /** Connections of every kind that are open now. */
@@ -212,7 +213,7 @@ export class SluiceServer {
 
   /** The first part of a graceful stop: takes no more connections; those that are there go on until {@link close}. */
   async stopListening(): Promise<void> {
-    this.#stopping = true;
+    this.#running = false;
     await this.#applying;
     (await this.#listeners.prepare([])).commit();
     // What the server publishes to itself would keep it alive.
@@ -261,7 +262,7 @@ export class SluiceServer {
   }
 
   async #close(): Promise<void> {
-    this.#stopping = true;
+    this.#running = false;
     await this.#applying;
     clearInterval(this.#sampler);
     this.#summary?.stop();
@@ -275,6 +276,7 @@ export class SluiceServer {
   }
 
   async #apply(given: Config): Promise<readonly ConfigChange[]> {
+    if (!this.#isRunning()) throw notRunning();
     const before = this.#config;
     // Rooms keep what they make of a vhost by its object: what is as it was stays the same one.
     const config = keepUnchanged(before, given);
@@ -285,9 +287,9 @@ export class SluiceServer {
     if (tooFew !== undefined) throw new StartError('too-few-descriptors', tooFew);
     const swap = await this.#http.prepare(config);
     const addresses = await this.#listeners.prepare(this.#wantedAddresses(config));
-    if (this.#stopping) {
+    if (!this.#isRunning()) {
       await addresses.rollback();
-      throw new ReloadError('stopping', 'the server is stopping');
+      throw notRunning();
     }
     this.#config = config;
     swap();
@@ -312,6 +314,11 @@ export class SluiceServer {
       this.#summary = new Summary(this.#sessions, this.#hub, this.#log, config.pithyPrintMs);
     }
     for (const listener of this.#reconfiguredListeners) listener(config, before);
+  }
+
+  /** A method, so that the compiler expects a change across an await. */
+  #isRunning(): boolean {
+    return this.#running;
   }
 
   get #rtmpPort(): number {
@@ -339,6 +346,10 @@ export class SluiceServer {
     }
     return settings;
   }
+}
+
+function notRunning(): ReloadError {
+  return new ReloadError('not-running', 'the server is starting or stopping');
 }
 
 /** The same machine and ports give the same id. */

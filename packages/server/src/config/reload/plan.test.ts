@@ -96,7 +96,7 @@ describe('planReload', () => {
     ).toEqual([]);
   });
 
-  it('C004 every line of full.conf can go and come back', () => {
+  it('C004 every line of full.conf can go and come back', { timeout: 60_000 }, () => {
     const lines = readFileSync(full, 'utf8').split('\n');
     const whole = loadConfig({ text: lines.join('\n'), env: {} });
     let described = 0;

@@ -25,6 +25,7 @@ export type ConfigChange =
 
 /** What a running server can't change (C005); everything else is applied at once, or read each time. */
 const rootEffects: Partial<Record<RootPart, ChangeEffect>> = {
+  pid: 'restart',
   daemon: 'restart',
   workDir: 'restart',
   asprocess: 'restart',
