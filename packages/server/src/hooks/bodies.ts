@@ -15,24 +15,55 @@ export interface HookIdentity {
   readonly streamId: (vhost: string, app: string, stream: string) => string;
 }
 
-/** The fields of one JSON object, in their order. */
-export type HookBody = Readonly<Record<string, string | number>>;
+/** The fields of one JSON object; one that is undefined is left out. */
+export type HookBody = Readonly<Record<string, string | number | undefined>>;
 
 /**
  * What is posted when a client asks (spec 5.3): the fields of SRS 2.0.166, of 2.0release and of SRS 4 to 7, so that
  * a callback server written for any of them finds its own.
  */
 export function gateBody(action: ClientAction, client: ClientRequest, identity: HookIdentity): HookBody {
-  const { app, stream, tcUrl, pageUrl, param } = client;
-  const head = headOf(`on_${action}`, client, identity);
-  switch (action) {
-    case 'connect':
-      return { ...head, app, stream, param, tcUrl, pageUrl };
-    case 'publish':
-      return { ...head, ...streamFields(client, identity), tcUrl, param };
-    case 'play':
-      return { ...head, ...streamFields(client, identity), tcUrl, pageUrl, param };
+  // Written out: thousands of clients may be asked for in a second.
+  const { id, ip, app, stream, tcUrl, pageUrl, param } = client;
+  const vhost = client.vhost.name;
+  const { serverId: server_id, serviceId: service_id } = identity;
+  if (action === 'connect') {
+    return {
+      server_id,
+      service_id,
+      action: 'on_connect',
+      client_id: id,
+      ip,
+      vhost,
+      app,
+      stream,
+      param,
+      tcUrl,
+      pageUrl,
+    };
   }
+  const stream_url = streamUrl(vhost, app, stream);
+  const stream_id = identity.streamId(vhost, app, stream);
+  const [name, page] = action === 'play' ? ['on_play', pageUrl] : ['on_publish', undefined];
+  return {
+    server_id,
+    service_id,
+    action: name,
+    client_id: id,
+    ip,
+    vhost,
+    app,
+    stream,
+    stream_url,
+    stream_id,
+    tcUrl,
+    pageUrl: page,
+    param,
+  };
+}
+
+function streamUrl(vhost: string, app: string, stream: string): string {
+  return `${vhost === DEFAULT_VHOST ? '' : vhost}/${app}/${stream}`;
 }
 
 /** What is posted after the fact. `publisher` is the one of the stream that a file is of. */
@@ -63,7 +94,7 @@ export function eventBody(
         ...streamFields(client, identity),
         tcUrl: client.tcUrl,
         param: client.param,
-        ...(reason === undefined ? {} : { reason }),
+        reason,
       };
     }
     case 'on_dvr':
@@ -97,7 +128,7 @@ function streamFields(
   return {
     app,
     stream,
-    stream_url: `${vhost === DEFAULT_VHOST ? '' : vhost}/${app}/${stream}`,
+    stream_url: streamUrl(vhost, app, stream),
     stream_id: identity.streamId(vhost, app, stream),
   };
 }

@@ -1,4 +1,5 @@
 import type { DeadLetters } from './dead-letters.ts';
+import type { Delivery } from './delivery.ts';
 import { Destination } from './destination.ts';
 import type { HttpCaller } from './http-caller.ts';
 import type { HookLimits } from './limits.ts';
@@ -6,19 +7,6 @@ import type { HookLog } from './outage.ts';
 
 /** More URLs than these are forgotten while nothing waits for them. */
 const MAX_IDLE_DESTINATIONS = 64;
-
-/** An event on its way to one URL. */
-export interface Delivery {
-  readonly url: string;
-  /** Events of one URL and one lane are delivered in the order in which they were told. */
-  readonly lane: string;
-  /** The name of the event. */
-  readonly action: string;
-  /** The JSON that is posted. */
-  readonly body: string;
-  /** The time limit of one try, ms. */
-  readonly timeoutMs: number;
-}
 
 /** What has become of the events that were told. */
 export interface DeliveryFigures {

@@ -1,5 +1,5 @@
 import { answerProblem } from './answer.ts';
-import type { Delivery } from './deliveries.ts';
+import type { Delivery } from './delivery.ts';
 import { CallError } from './errors.ts';
 import { type HttpCaller, placeOf } from './http-caller.ts';
 import type { HookLimits } from './limits.ts';
