@@ -20,13 +20,16 @@ const stage = mkdtempSync(join(tmpdir(), 'sluice-pack-'));
 try {
   const manifest = copyPackage('server', stage);
   for (const name of ['conf', 'packaging']) cpSync(join(root, name), join(stage, name), { recursive: true });
+  // Overrides count for the checkout alone; named as dependencies, they count for whoever installs the file.
+  const { overrides } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE']) cpSync(join(root, name), join(stage, name));
   const bundled = BUNDLED.map(
     (folder) => copyPackage(folder, join(stage, 'node_modules/@sluice', folder)).name,
   );
   writeManifest(stage, {
     ...manifest,
-    files: [...manifest.files, 'conf', 'packaging'],
+    files: [...manifest.files, 'conf', 'packaging', '!packaging/npm'],
+    dependencies: { ...manifest.dependencies, ...overrides },
     bundleDependencies: bundled,
   });
   mkdirSync(target, { recursive: true });

@@ -121,7 +121,8 @@ export async function startSluice(options: StartOptions = {}): Promise<SluiceUnd
   const server = new RunningProcess(
     process.execPath,
     [...(options.nodeArgs ?? []), sluiceMain, '-c', file, ...(options.args ?? [])],
-    { cwd: folder, ...(options.env === undefined ? {} : { env: options.env }) },
+    // In front, whatever the configuration says or leaves out: it is this process's to stop.
+    { cwd: folder, env: { SRS_DAEMON: 'off', ...options.env } },
   );
   const sluice = new SluiceUnderTest(server, ports, folder);
   try {

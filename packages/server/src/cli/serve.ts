@@ -1,122 +1,188 @@
-import { networkInterfaces } from 'node:os';
-
 import { SluiceServer, StartError } from '../app/index.ts';
-import type { Config, ListenAddress } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import { createLog, type Log } from '../log/index.ts';
+import {
+  acquirePidFile,
+  createServiceManager,
+  ExitCode,
+  findStarter,
+  goesToBackground,
+  letClientsFinish,
+  pause,
+  type PidFile,
+  PidFileError,
+  startInBackground,
+  type Starter,
+  StopRequests,
+  watchParent,
+} from '../service/index.ts';
+import { announce } from './announce.ts';
 
 /** How long an orderly stop may take, ms, before the process ends all the same. */
 const STOP_TIMEOUT_MS = 10_000;
 
-/** Runs a server in the foreground until a signal stops it; answers the exit code. */
-export async function serve(config: Config): Promise<number> {
-  try {
-    if (config.workDir !== '' && config.workDir !== './') process.chdir(config.workDir);
-  } catch (error) {
-    process.stderr.write(`sluice: work_dir ${config.workDir}: ${messageOf(error)}\n`);
-    return 1;
+/** The surroundings are not fit for a server; the message names the directive. */
+class SurroundingsError extends Error {
+  override readonly name = 'SurroundingsError';
+}
+
+/** Runs a server until it is asked to stop, or starts it in the background; answers the exit code. */
+/** @param load - reads the configuration again, for a reload; whatever the working directory is by then */
+export async function serve(config: Config, load: () => Config): Promise<number> {
+  if (goesToBackground(config)) {
+    const logsToConsole = config.log.tank === 'console';
+    return startInBackground({ logsToConsole, logName: logsToConsole ? 'its output' : config.log.file });
   }
-  let log: Log;
+  const starter = findStarter();
+  const cleanUps: (() => void)[] = [];
   try {
-    log = createLog(config.log);
+    return await serveHere(config, load, starter, (cleanUp) => cleanUps.unshift(cleanUp));
   } catch (error) {
-    process.stderr.write(`sluice: srs_log_file ${config.log.file}: ${messageOf(error)}\n`);
-    return 1;
+    const known =
+      error instanceof SurroundingsError || error instanceof PidFileError || error instanceof StartError;
+    if (!known) throw error;
+    const code = isAlreadyRunning(error) ? ExitCode.alreadyRunning : ExitCode.failed;
+    await starter.failed(error.message, code);
+    return code;
+  } finally {
+    for (const cleanUp of cleanUps) cleanUp();
   }
-  const server = new SluiceServer(config, log);
-  const stopped = stopSignal(log);
-  explainSignals(log);
-  try {
-    await server.start();
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    process.stderr.write(`sluice: ${error.message}\n`);
-    return 1;
+}
+
+async function serveHere(
+  config: Config,
+  load: () => Config,
+  starter: Starter,
+  atEnd: (cleanUp: () => void) => void,
+): Promise<number> {
+  enterWorkDir(config.workDir);
+  const log = openLog(config);
+  atEnd(logFaults(log));
+  const pidFile = takePidFile(config.pid, starter, log);
+  if (pidFile !== undefined) atEnd(releaseAtExit(pidFile));
+  const server = new SluiceServer(config, log, { load });
+  const stops = new StopRequests({
+    forceGraceful: () => server.config.forceGraceQuit,
+    onImpatience: (by) => {
+      log.warn(`${by} again: leaving at once`);
+      process.exit(ExitCode.failed);
+    },
+  });
+  atEnd(stops.listen());
+  atEnd(reloadOnHangUp(server));
+  atEnd(explainSignals(log));
+  if (config.asprocess) {
+    const onGone = (parent: number): void => {
+      stops.ask('fast', `asprocess: the parent process ${parent} is gone`);
+    };
+    atEnd(watchParent({ onGone }));
   }
+  const manager = createServiceManager({ log });
+  atEnd(() => manager.close());
+  await server.start();
   announce(server, log);
-  const signal = await stopped;
-  log.info(`${signal}: stopping`);
+  starter.ready();
+  manager.ready('serving');
+  const { kind, by } = await stops.first;
+  log.info(`${by}: stopping${kind === 'graceful' ? ' gracefully' : ''}`);
+  manager.stopping(kind === 'graceful' ? 'connections may finish' : 'ending connections');
+  if (kind === 'graceful') {
+    const { graceStartWaitMs, graceTimeoutMs } = server.config;
+    const times = { startWaitMs: graceStartWaitMs, timeoutMs: graceTimeoutMs };
+    await letClientsFinish(server, { log, times, hurry: stops.hurry });
+  }
+  await closeInTime(server, log);
+  if (kind === 'graceful') await pause(server.config.graceFinalWaitMs, stops.hurry);
+  log.info('stopped');
+  return ExitCode.stopped;
+}
+
+async function closeInTime(server: SluiceServer, log: Log): Promise<void> {
   const giveUp = setTimeout(() => {
     log.error(`not stopped after ${STOP_TIMEOUT_MS} ms: leaving`);
-    process.exit(1);
+    process.exit(ExitCode.failed);
   }, STOP_TIMEOUT_MS);
   giveUp.unref();
   await server.close();
   clearTimeout(giveUp);
-  log.info('stopped');
-  return 0;
+}
+
+function enterWorkDir(workDir: string): void {
+  try {
+    if (workDir !== '' && workDir !== './') process.chdir(workDir);
+  } catch (error) {
+    throw new SurroundingsError(`work_dir ${workDir}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function openLog(config: Config): Log {
+  try {
+    return createLog(config.log);
+  } catch (error) {
+    const message = `srs_log_file ${config.log.file}: ${messageOf(error)}`;
+    throw new SurroundingsError(message, { cause: error });
+  }
+}
+
+/** In front, a place that may not be written to is no reason not to serve: somebody else looks after the process. */
+function takePidFile(path: string, starter: Starter, log: Log): PidFile | undefined {
+  try {
+    const pidFile = acquirePidFile(path);
+    if (pidFile?.stale !== undefined) {
+      log.warn(`pid ${path}: taken over from process ${pidFile.stale}, which is gone`);
+    }
+    return pidFile;
+  } catch (error) {
+    if (!(error instanceof PidFileError) || error.code !== 'pid-file-denied' || starter.inBackground)
+      throw error;
+    log.warn(`no pid file: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** Whatever ends the process, the pid file goes with it. */
+function releaseAtExit(pidFile: PidFile): () => void {
+  const release = (): void => {
+    pidFile.release();
+  };
+  process.on('exit', release);
+  return () => {
+    process.off('exit', release);
+    release();
+  };
+}
+
+/** A fault that ends the process is in the log, too: in the background nobody sees stderr. */
+function logFaults(log: Log): () => void {
+  const onFault = (error: Error): void => {
+    log.fatal(error, `a fault of the server: ${error.stack ?? error.message}`);
+  };
+  process.on('uncaughtExceptionMonitor', onFault);
+  return () => process.off('uncaughtExceptionMonitor', onFault);
+}
+
+/** What this version can't do. Unhandled, SIGUSR1 would open Node's debugger: operators mean a new log file. */
+function explainSignals(log: Log): () => void {
+  const listener = (): void => {
+    log.warn('SIGUSR1: re-opening the log file is not in this version: restart to apply a change');
+  };
+  process.on('SIGUSR1', listener);
+  return () => process.off('SIGUSR1', listener);
+}
+
+/** SIGHUP reads the configuration again (C004). */
+function reloadOnHangUp(server: SluiceServer): () => void {
+  const listener = (): void => {
+    void server.reload('SIGHUP');
+  };
+  process.on('SIGHUP', listener);
+  return () => process.off('SIGHUP', listener);
+}
+
+function isAlreadyRunning(error: Error): boolean {
+  return error instanceof PidFileError && error.code === 'already-running';
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** The first signal stops in order, the second one at once. */
-function stopSignal(log: Log): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const name of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGUSR2'] as const) {
-      process.on(name, () => {
-        if (asked) {
-          log.warn(`${name} again: leaving at once`);
-          process.exit(1);
-        }
-        asked = true;
-        resolve(name);
-      });
-    }
-  });
-}
-
-/**
- * Signals that ask for what this version can't do. Unhandled, SIGHUP would end the process and SIGUSR1 would open
- * Node's debugger: operators who send them mean a reload and a new log file.
- */
-function explainSignals(log: Log): void {
-  const asked = { SIGHUP: 'reload of the configuration', SIGUSR1: 're-opening the log file' } as const;
-  for (const name of ['SIGHUP', 'SIGUSR1'] as const) {
-    process.on(name, () => {
-      log.warn(`${name}: ${asked[name]} is not in this version: restart to apply a change`);
-    });
-  }
-}
-
-/** Says where to publish and where to watch. */
-function announce(server: SluiceServer, log: Log): void {
-  const { rtmp, http, api } = server.addresses;
-  const hosts = ['localhost', ...localAddresses()];
-  const lines = [
-    `Sluice ${server.version} is ready, pid ${process.pid}, ${server.config.vhosts.size} vhosts`,
-  ];
-  for (const address of rtmp) {
-    for (const host of hostsOf(address, hosts)) {
-      lines.push(`publish to  rtmp://${host}${portOf(address, 1935)}/live/livestream`);
-    }
-  }
-  for (const address of http) {
-    for (const host of hostsOf(address, hosts))
-      lines.push(`watch at    http://${host}${portOf(address, 80)}/`);
-  }
-  for (const address of api) {
-    const [host = 'localhost'] = hostsOf(address, hosts);
-    lines.push(`API at      http://${host}${portOf(address, 80)}/api/v1/versions`);
-  }
-  for (const line of lines) log.info(line);
-}
-
-function hostsOf(address: ListenAddress, all: readonly string[]): readonly string[] {
-  const { host } = address;
-  if (host === undefined || host === '0.0.0.0' || host === '::') return all;
-  return [host.includes(':') ? `[${host}]` : host];
-}
-
-function portOf(address: ListenAddress, standard: number): string {
-  return address.port === standard ? '' : `:${address.port}`;
-}
-
-/** IPv4 addresses of the machine that others may reach (G009). */
-function localAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter((address) => address.family === 'IPv4' && !address.internal)
-    .map((address) => address.address);
 }

@@ -1,0 +1,102 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+
+import { freePort, isListening, pathOf, RunningProcess, sluiceMain, waitFor } from '../harness/index.ts';
+
+const packaging = fileURLToPath(new URL('../../packaging/', import.meta.url));
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-packaging-'));
+  folders.push(folder);
+  return folder;
+}
+
+describe('packaging', () => {
+  it.skipIf(pathOf('systemd-analyze') === undefined)('G008 the systemd unit is valid', async () => {
+    const verify = new RunningProcess('systemd-analyze', ['verify', `${packaging}systemd/sluice.service`]);
+    await verify.exited(30_000);
+    // It may have something to say about other units of the machine.
+    expect(verify.stderr).not.toContain('sluice.service');
+    expect(verify.exit?.code, verify.stderr).toBe(0);
+  });
+
+  it('G008 the init script starts, tells, reloads, rotates and stops', async () => {
+    const folder = temporaryFolder();
+    const port = await freePort();
+    writeFileSync(
+      join(folder, 'sluice.conf'),
+      `listen ${port}; max_connections 1000; srs_log_file ./sluice.log;\nvhost __defaultVhost__ { }\n`,
+    );
+    const program = join(folder, 'sluice');
+    writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${sluiceMain}' "$@"\n`);
+    chmodSync(program, 0o755);
+    const defaults = join(folder, 'defaults');
+    writeFileSync(
+      defaults,
+      `SLUICE='${program}'\nCONFIG='${folder}/sluice.conf'\nROOT='${folder}'\nPID_FILE='${folder}/run/sluice.pid'\nDESCRIPTORS=\n`,
+    );
+    async function script(word: string): Promise<readonly [code: number | undefined, said: string]> {
+      const run = new RunningProcess('sh', [`${packaging}init.d/sluice`, word], {
+        cwd: '/',
+        env: { SLUICE_DEFAULTS: defaults },
+      });
+      const { code } = await run.exited(30_000);
+      return [code, run.stdout + run.stderr];
+    }
+    onTestFinished(async () => {
+      await script('stop');
+    });
+    expect((await script('status'))[0]).toBe(3);
+    expect(await script('stop')).toEqual([0, 'sluice: does not run\n']);
+    expect((await script('reload'))[0]).not.toBe(0);
+    expect(await script('start')).toEqual([0, expect.stringMatching(/^sluice: started, pid \d+\n$/)]);
+    expect(await isListening(port)).toBe(true);
+    const pid = Number(readFileSync(join(folder, 'run/sluice.pid'), 'utf8'));
+    expect(await script('status')).toEqual([0, `sluice: runs, pid ${pid}\n`]);
+    expect(await script('start')).toEqual([0, `sluice: runs already, pid ${pid}\n`]);
+    expect((await script('reload'))[0]).toBe(0);
+    expect((await script('rotate'))[0]).toBe(0);
+    expect((await script('restart'))[0]).toBe(0);
+    expect(await isListening(port)).toBe(true);
+    const next = Number(readFileSync(join(folder, 'run/sluice.pid'), 'utf8'));
+    expect(next).not.toBe(pid);
+    process.kill(next, 'SIGKILL');
+    await waitFor(async () => ((await script('status'))[0] === 1 ? true : undefined), 'it is told dead');
+    expect((await script('start'))[0]).toBe(0);
+    expect(await script('stop')).toEqual([0, 'sluice: stopped\n']);
+    expect(await isListening(port)).toBe(false);
+    expect((await script('dance'))[0]).toBe(2);
+  });
+
+  it('G008 a file that has a mistake keeps the running server', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'run'));
+    writeFileSync(join(folder, 'sluice.conf'), 'listen 1935;\nno_such_thing 1;\n');
+    const defaults = join(folder, 'defaults');
+    const program = join(folder, 'sluice');
+    writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${sluiceMain}' "$@"\n`);
+    chmodSync(program, 0o755);
+    writeFileSync(
+      defaults,
+      `SLUICE='${program}'\nCONFIG='${folder}/sluice.conf'\nROOT='${folder}'\nPID_FILE='${folder}/run/sluice.pid'\n`,
+    );
+    // The test stands for a server that runs: nothing may be sent to it.
+    writeFileSync(join(folder, 'run/sluice.pid'), String(process.pid));
+    for (const word of ['restart', 'reload']) {
+      const run = new RunningProcess('sh', [`${packaging}init.d/sluice`, word], {
+        env: { SLUICE_DEFAULTS: defaults },
+      });
+      expect((await run.exited(30_000)).code).not.toBe(0);
+      expect(run.stderr).toContain('no_such_thing');
+    }
+  });
+});
