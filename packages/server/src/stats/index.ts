@@ -8,3 +8,4 @@ export {
   type SessionType,
   type StreamTraffic,
 } from './sessions.ts';
+export { type SystemReading, SystemStats } from './system/index.ts';
