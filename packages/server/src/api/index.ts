@@ -1,13 +1,28 @@
 export type { DvrControl, DvrRefusal, DvrStart, DvrView } from './dvrs.ts';
+export type { ApiDenial } from './guard.ts';
 export { apiRoutes } from './routes.ts';
 export type { ApiOptions } from './routes.ts';
+export type { ApiClient, ApiDvr, ApiDvrRequest, ApiStream, ApiVersions, ApiVhost } from './schemas.ts';
 export type {
+  ApiControl,
   ApiSource,
   AudioView,
   ClientType,
   ClientView,
   FaultView,
   KbpsView,
+  ReloadResult,
   StreamView,
+  TotalsView,
+  VhostView,
   VideoView,
 } from './source.ts';
+export type {
+  ApiFeatures,
+  ApiMeminfos,
+  ApiRusages,
+  ApiSelfProcStats,
+  ApiSummaries,
+  ApiSystemProcStats,
+} from './system-schemas.ts';
+export type { SystemView } from './system-view.ts';

@@ -1,83 +1,18 @@
-import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { apiRoutes } from './routes.ts';
 import * as schemas from './schemas.ts';
 import { versionShape } from './shapes.ts';
-import type { ApiSource, ClientView, StreamView } from './source.ts';
+import { type ApiKit, apiKit } from './test-kit.ts';
 
-const STREAM: StreamView = {
-  id: 'vid-stream',
-  name: 'livestream',
-  app: 'live',
-  vhostId: 'vid-vhost',
-  tcUrl: 'rtmp://localhost/live',
-  url: '/live/livestream',
-  publisherId: 'c1',
-  startedAtMs: 1_000,
-  clients: 2,
-  frames: 50,
-  bytesSent: 20,
-  bytesReceived: 10,
-  kbps: { received30s: 250.4, sent30s: 500.6 },
-  video: { codec: 'H264', profile: 'High', level: '3.1', width: 1280, height: 720 },
-  audio: { codec: 'AAC', sampleRate: 44_100, channels: 2, profile: 'LC' },
-  faults: [{ sink: 'hls', code: 'full', message: '/a: the disk is full', sinceMs: 5, count: 2 }],
-};
-
-const IDLE: StreamView = {
-  ...STREAM,
-  id: 'vid-idle',
-  publisherId: undefined,
-  video: undefined,
-  audio: undefined,
-};
-
-function client(index: number): ClientView {
-  return {
-    id: `c${index}`,
-    vhostId: 'vid-vhost',
-    streamId: 'vid-stream',
-    ip: '192.0.2.1',
-    pageUrl: '',
-    swfUrl: '',
-    tcUrl: 'rtmp://localhost/live',
-    url: '/live/livestream',
-    name: 'livestream',
-    type: index === 0 ? 'fmle-publish' : 'rtmp-play',
-    publish: index === 0,
-    aliveSeconds: 1.23456,
-    bytesSent: 1,
-    bytesReceived: 2,
-    kbps: { received30s: 0, sent30s: 0 },
-  };
-}
-
-function setUp(scope: 'all' | 'public' = 'all') {
-  const built = { clients: 0 };
-  const source: ApiSource = {
-    version: '1.2.3-rc.1',
-    serverId: 'vid-server',
-    serviceId: 'service',
-    pid: 42,
-    streams: () => [STREAM, IDLE],
-    stream: (id) => [STREAM, IDLE].find((view) => view.id === id),
-    *clients() {
-      for (let index = 0; index < 4_000; index += 1) {
-        built.clients += 1;
-        yield client(index);
-      }
-    },
-    client: (id) => (id === 'c0' ? client(0) : undefined),
-  };
-  const app = fastify();
-  app.register(apiRoutes({ source, scope, now: () => 61_000 }));
+function setUp(kit: ApiKit = {}) {
+  const made = apiKit(kit);
   async function get<Shape>(url: string, schema: z.ZodType<Shape>): Promise<Shape> {
-    const response = await app.inject({ url });
+    const response = await made.app.inject({ url });
     expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(response.headers['cache-control']).toBe('no-store');
     return schema.parse(response.json());
   }
-  return { app, get, built };
+  return { ...made, get };
 }
 
 describe('the HTTP API', () => {
@@ -91,11 +26,24 @@ describe('the HTTP API', () => {
     });
   });
 
-  it.each(['/api', '/api/', '/api/v1', '/api/v1/'])('A002 lists what there is at %s', async (url) => {
+  it.each(['/api', '/api/'])('A002 lists what there is at %s', async (url) => {
     const { urls } = await setUp().get(url, schemas.indexSchema);
-    expect(Object.keys(urls)).toEqual(
-      url.includes('v1') ? ['versions', 'streams', 'clients', 'dvrs'] : ['v1'],
-    );
+    expect(Object.keys(urls)).toEqual(['v1']);
+  });
+
+  it.each(['/api/v1', '/api/v1/'])('A002 lists what there is at %s', async (url) => {
+    const { urls } = await setUp().get(url, schemas.indexSchema);
+    expect(Object.keys(urls)).toEqual([
+      ...['versions', 'summaries', 'rusages', 'self_proc_stats', 'system_proc_stats', 'meminfos'],
+      ...['authors', 'features', 'requests', 'vhosts', 'streams', 'clients', 'dvrs', 'raw'],
+      ...['openapi.json', 'tests'],
+    ]);
+  });
+
+  it('A002 tells at / where the API is, where nothing else is there', async () => {
+    const { urls } = await setUp({ atRoot: true }).get('/', schemas.indexSchema);
+    expect(urls).toEqual({ api: 'the api root' });
+    expect((await setUp().app.inject({ url: '/' })).statusCode).toBe(404);
   });
 
   it.each(['/api/v1/streams', '/api/v1/streams/'])('A005 lists the streams at %s', async (url) => {
@@ -128,23 +76,61 @@ describe('the HTTP API', () => {
     expect(stream.id).toBe('vid-idle');
   });
 
-  it('shows one client', async () => {
+  it.each(['/api/v1/vhosts', '/api/v1/vhosts/'])('A005 lists the vhosts at %s', async (url) => {
+    const { vhosts } = await setUp().get(url, schemas.vhostsAnswerSchema);
+    expect(vhosts).toEqual([
+      {
+        id: 'vid-vhost',
+        name: '__defaultVhost__',
+        enabled: true,
+        clients: 3,
+        streams: 1,
+        send_bytes: 20,
+        recv_bytes: 10,
+        kbps: { recv_30s: 1, send_30s: 3 },
+        hls: { enabled: true, fragment: 10 },
+      },
+      expect.objectContaining({ id: 'vid-off', enabled: false, hls: { enabled: false } }),
+    ]);
+  });
+
+  it('A005 shows one vhost', async () => {
+    const { vhost } = await setUp().get('/api/v1/vhosts/vid-off', schemas.vhostAnswerSchema);
+    expect(vhost.name).toBe('off.example.com');
+  });
+
+  it('A002 shows one client', async () => {
     const answer = await setUp().get('/api/v1/clients/c0', schemas.clientAnswerSchema);
     expect(answer.client).toMatchObject({ id: 'c0', type: 'fmle-publish', publish: true, alive: 1.235 });
+  });
+
+  it('A002 DELETE disconnects a client', async () => {
+    const { app, kicked } = setUp();
+    const response = await app.inject({ method: 'DELETE', url: '/api/v1/clients/c0' });
+    expect(response.statusCode).toBe(200);
+    expect(schemas.doneSchema.parse(response.json()).code).toBe(0);
+    const unknown = await app.inject({ method: 'DELETE', url: '/api/v1/clients/c9' });
+    expect(unknown.statusCode).toBe(200);
+    expect(schemas.errorSchema.parse(unknown.json())).toEqual({ code: 2049 });
+    expect(kicked).toEqual(['c0', 'c9']);
   });
 
   it.each([
     ['/api/v1/streams/nobody', 2048],
     ['/api/v1/clients/nobody', 2049],
+    ['/api/v1/vhosts/nobody', 2014],
+    ['/api/v1/clients/__proto__', 2049],
+    ['/api/v1/clients/%00%0a', 2049],
+    ['/api/v1/streams/..%2f..%2fetc%2fpasswd', 2048],
     [`/api/v1/clients/${'x'.repeat(500)}`, 2049],
-  ])('answers code for %s, which is not there', async (url, code) => {
+  ])('A002 answers a code for %s, which is not there', async (url, code) => {
     const { app } = setUp();
     const response = await app.inject({ url });
     expect(response.statusCode).toBe(200);
     expect(schemas.errorSchema.parse(response.json())).toEqual({ code });
   });
 
-  it('pages, and builds no more than the page', async () => {
+  it('A002 pages, and builds no more than the page', async () => {
     const { get, built } = setUp();
     const { clients } = await get('/api/v1/clients?start=5&count=100', schemas.clientsAnswerSchema);
     expect(clients.map((entry) => entry.id)).toEqual(
@@ -162,18 +148,42 @@ describe('the HTTP API', () => {
     ['?start=3999', 3_999, 1],
     ['?start=5000', 5_000, 0],
     ['?count=1&count=2', 0, 10],
-  ])('takes the paging %j', async (query, start, count) => {
+    ['?count=1e9', 0, 4_000],
+    ['?count=Infinity', 0, 10],
+    ['?count=1.5', 0, 10],
+    ['?start[]=1&count[x]=2', 0, 10],
+    [`?start=${'9'.repeat(400)}`, 0, 10],
+  ])('A002 takes the paging %j', async (query, start, count) => {
     const { clients } = await setUp().get(`/api/v1/clients${query}`, schemas.clientsAnswerSchema);
     expect(clients).toHaveLength(count);
     expect(clients[0]?.id).toBe(count === 0 ? undefined : `c${start}`);
   });
 
-  it.each(['POST', 'PUT', 'DELETE'] as const)('A001 answers 405 to %s', async (method) => {
-    const { app } = setUp();
-    const response = await app.inject({ method, url: '/api/v1/clients/c0' });
+  it.each([
+    ['POST', '/api/v1/clients/c0', 'GET, HEAD, DELETE'],
+    ['PUT', '/api/v1/clients/c0', 'GET, HEAD, DELETE'],
+    ['DELETE', '/api/v1/clients', 'GET, HEAD'],
+    ['DELETE', '/api/v1/clients/', 'GET, HEAD'],
+    ['DELETE', '/api/v1/streams/vid-stream', 'GET, HEAD'],
+    ['POST', '/api/v1/vhosts', 'GET, HEAD'],
+    ['OPTIONS', '/api/v1/versions', 'GET, HEAD'],
+    ['PATCH', '/api/v1/summaries', 'GET, HEAD'],
+    ['POST', '/api', 'GET, HEAD'],
+    ['DELETE', '/api/v1/raw', 'GET, POST, PUT'],
+  ] as const)('A001 answers 405 to %s %s', async (method, url, allow) => {
+    const { app, kicked } = setUp();
+    const response = await app.inject({ method, url });
+    expect(response.statusCode).toBe(405);
+    expect(response.headers.allow).toBe(allow);
+    expect(schemas.errorSchema.parse(response.json())).toEqual({ code: 405 });
+    expect(kicked).toEqual([]);
+  });
+
+  it('A001 answers 405 to DELETE where nothing can be controlled', async () => {
+    const { app } = setUp({ control: false });
+    const response = await app.inject({ method: 'DELETE', url: '/api/v1/clients/c0' });
     expect(response.statusCode).toBe(405);
     expect(response.headers.allow).toBe('GET, HEAD');
-    expect(schemas.errorSchema.parse(response.json())).toEqual({ code: 405 });
   });
 
   it('answers 404 in JSON to paths it does not know', async () => {
@@ -184,12 +194,22 @@ describe('the HTTP API', () => {
   });
 
   it('H015 gives versions and streams, but no clients, to the public', async () => {
-    const { app, get } = setUp('public');
+    const { app, get } = setUp({ scope: 'public' });
     await get('/api/v1/versions', schemas.versionsSchema);
     const { stream } = await get('/api/v1/streams/vid-stream', schemas.streamAnswerSchema);
     // Their messages name paths of the machine.
     expect(stream.faults).toBeUndefined();
-    expect((await app.inject({ url: '/api/v1/clients' })).statusCode).toBe(404);
+    for (const name of [
+      'clients',
+      'vhosts',
+      'summaries',
+      'raw?rpc=reload',
+      'requests',
+      'openapi.json',
+      'dvrs',
+    ]) {
+      expect((await app.inject({ url: `/api/v1/${name}` })).statusCode).toBe(404);
+    }
   });
 });
 

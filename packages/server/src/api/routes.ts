@@ -1,8 +1,15 @@
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
+import type { HttpApiConfig } from '../config/types.ts';
+import { type AnswerHead, addList, addRoute, pageOf } from './answers.ts';
+import { API_CODE } from './codes.ts';
+import { docsRoutes } from './docs-routes.ts';
 import { type DvrControl, dvrRoutes } from './dvrs.ts';
+import { type ApiDenial, guardRoutes } from './guard.ts';
+import { infoRoutes } from './info-routes.ts';
+import { rawRoutes } from './raw-routes.ts';
 import { MAX_PAGE, pagingSchema } from './schemas.ts';
-import { clientShape, ownStreamShape, streamShape, versionShape } from './shapes.ts';
-import type { ApiSource } from './source.ts';
+import { clientShape, ownStreamShape, streamShape, versionShape, vhostShape } from './shapes.ts';
+import type { ApiControl, ApiSource } from './source.ts';
 
 /** How the API is served. */
 export interface ApiOptions {
@@ -14,125 +21,125 @@ export interface ApiOptions {
   readonly scope?: 'all' | 'public';
   /** Recordings, which are seen and steered on the API's own port only. Default: there are none. */
   readonly dvrs?: DvrControl | undefined;
+  /** What the API may do to the server. Default: nothing. */
+  readonly control?: ApiControl | undefined;
+  /** How `http_api{}` is set, asked at each request: its password and its `raw_api{}`. Default: neither. */
+  readonly settings?: (() => HttpApiConfig) | undefined;
+  /** Tells at `/` where the API is. Not for a server that has pages of its own. Default false. */
+  readonly atRoot?: boolean;
+  /** Told of each request that is not let in. */
+  readonly onDenied?: ((denial: ApiDenial) => void) | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
 }
 
-/**
- * The codes of answers that are not 0. The first two are SRS's (5.2) and come with HTTP status 200, as SRS
- * sends them; the others equal their HTTP status.
- */
-const API_ERROR = {
-  streamNotFound: 2048,
-  clientNotFound: 2049,
-  notFound: 404,
-  methodNotAllowed: 405,
-} as const;
-
-type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+const ROOT_INDEX = { api: 'the api root' };
 
 const INDEX = { v1: 'the api version 1.0' };
 
 const V1_INDEX = {
   versions: 'the version of the server',
+  summaries: 'the figures of server and machine at a glance',
+  rusages: 'the resources that the server has used',
+  self_proc_stats: 'the process as the kernel sees it',
+  system_proc_stats: 'the CPUs as the kernel sees them',
+  meminfos: 'the memory of the machine',
+  authors: 'who made the server',
+  features: 'what the server can do',
+  requests: 'the request itself, for debugging',
+  vhosts: 'all vhosts, or one by its id',
   streams: 'all streams, or one by its id',
-  clients: 'all publishers and players, or one by its id',
+  clients: 'all publishers and players, or one by its id; DELETE disconnects it',
   dvrs: 'all recordings, or one by its id; POST starts one, DELETE stops it',
+  raw: 'control of the server: rpc=raw, rpc=reload, rpc=reload-fetch',
+  'openapi.json': 'this API as an OpenAPI document; /api/docs shows it to people',
+  tests: { requests: 'the request itself', errors: 'an error', redirects: 'a redirect to the error' },
 };
 
-const streamPaging = pagingSchema(MAX_PAGE);
+const listPaging = pagingSchema(MAX_PAGE);
 const clientPaging = pagingSchema(10);
 
 /** The HTTP API as routes for a fastify server (SRS's shapes, 5.1). */
 export function apiRoutes(options: ApiOptions): FastifyPluginCallback {
-  const { source, scope = 'all', dvrs, now = Date.now } = options;
+  const { source, scope = 'all', dvrs, control, settings, now = Date.now } = options;
   const head = {
     code: 0,
     server: source.serverId,
     service: source.serviceId,
     pid: String(source.pid),
   };
-  const version = versionShape(source.version);
-  const shapeOf = scope === 'all' ? ownStreamShape : streamShape;
-
   return (app, _options, done) => {
-    function route(path: string, handler: Handler): void {
-      app.all(path, (request, reply) => {
-        if (request.method !== 'GET' && request.method !== 'HEAD') {
-          return reply.code(405).header('allow', 'GET, HEAD').send({ code: API_ERROR.methodNotAllowed });
-        }
-        return reply.header('cache-control', 'no-store').send(handler(request, reply));
-      });
-    }
-
-    function routeList(path: string, list: Handler, one: (id: string) => unknown): void {
-      route(path, list);
-      route(`${path}/*`, (request, reply) => {
-        const id = (request.params as Readonly<Record<string, string>>)['*'] ?? '';
-        return id === '' ? list(request, reply) : one(id);
-      });
-    }
-
-    route('/api/v1/versions', () => ({ ...head, data: version }));
-    routeList(
-      '/api/v1/streams',
-      (request) => {
-        const time = now();
-        const streams = page(source.streams(), streamPaging.parse(request.query), (view) =>
-          shapeOf(view, time),
-        );
-        return { ...head, streams };
-      },
-      (id) => {
-        const view = source.stream(id);
-        return view === undefined
-          ? { code: API_ERROR.streamNotFound }
-          : { ...head, stream: shapeOf(view, now()) };
-      },
-    );
+    guardRoutes(app, { settings, onDenied: options.onDenied });
+    const version = versionShape(source.version);
+    addRoute(app, '/api/v1/versions', () => ({ ...head, data: version }));
+    streamRoutes(app, source, head, scope === 'all' ? ownStreamShape : streamShape, now);
     if (scope === 'all') {
-      route('/api', () => ({ ...head, urls: INDEX }));
-      route('/api/', () => ({ ...head, urls: INDEX }));
-      route('/api/v1', () => ({ ...head, urls: V1_INDEX }));
-      route('/api/v1/', () => ({ ...head, urls: V1_INDEX }));
-      routeList(
-        '/api/v1/clients',
-        (request) => ({
-          ...head,
-          clients: page(source.clients(), clientPaging.parse(request.query), clientShape),
-        }),
-        (id) => {
-          const view = source.client(id);
-          return view === undefined
-            ? { code: API_ERROR.clientNotFound }
-            : { ...head, client: clientShape(view) };
-        },
-      );
+      if (options.atRoot === true) addRoute(app, '/', () => ({ ...head, urls: ROOT_INDEX }));
+      for (const slash of ['', '/']) {
+        addRoute(app, `/api${slash}`, () => ({ ...head, urls: INDEX }));
+        addRoute(app, `/api/v1${slash}`, () => ({ ...head, urls: V1_INDEX }));
+      }
+      clientRoutes(app, source, control, head);
+      vhostRoutes(app, source, head);
+      infoRoutes(app, source, head, now);
+      rawRoutes(app, control, settings, head);
       if (dvrs !== undefined) dvrRoutes(app, dvrs, head);
-      route('/api/*', (_request, reply) => {
-        reply.code(404);
-        return { code: API_ERROR.notFound };
-      });
+      docsRoutes(app, source.version);
+      app.all('/api/*', (_request, reply) => reply.code(404).send({ code: API_CODE.notFound }));
     }
     done();
   };
 }
 
-function page<View, Shape>(
-  views: Iterable<View>,
-  { start, count }: { readonly start: number; readonly count: number },
-  shape: (view: View) => Shape,
-): Shape[] {
-  const shapes: Shape[] = [];
-  let index = 0;
-  for (const view of views) {
-    if (index >= start) {
-      shapes.push(shape(view));
-      if (shapes.length === count) {
-        break;
-      }
-    }
-    index += 1;
-  }
-  return shapes;
+function streamRoutes(
+  app: FastifyInstance,
+  source: ApiSource,
+  head: AnswerHead,
+  shape: typeof streamShape,
+  now: () => number,
+): void {
+  addList(app, '/api/v1/streams', {
+    list: ({ query }) => {
+      const time = now();
+      const streams = pageOf(source.streams(), listPaging.parse(query), (view) => shape(view, time));
+      return { ...head, streams };
+    },
+    one: (id) => {
+      const view = source.stream(id);
+      return view === undefined ? { code: API_CODE.streamNotFound } : { ...head, stream: shape(view, now()) };
+    },
+  });
+}
+
+function clientRoutes(
+  app: FastifyInstance,
+  source: ApiSource,
+  control: ApiControl | undefined,
+  head: AnswerHead,
+): void {
+  const unknown = { code: API_CODE.clientNotFound };
+  addList(app, '/api/v1/clients', {
+    list: ({ query }) => ({
+      ...head,
+      clients: pageOf(source.clients(), clientPaging.parse(query), clientShape),
+    }),
+    one: (id) => {
+      const view = source.client(id);
+      return view === undefined ? unknown : { ...head, client: clientShape(view) };
+    },
+    remove: control === undefined ? undefined : (id) => (control.kick(id) ? head : unknown),
+  });
+}
+
+function vhostRoutes(app: FastifyInstance, source: ApiSource, head: AnswerHead): void {
+  addList(app, '/api/v1/vhosts', {
+    list: ({ query }) => ({
+      ...head,
+      vhosts: pageOf(source.vhosts(), listPaging.parse(query), vhostShape),
+    }),
+    one: (id) => {
+      const view = source.vhost(id);
+      return view === undefined ? { code: API_CODE.vhostNotFound } : { ...head, vhost: vhostShape(view) };
+    },
+  });
 }

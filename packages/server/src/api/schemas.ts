@@ -7,10 +7,11 @@ import { z } from 'zod';
 
 const bytes = z.number().int().nonnegative();
 const kbps = z.strictObject({ recv_30s: z.number().int(), send_30s: z.number().int() });
-const urls = z.record(z.string(), z.string());
+/** What lies beneath, and what it is; one more level where it is a group. */
+const urls = z.record(z.string(), z.union([z.string(), z.record(z.string(), z.string())]));
 
 /** What every answer with code 0 begins with. */
-const answer = z.strictObject({
+export const answer = z.strictObject({
   code: z.literal(0),
   server: z.string(),
   service: z.string(),
@@ -19,6 +20,9 @@ const answer = z.strictObject({
 
 /** `{"code":N}`: any answer but success. */
 export const errorSchema = z.strictObject({ code: z.number().int().positive() });
+
+/** An answer that has nothing to say but that all is well. */
+export const doneSchema = answer;
 
 export const indexSchema = answer.extend({ urls });
 
@@ -99,6 +103,60 @@ export const clientSchema = z.strictObject({
 export const clientsAnswerSchema = answer.extend({ clients: z.array(clientSchema) });
 export const clientAnswerSchema = answer.extend({ client: clientSchema });
 
+export const vhostSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  enabled: z.boolean(),
+  clients: z.number().int(),
+  streams: z.number().int(),
+  send_bytes: bytes,
+  recv_bytes: bytes,
+  kbps,
+  /** `fragment` in seconds, where HLS is on. */
+  hls: z.strictObject({ enabled: z.boolean(), fragment: z.number().optional() }),
+});
+
+export const vhostsAnswerSchema = answer.extend({ vhosts: z.array(vhostSchema) });
+export const vhostAnswerSchema = answer.extend({ vhost: vhostSchema });
+
+/** `rpc=raw`: how the API itself is set. */
+export const rawSettingsAnswerSchema = answer.extend({
+  http_api: z.strictObject({
+    enabled: z.boolean(),
+    listen: z.string(),
+    crossdomain: z.boolean(),
+    raw_api: z.strictObject({
+      enabled: z.boolean(),
+      allow_reload: z.boolean(),
+      allow_query: z.boolean(),
+      allow_update: z.boolean(),
+    }),
+  }),
+});
+
+/** `rpc=reload-fetch`: how the last reload by this API went. */
+export const reloadFetchAnswerSchema = answer.extend({
+  data: z.strictObject({
+    /** 0, or the code of what is wrong. */
+    err: z.number().int(),
+    msg: z.string(),
+    /** 0: none yet; 30: under way; 90: done. */
+    state: z.number().int(),
+    /** New for each reload. */
+    rid: z.string(),
+  }),
+});
+
+/** What a GET of `raw` answers, by its `rpc`: `raw`, `reload-fetch`, `reload`. */
+export const rawAnswerSchema = z.union([rawSettingsAnswerSchema, reloadFetchAnswerSchema, doneSchema]);
+
+/** What `tests/errors` answers. */
+export const testErrorSchema = z.strictObject({
+  code: z.literal(100),
+  msg: z.string(),
+  path: z.string(),
+});
+
 /** A recording; ours, not SRS's. */
 export const dvrSchema = z.strictObject({
   id: z.string(),
@@ -157,5 +215,8 @@ export function pagingSchema(defaultCount: number) {
 
 export type ApiStream = z.infer<typeof streamSchema>;
 export type ApiClient = z.infer<typeof clientSchema>;
+export type ApiVhost = z.infer<typeof vhostSchema>;
 export type ApiDvr = z.infer<typeof dvrSchema>;
+export type ApiDvrRequest = z.infer<typeof dvrRequestSchema>;
+export type ApiRefusal = z.infer<typeof refusalSchema>;
 export type ApiVersions = z.infer<typeof versionsSchema>['data'];

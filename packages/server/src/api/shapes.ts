@@ -1,5 +1,5 @@
-import type { ApiClient, ApiStream, ApiVersions } from './schemas.ts';
-import type { ClientView, KbpsView, StreamView } from './source.ts';
+import type { ApiClient, ApiStream, ApiVersions, ApiVhost } from './schemas.ts';
+import type { ClientView, KbpsView, StreamView, VhostView } from './source.ts';
 
 /** `0.1.0-rc.1` → its three numbers and the whole. */
 export function versionShape(version: string): ApiVersions {
@@ -72,6 +72,22 @@ export function clientShape(view: ClientView): ApiClient {
     send_bytes: view.bytesSent,
     recv_bytes: view.bytesReceived,
     kbps: kbpsShape(view.kbps),
+  };
+}
+
+/** A vhost as the API shows it. */
+export function vhostShape(view: VhostView): ApiVhost {
+  const { enabled, fragmentMs } = view.hls;
+  return {
+    id: view.id,
+    name: view.name,
+    enabled: view.enabled,
+    clients: view.clients,
+    streams: view.streams,
+    send_bytes: view.bytesSent,
+    recv_bytes: view.bytesReceived,
+    kbps: kbpsShape(view.kbps),
+    hls: enabled ? { enabled, fragment: fragmentMs / 1000 } : { enabled },
   };
 }
 

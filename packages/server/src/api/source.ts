@@ -1,3 +1,5 @@
+import type { SystemView } from './system-view.ts';
+
 /**
  * What the API reads the server through. Every view may be a live object with getters: the API reads it once,
  * in the turn of the event loop in which it asked for it, and keeps nothing.
@@ -16,7 +18,54 @@ export interface ApiSource {
   /** Every publisher and player, oldest first. Lazy: the API stops when its page is full. */
   clients(): Iterable<ClientView>;
   client(id: string): ClientView | undefined;
+  /** Every vhost of the configuration, in its order. Lazy: the API stops when its page is full. */
+  vhosts(): Iterable<VhostView>;
+  vhost(id: string): VhostView | undefined;
+  totals(): TotalsView;
+  /** The machine and this process. */
+  system(): SystemView;
 }
+
+/** What the whole server has moved since it started, and whom it serves now. */
+export interface TotalsView {
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Of every kind. */
+  readonly connections: number;
+}
+
+/** A vhost, and what its streams move. */
+export interface VhostView {
+  readonly id: string;
+  readonly name: string;
+  readonly enabled: boolean;
+  /** Publishers and players. */
+  readonly clients: number;
+  readonly streams: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly kbps: KbpsView;
+  readonly hls: {
+    readonly enabled: boolean;
+    /** The length of a segment, ms. */
+    readonly fragmentMs: number;
+  };
+}
+
+/** What the API does to the server. */
+export interface ApiControl {
+  /**
+   * Ends a client, which has the reason `kicked` then.
+   *
+   * @returns whether there is such a client
+   */
+  kick(id: string): boolean;
+  /** Reads the configuration again and applies it, or changes nothing and says why. */
+  reload(): Promise<ReloadResult>;
+}
+
+/** How a reload ended. */
+export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
 /** Bit rates over the last 30 seconds, kbit/s. */
 export interface KbpsView {

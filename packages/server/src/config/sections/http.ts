@@ -13,16 +13,24 @@ function httpsSection(port: number) {
 }
 
 const rawApiSection = new Section('raw_api', {
-  enabled: flag('enabled', { default: false, means: 'Opens the API that controls the server.' }),
-  allowReload: flag('allow_reload', { default: false, means: 'Lets the API reload the configuration.' }),
+  enabled: flag('enabled', {
+    default: false,
+    active: true,
+    means: 'Opens `/api/v1/raw`, which controls the server.',
+  }),
+  allowReload: flag('allow_reload', {
+    default: false,
+    active: true,
+    means: 'Lets the API reload the configuration.',
+  }),
   allowQuery: flag('allow_query', { default: false, means: 'Lets the API read the configuration.' }),
   allowUpdate: flag('allow_update', { default: false, means: 'Lets the API change the configuration.' }),
 });
 
 const authSection = new Section('auth', {
-  enabled: flag('enabled', { default: false, means: 'Asks for a name and a password.' }),
-  username: text('username', { default: '', means: 'The name.' }),
-  password: text('password', { default: '', means: 'The password.' }),
+  enabled: flag('enabled', { default: false, active: true, means: 'Asks for a name and a password.' }),
+  username: text('username', { default: '', active: true, means: 'The name, without a colon.' }),
+  password: text('password', { default: '', active: true, means: 'The password.' }),
 });
 
 /** `http_api{}` of the root. */
@@ -34,8 +42,8 @@ export const httpApiSection = new Section('http_api', {
     active: true,
     means: 'Lets pages of other origins call the API (CORS).',
   }),
-  rawApi: block('raw_api', rawApiSection, { means: 'Control of the server over the API.' }),
-  auth: block('auth', authSection, { means: 'HTTP Basic authentication of the API.' }),
+  rawApi: block('raw_api', rawApiSection, { active: true, means: 'Control of the server over the API.' }),
+  auth: block('auth', authSection, { active: true, means: 'HTTP Basic authentication of the API.' }),
   https: block('https', httpsSection(1990), { means: 'The API over HTTPS.' }),
 });
 

@@ -1,0 +1,152 @@
+import type { z } from 'zod';
+import * as schemas from './schemas.ts';
+import * as system from './system-schemas.ts';
+
+/** One operation of the API, for the OpenAPI document and for tests, which hold every one of them to it. */
+export interface Endpoint {
+  readonly method: 'get' | 'post' | 'put' | 'delete';
+  /** With `{id}` where an id stands. */
+  readonly path: string;
+  /** Its name for programs. */
+  readonly id: string;
+  readonly group: 'Server' | 'Streams and clients' | 'Recordings' | 'Machine' | 'Control' | 'Tests';
+  readonly summary: string;
+  /** HTTP status of success. */
+  readonly status: 200 | 201 | 302;
+  /** By the name that it has in the document; see {@link answerSchemas}. */
+  readonly answer: keyof typeof answerSchemas;
+  /** Whether it takes `?start=&count=`; the number is what `count` is when it is absent. */
+  readonly pageOf?: number;
+  readonly body?: z.ZodType;
+  /** Other query parameters that it needs, and their values. */
+  readonly query?: Readonly<Record<string, readonly string[]>>;
+  /** The codes that come instead of 0, besides those that every operation may answer. */
+  readonly codes?: Readonly<Record<number, string>>;
+}
+
+/** Whole bodies of answers by their names in the document. */
+export const answerSchemas = {
+  IndexAnswer: schemas.indexSchema,
+  DoneAnswer: schemas.doneSchema,
+  VersionsAnswer: schemas.versionsSchema,
+  SummariesAnswer: system.summariesAnswerSchema,
+  RusagesAnswer: system.rusagesAnswerSchema,
+  SelfProcStatsAnswer: system.selfProcStatsAnswerSchema,
+  SystemProcStatsAnswer: system.systemProcStatsAnswerSchema,
+  MeminfosAnswer: system.meminfosAnswerSchema,
+  AuthorsAnswer: system.authorsAnswerSchema,
+  FeaturesAnswer: system.featuresAnswerSchema,
+  RequestsAnswer: system.requestsAnswerSchema,
+  VhostsAnswer: schemas.vhostsAnswerSchema,
+  VhostAnswer: schemas.vhostAnswerSchema,
+  StreamsAnswer: schemas.streamsAnswerSchema,
+  StreamAnswer: schemas.streamAnswerSchema,
+  ClientsAnswer: schemas.clientsAnswerSchema,
+  ClientAnswer: schemas.clientAnswerSchema,
+  DvrsAnswer: schemas.dvrsAnswerSchema,
+  DvrAnswer: schemas.dvrAnswerSchema,
+  RawAnswer: schemas.rawAnswerSchema,
+  TestErrorAnswer: schemas.testErrorSchema,
+} as const satisfies Readonly<Record<string, z.ZodType>>;
+
+/** Parts of answers that have a name of their own in the document. */
+export const partSchemas = {
+  Vhost: schemas.vhostSchema,
+  Stream: schemas.streamSchema,
+  Video: schemas.videoSchema,
+  Audio: schemas.audioSchema,
+  Fault: schemas.faultSchema,
+  Client: schemas.clientSchema,
+  Dvr: schemas.dvrSchema,
+  DvrRequest: schemas.dvrRequestSchema,
+  Error: schemas.errorSchema,
+  Refusal: schemas.refusalSchema,
+} as const satisfies Readonly<Record<string, z.ZodType>>;
+
+const ALL = schemas.MAX_PAGE;
+const NO_VHOST = { 2014: 'no vhost has that id' };
+const NO_STREAM = { 2048: 'no stream has that id' };
+const NO_CLIENT = { 2049: 'no client has that id' };
+const RAW = {
+  1061: 'raw_api is off',
+  1062: 'raw_api.allow_reload is off',
+  1063: 'rpc is not known',
+  1023: 'the configuration is not good: nothing has changed',
+};
+
+/** Every operation of the API. */
+export const endpoints: readonly Endpoint[] = [
+  get('Server', '/api', 'apiIndex', 'What there is', 'IndexAnswer'),
+  get('Server', '/api/v1', 'v1Index', 'What there is in version 1', 'IndexAnswer'),
+  get('Server', '/api/v1/versions', 'versions', 'The version of the server', 'VersionsAnswer'),
+  get('Server', '/api/v1/features', 'features', 'What the server can do', 'FeaturesAnswer'),
+  get('Server', '/api/v1/authors', 'authors', 'Who made the server', 'AuthorsAnswer'),
+  list('/api/v1/vhosts', 'vhosts', 'All vhosts', 'VhostsAnswer', ALL),
+  get('Streams and clients', '/api/v1/vhosts/{id}', 'vhost', 'One vhost', 'VhostAnswer', NO_VHOST),
+  list('/api/v1/streams', 'streams', 'All streams', 'StreamsAnswer', ALL),
+  get('Streams and clients', '/api/v1/streams/{id}', 'stream', 'One stream', 'StreamAnswer', NO_STREAM),
+  list('/api/v1/clients', 'clients', 'All publishers and players', 'ClientsAnswer', 10),
+  get('Streams and clients', '/api/v1/clients/{id}', 'client', 'One client', 'ClientAnswer', NO_CLIENT),
+  {
+    ...get('Streams and clients', '/api/v1/clients/{id}', 'kick', 'Disconnects a client', 'DoneAnswer'),
+    method: 'delete',
+    codes: NO_CLIENT,
+  },
+  {
+    ...get('Recordings', '/api/v1/dvrs', 'dvrs', 'What is or will be recorded', 'DvrsAnswer'),
+    pageOf: ALL,
+  },
+  {
+    ...get('Recordings', '/api/v1/dvrs', 'startDvr', 'Starts a recording', 'DvrAnswer'),
+    method: 'post',
+    status: 201,
+    body: schemas.dvrRequestSchema,
+  },
+  get('Recordings', '/api/v1/dvrs/{id}', 'dvr', 'One recording', 'DvrAnswer'),
+  {
+    ...get('Recordings', '/api/v1/dvrs/{id}', 'stopDvr', 'Stops a recording', 'DvrAnswer'),
+    method: 'delete',
+  },
+  get('Machine', '/api/v1/summaries', 'summaries', 'Server and machine at a glance', 'SummariesAnswer'),
+  get('Machine', '/api/v1/rusages', 'rusages', 'What the process has used', 'RusagesAnswer'),
+  get('Machine', '/api/v1/self_proc_stats', 'selfProcStats', '/proc/self/stat', 'SelfProcStatsAnswer'),
+  get('Machine', '/api/v1/system_proc_stats', 'systemProcStats', '/proc/stat', 'SystemProcStatsAnswer'),
+  get('Machine', '/api/v1/meminfos', 'meminfos', '/proc/meminfo, KiB', 'MeminfosAnswer'),
+  {
+    ...get('Control', '/api/v1/raw', 'raw', 'Control of the server, by rpc', 'RawAnswer', RAW),
+    query: { rpc: ['raw', 'reload', 'reload-fetch'] },
+  },
+  {
+    ...get('Control', '/api/v1/raw', 'reload', 'Reloads the configuration', 'DoneAnswer', RAW),
+    method: 'put',
+    query: { rpc: ['reload'] },
+  },
+  get('Tests', '/api/v1/requests', 'requests', 'The request itself', 'RequestsAnswer'),
+  get('Tests', '/api/v1/tests/requests', 'testRequests', 'The request itself', 'RequestsAnswer'),
+  get('Tests', '/api/v1/tests/errors', 'testErrors', 'An error', 'TestErrorAnswer'),
+  {
+    ...get('Tests', '/api/v1/tests/redirects', 'testRedirects', 'A redirect to the error', 'DoneAnswer'),
+    status: 302,
+  },
+];
+
+function get(
+  group: Endpoint['group'],
+  path: string,
+  id: string,
+  summary: string,
+  answer: Endpoint['answer'],
+  codes?: Endpoint['codes'],
+): Endpoint {
+  return { method: 'get', path, id, group, summary, answer, status: 200, ...(codes && { codes }) };
+}
+
+function list(
+  path: string,
+  id: string,
+  summary: string,
+  answer: Endpoint['answer'],
+  pageOf: number,
+): Endpoint {
+  return { ...get('Streams and clients', path, id, summary, answer), pageOf };
+}

@@ -1,0 +1,162 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import { resolveConfig } from '../config/index.ts';
+import type { HttpApiConfig } from '../config/types.ts';
+import type { DvrControl } from './dvrs.ts';
+import type { ApiDenial } from './guard.ts';
+import { apiRoutes } from './routes.ts';
+import type { ApiControl, ApiSource, ClientView, ReloadResult, StreamView, VhostView } from './source.ts';
+import type { SystemView } from './system-view.ts';
+
+export const STREAM: StreamView = {
+  id: 'vid-stream',
+  name: 'livestream',
+  app: 'live',
+  vhostId: 'vid-vhost',
+  tcUrl: 'rtmp://localhost/live',
+  url: '/live/livestream',
+  publisherId: 'c1',
+  startedAtMs: 1_000,
+  clients: 2,
+  frames: 50,
+  bytesSent: 20,
+  bytesReceived: 10,
+  kbps: { received30s: 250.4, sent30s: 500.6 },
+  video: { codec: 'H264', profile: 'High', level: '3.1', width: 1280, height: 720 },
+  audio: { codec: 'AAC', sampleRate: 44_100, channels: 2, profile: 'LC' },
+  faults: [{ sink: 'hls', code: 'full', message: '/a: the disk is full', sinceMs: 5, count: 2 }],
+};
+
+export const IDLE: StreamView = {
+  ...STREAM,
+  id: 'vid-idle',
+  publisherId: undefined,
+  video: undefined,
+  audio: undefined,
+};
+
+export const VHOST: VhostView = {
+  id: 'vid-vhost',
+  name: '__defaultVhost__',
+  enabled: true,
+  clients: 3,
+  streams: 1,
+  bytesSent: 20,
+  bytesReceived: 10,
+  kbps: { received30s: 1.4, sent30s: 2.6 },
+  hls: { enabled: true, fragmentMs: 10_000 },
+};
+
+export const OFF_VHOST: VhostView = {
+  ...VHOST,
+  id: 'vid-off',
+  name: 'off.example.com',
+  enabled: false,
+  hls: { enabled: false, fragmentMs: 10_000 },
+};
+
+/** A system that tells nothing of itself. */
+export const UNKNOWN_SYSTEM: SystemView = {
+  sampledAtMs: 61_000,
+  process: { cpuShare: 0.123_456, rssKbytes: 1_000, memoryShare: undefined, uptimeSeconds: 60 },
+  processStat: undefined,
+  cpu: undefined,
+  memory: undefined,
+  disk: undefined,
+  network: undefined,
+  sockets: undefined,
+  load: undefined,
+  uptime: undefined,
+  cpus: undefined,
+};
+
+export function clientView(index: number): ClientView {
+  return {
+    id: `c${index}`,
+    vhostId: 'vid-vhost',
+    streamId: 'vid-stream',
+    ip: '192.0.2.1',
+    pageUrl: '',
+    swfUrl: '',
+    tcUrl: 'rtmp://localhost/live',
+    url: '/live/livestream',
+    name: 'livestream',
+    type: index === 0 ? 'fmle-publish' : 'rtmp-play',
+    publish: index === 0,
+    aliveSeconds: 1.23456,
+    bytesSent: 1,
+    bytesReceived: 2,
+    kbps: { received30s: 0, sent30s: 0 },
+  };
+}
+
+/** What a test may have otherwise. */
+export interface ApiKit {
+  readonly scope?: 'all' | 'public';
+  readonly httpApi?: {
+    readonly rawApi?: Partial<HttpApiConfig['rawApi']>;
+    readonly auth?: Partial<HttpApiConfig['auth']>;
+  };
+  readonly reload?: () => Promise<ReloadResult>;
+  readonly system?: SystemView;
+  readonly control?: false;
+  readonly atRoot?: boolean;
+  readonly dvrs?: DvrControl;
+}
+
+/** An API over a server that isn't there, and what it did. */
+export function apiKit(kit: ApiKit = {}): {
+  readonly app: FastifyInstance;
+  readonly built: { clients: number };
+  readonly kicked: string[];
+  readonly denials: ApiDenial[];
+} {
+  const built = { clients: 0 };
+  const kicked: string[] = [];
+  const denials: ApiDenial[] = [];
+  const source: ApiSource = {
+    version: '1.2.3-rc.1',
+    serverId: 'vid-server',
+    serviceId: 'service',
+    pid: 42,
+    streams: () => [STREAM, IDLE],
+    stream: (id) => [STREAM, IDLE].find((view) => view.id === id),
+    *clients() {
+      for (let index = 0; index < 4_000; index += 1) {
+        built.clients += 1;
+        yield clientView(index);
+      }
+    },
+    client: (id) => (id === 'c0' ? clientView(0) : undefined),
+    vhosts: () => [VHOST, OFF_VHOST],
+    vhost: (id) => [VHOST, OFF_VHOST].find((view) => view.id === id),
+    totals: () => ({ bytesReceived: 100, bytesSent: 200, connections: 7 }),
+    system: () => kit.system ?? UNKNOWN_SYSTEM,
+  };
+  const control: ApiControl = {
+    kick: (id) => {
+      kicked.push(id);
+      return id === 'c0';
+    },
+    reload: kit.reload ?? (() => Promise.resolve({ ok: true })),
+  };
+  const { httpApi } = resolveConfig({ httpApi: { listen: [1985, '[::1]:1985'], ...kit.httpApi } });
+  const app = fastify();
+  // As the HTTP server does: bodies come as bytes, whatever they say they are.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  app.register(
+    apiRoutes({
+      source,
+      scope: kit.scope ?? 'all',
+      atRoot: kit.atRoot ?? false,
+      dvrs: kit.dvrs,
+      control: kit.control === false ? undefined : control,
+      settings: () => httpApi,
+      onDenied: (denial) => denials.push(denial),
+      now: () => 61_000,
+    }),
+  );
+  return { app, built, kicked, denials };
+}
