@@ -108,9 +108,10 @@ class ListenerChange {
     return all.map(({ door, asked }) => {
       const text = formatListenAddress(asked);
       for (const listener of this.#surplus) {
-        if (listener.door !== door || formatListenAddress(listener.asked) !== text) continue;
+        const names = [listener.asked, listener.bound].map(formatListenAddress);
+        if (listener.door !== door || !names.includes(text)) continue;
         this.#surplus.delete(listener);
-        return listener;
+        return { ...listener, asked };
       }
       return undefined;
     });

@@ -12,6 +12,7 @@ import {
   reloadProblem,
   type VhostConfig,
 } from '../config/index.ts';
+import { type HookEvent, HttpCallbacks } from '../hooks/index.ts';
 import { LiveHub, type LiveSettings } from '../live/index.ts';
 import type { Log } from '../log/index.ts';
 import { IngestLoops } from '../relay/ingest/index.ts';
@@ -22,7 +23,8 @@ import { namesProblem } from '../sinks/disk/index.ts';
 import type { FinishedFile } from '../sinks/dvr/index.ts';
 import type { HlsSegmentEvent } from '../sinks/hls/index.ts';
 import { Admission, SAMPLE_INTERVAL_MS, Sessions } from '../stats/index.ts';
-import { createApiSource } from './api-source.ts';
+import { createApiSource, idOf } from './api-source.ts';
+import { ServerGates } from './gates.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { HttpDoors } from './http-doors.ts';
 import { type ListenDoor, Listeners, type WantedAddresses } from './listeners.ts';
@@ -45,6 +47,15 @@ export interface ServerAddresses {
   readonly api: readonly ListenAddress[];
 }
 
+/** Where callbacks go that could not be delivered. */
+const DEAD_LETTER_FILE = './objs/sluice-callbacks.dead';
+
+interface StreamOfVhost {
+  readonly vhost: VhostConfig;
+  readonly app: string;
+  readonly stream: string;
+}
+
 /** A whole server: the composition of all rooms. */
 export class SluiceServer {
   readonly version = packageVersion();
@@ -57,6 +68,7 @@ export class SluiceServer {
   });
   readonly #sessions = new Sessions();
   readonly #admission: Admission;
+  readonly #callbacks: HttpCallbacks;
   readonly #settings = new WeakMap<VhostConfig, LiveSettings>();
   readonly #sinks: Sinks;
   readonly #ingests: IngestLoops;
@@ -78,7 +90,15 @@ export class SluiceServer {
   constructor(config: Config, log: Log, { load }: ServerSources = {}) {
     this.#config = config;
     this.#log = log;
-    this.#admission = new Admission(() => this.#config.maxConnections);
+    const access = new AccessControl({ log, limits: () => this.#config.limits });
+    this.#admission = new Admission(() => this.#config.maxConnections, access);
+    const identity = { serverId: serverId(config.listen), serviceId: randomBytes(4).toString('hex') };
+    this.#callbacks = new HttpCallbacks({
+      log,
+      ...identity,
+      streamId: (vhost, app, stream) => idOf(streamKey({ vhost, app, stream })),
+      deadLetterFile: DEAD_LETTER_FILE,
+    });
     this.#ingests = new IngestLoops({ log });
     this.#sinks = new Sinks({
       log,
@@ -94,6 +114,7 @@ export class SluiceServer {
       hub: this.#hub,
       admission: this.#admission,
       sessions: this.#sessions,
+      gates: new ServerGates(access, this.#callbacks),
       config: () => this.#config,
       findVhost: (host: string) => findVhost(this.#config, host),
       settings: (vhost: VhostConfig) => this.#liveSettings(vhost),
@@ -115,8 +136,7 @@ export class SluiceServer {
       ...context,
       source: createApiSource({
         version: this.version,
-        serverId: serverId(config.listen),
-        serviceId: randomBytes(4).toString('hex'),
+        ...identity,
         hub: this.#hub,
         sessions: this.#sessions,
         faults: (streamKey) => this.#sinks.faults(streamKey),
@@ -129,6 +149,7 @@ export class SluiceServer {
     this.#listeners = new Listeners((error) => {
       log.error(error.message);
     });
+    this.#tellOfFiles();
     this.#reloader = new Reloader({
       log,
       load: () => {
@@ -261,6 +282,20 @@ export class SluiceServer {
     return this.#closing;
   }
 
+  /** Callback servers are told of each segment and each recording. */
+  #tellOfFiles(): void {
+    const tell = ({ vhost: name, app, stream }: StreamId, event: (of: StreamOfVhost) => HookEvent): void => {
+      const vhost = findVhost(this.#config, name);
+      if (vhost !== undefined) this.#callbacks.tell(event({ vhost, app, stream }));
+    };
+    this.onSegment((segment) => {
+      tell(segment.stream, (of) => ({ action: 'on_hls', ...of, segment }));
+    });
+    this.onRecording((recording) => {
+      if (recording.stream !== undefined) tell(recording.stream, (of) => ({ action: 'on_dvr', ...of, recording }));
+    });
+  }
+
   async #close(): Promise<void> {
     this.#running = false;
     await this.#applying;
@@ -272,6 +307,7 @@ export class SluiceServer {
     this.#httpLive.close();
     this.#hls.close();
     await this.#sinks.close();
+    await this.#callbacks.close();
     await this.#http.shutDown();
   }
 
@@ -304,9 +340,10 @@ export class SluiceServer {
       const vhost = config.vhosts.get(stream.id.vhost);
       if (vhost?.enabled === true) stream.configure(this.#liveSettings(vhost));
     }
-    this.#rtmp.reconfigured();
+    // Viewers before publishers, so that their reason is their vhost's end and not the publisher's.
     this.#httpLive.reconfigured();
     this.#hls.reconfigured();
+    this.#rtmp.reconfigured();
     for (const stream of this.#hub.streams()) this.#sinks.configured(stream);
     this.#ingests.apply(config, this.#rtmpPort);
     if (config.pithyPrintMs !== before.pithyPrintMs) {

@@ -6,19 +6,20 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { runCommandLine } from './index.ts';
 
-let folder = '';
+const folders: string[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sluice-diff-'));
   vi.stubEnv('SRS_CONFIG_FILE', undefined);
   vi.stubEnv('SRS_ENV_ONLY', undefined);
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
 async function diff(before: string, after: string, ...flags: string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-diff-'));
+  folders.push(folder);
   const files = [before, after].map((text, index) => {
     const file = join(folder, `${index}.conf`);
     writeFileSync(file, text);
