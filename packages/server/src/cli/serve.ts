@@ -1,6 +1,6 @@
 import { SluiceServer, StartError } from '../app/index.ts';
 import type { Config } from '../config/index.ts';
-import { createLog, type Log } from '../log/index.ts';
+import { type Log, type OpenLog, openLog } from '../log/index.ts';
 import {
   acquirePidFile,
   createServiceManager,
@@ -26,8 +26,11 @@ class SurroundingsError extends Error {
   override readonly name = 'SurroundingsError';
 }
 
-/** Runs a server until it is asked to stop, or starts it in the background; answers the exit code. */
-/** @param load - reads the configuration again, for a reload; whatever the working directory is by then */
+/**
+ * Runs a server until it is asked to stop, or starts it in the background; answers the exit code.
+ *
+ * @param load - reads the configuration again, for a reload; whatever the working directory is by then
+ */
 export async function serve(config: Config, load: () => Config): Promise<number> {
   if (goesToBackground(config)) {
     const logsToConsole = config.log.tank === 'console';
@@ -56,10 +59,11 @@ async function serveHere(
   atEnd: (cleanUp: () => void) => void,
 ): Promise<number> {
   enterWorkDir(config.workDir);
-  const log = openLog(config);
+  const opened = openServerLog(config);
+  const { log } = opened;
   atEnd(logFaults(log));
-  const pidFile = takePidFile(config.pid, starter, log);
-  if (pidFile !== undefined) atEnd(releaseAtExit(pidFile));
+  let pidFile = takePidFile(config.pid, starter, log);
+  atEnd(atExit(() => pidFile?.release()));
   const server = new SluiceServer(config, log, { load });
   const stops = new StopRequests({
     forceGraceful: () => server.config.forceGraceQuit,
@@ -70,7 +74,11 @@ async function serveHere(
   });
   atEnd(stops.listen());
   atEnd(reloadOnHangUp(server));
-  atEnd(explainSignals(log));
+  server.onReconfigured((next, before) => {
+    goOnLogging(next, before, opened);
+    if (next.pid !== before.pid) pidFile = movePidFile(next.pid, pidFile, log);
+  });
+  atEnd(reopenOnSignal(opened));
   if (config.asprocess) {
     const onGone = (parent: number): void => {
       stops.ask('fast', `asprocess: the parent process ${parent} is gone`);
@@ -115,12 +123,22 @@ function enterWorkDir(workDir: string): void {
   }
 }
 
-function openLog(config: Config): Log {
+function openServerLog(config: Config): OpenLog {
   try {
-    return createLog(config.log);
+    return openLog(config.log);
   } catch (error) {
     const message = `srs_log_file ${config.log.file}: ${messageOf(error)}`;
     throw new SurroundingsError(message, { cause: error });
+  }
+}
+
+/** A reload has changed the log (C005). */
+function goOnLogging(next: Config, before: Config, { log, reconfigure }: OpenLog): void {
+  if (JSON.stringify(next.log) === JSON.stringify(before.log)) return;
+  try {
+    reconfigure(next.log);
+  } catch (error) {
+    log.error(`srs_log_file ${next.log.file}: ${messageOf(error)}: the log goes on where it is`);
   }
 }
 
@@ -140,15 +158,24 @@ function takePidFile(path: string, starter: Starter, log: Log): PidFile | undefi
   }
 }
 
-/** Whatever ends the process, the pid file goes with it. */
-function releaseAtExit(pidFile: PidFile): () => void {
-  const release = (): void => {
-    pidFile.release();
-  };
-  process.on('exit', release);
+/** A reload has named another pid file (C005). */
+function movePidFile(path: string, held: PidFile | undefined, log: Log): PidFile | undefined {
+  try {
+    const next = acquirePidFile(path);
+    held?.release();
+    return next;
+  } catch (error) {
+    log.error(`the pid file stays where it is: ${messageOf(error)}`);
+    return held;
+  }
+}
+
+/** Whatever ends the process, this is done. */
+function atExit(cleanUp: () => void): () => void {
+  process.on('exit', cleanUp);
   return () => {
-    process.off('exit', release);
-    release();
+    process.off('exit', cleanUp);
+    cleanUp();
   };
 }
 
@@ -161,10 +188,15 @@ function logFaults(log: Log): () => void {
   return () => process.off('uncaughtExceptionMonitor', onFault);
 }
 
-/** What this version can't do. Unhandled, SIGUSR1 would open Node's debugger: operators mean a new log file. */
-function explainSignals(log: Log): () => void {
+/** SIGUSR1 opens the log file anew, after a rotation (G003). Unhandled, it would open Node's debugger. */
+function reopenOnSignal({ log, reopen }: OpenLog): () => void {
   const listener = (): void => {
-    log.warn('SIGUSR1: re-opening the log file is not in this version: restart to apply a change');
+    try {
+      reopen();
+      log.info('SIGUSR1: the log file is opened anew');
+    } catch (error) {
+      log.error(`SIGUSR1: the log goes on where it is: ${messageOf(error)}`);
+    }
   };
   process.on('SIGUSR1', listener);
   return () => process.off('SIGUSR1', listener);

@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino, type LoggerOptions } from 'pino';
 
 import type { LogConfig } from '../config/index.ts';
+import { LogFile } from './log-file.ts';
 
 /** A logger; `child({ id })` gives the one of a connection. */
 export type Log = Logger;
@@ -21,19 +22,76 @@ const yellow = '\u001b[33m';
 const red = '\u001b[31m';
 const plain = '\u001b[0m';
 
+/** The server's log, and what an operator does to it. */
+export interface OpenLog {
+  readonly log: Log;
+  /** Opens the file anew, which may have been renamed (SIGUSR1). Throws the system's error and goes on as before. */
+  readonly reopen: () => void;
+  /**
+   * Goes on with other settings. Connections that are there keep their level. Throws the system's error of a file
+   * that can't be opened, and goes on as before.
+   */
+  readonly reconfigure: (config: LogConfig) => void;
+}
+
 /** Makes the server's log: lines `[time][level][pid][session id] text` on the console or in a file. */
 export function createLog(config: LogConfig): Log {
-  const target = pino.destination(
-    config.tank === 'file' ? { dest: config.file, mkdir: true, sync: true } : { dest: 1, sync: true },
-  );
-  const colours = config.tank === 'console' && process.stdout.isTTY;
+  return openLog(config).log;
+}
+
+/** {@link createLog} for a process of its own. Throws the system's error of a file that can't be opened. */
+export function openLog(config: LogConfig): OpenLog {
+  let current = openTarget(config);
   const lines: DestinationStream = {
     write: (json) => {
-      target.write(formatLine(json, config.utc, colours));
+      current.target.write(formatLine(json, current.utc, current.colours));
     },
   };
   const options: LoggerOptions = { level: levels[config.level], base: null };
-  return pino(options, lines);
+  const log = pino(options, lines);
+
+  function openTarget({ tank, file, utc }: LogConfig): Target {
+    if (tank === 'console')
+      return { target: consoleTarget(), utc, colours: process.stdout.isTTY, file: undefined };
+    const target = new LogFile(file, {
+      onFailing: ({ message }) => {
+        process.stderr.write(
+          `sluice: srs_log_file ${file}: ${message}: lines are lost until it can be written\n`,
+        );
+      },
+      onRecovered: (lost) => {
+        log.warn(`${lost} lines of the log could not be written and are lost`);
+      },
+    });
+    return { target, utc, colours: false, file: target };
+  }
+
+  return {
+    log,
+    reopen: () => current.file?.reopen(),
+    reconfigure: (next) => {
+      const before = current;
+      const samePlace = next.tank === 'file' && next.file === before.file?.path;
+      current = samePlace ? { ...before, utc: next.utc } : openTarget(next);
+      if (!samePlace) before.file?.close();
+      log.level = levels[next.level];
+    },
+  };
+}
+
+/** Where lines go now. */
+interface Target {
+  readonly target: { write(line: string): unknown };
+  readonly utc: boolean;
+  readonly colours: boolean;
+  readonly file: LogFile | undefined;
+}
+
+function consoleTarget(): Target['target'] {
+  const target = pino.destination({ dest: 1, sync: true });
+  // Who read our output may have gone; that is no reason to end.
+  target.on('error', () => {});
+  return target;
 }
 
 /** A log that says nothing, for embedding and tests. */
