@@ -128,7 +128,8 @@ module.exports = {
     serverRoom('config', []),
     serverRoom('stats', []),
     serverRoom('security', ['config/', 'stats/']),
-    serverRoom('log', ['config/', 'stats/']),
+    serverRoom('log', ['config/', 'stats/', 'security/']),
+    serverRoom('hooks', ['config/', 'security/', 'stats/']),
     serverRoom('live', ['config/types[.]ts', 'config/index[.]ts']),
     {
       name: 'server-live-is-pure',

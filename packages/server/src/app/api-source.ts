@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import type {
   ApiSource,
   ClientType,
@@ -14,6 +12,7 @@ import type { Config, VhostConfig } from '../config/index.ts';
 import type { LiveHub, LiveStream } from '../live/index.ts';
 import { type Session, type SessionEntry, type Sessions, SystemStats } from '../stats/index.ts';
 import { audioView, videoView } from './codec-names.ts';
+import { idOf } from './ids.ts';
 
 /** The parts of the server that the API looks at. */
 export interface ApiParts {
@@ -89,7 +88,7 @@ class Ids {
   of(name: string): string {
     let id = this.#kept.get(name);
     if (id === undefined) {
-      id = `vid-${createHash('sha1').update(name).digest('hex').slice(0, 7)}`;
+      id = idOf(name);
       if (this.#kept.size >= MAX_KEPT_IDS) this.#kept.clear();
       this.#kept.set(name, id);
     }

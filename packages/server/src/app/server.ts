@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import {
@@ -13,20 +13,22 @@ import {
   type VhostConfig,
 } from '../config/index.ts';
 import { type HookEvent, HttpCallbacks } from '../hooks/index.ts';
-import { LiveHub, type LiveSettings } from '../live/index.ts';
+import { LiveHub, type LiveSettings, type StreamId, streamKey } from '../live/index.ts';
 import type { Log } from '../log/index.ts';
 import { IngestLoops } from '../relay/ingest/index.ts';
 import { HlsDoor } from '../servers/hls/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
+import { AccessControl } from '../security/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
 import { namesProblem } from '../sinks/disk/index.ts';
 import type { FinishedFile } from '../sinks/dvr/index.ts';
 import type { HlsSegmentEvent } from '../sinks/hls/index.ts';
 import { Admission, SAMPLE_INTERVAL_MS, Sessions } from '../stats/index.ts';
-import { createApiSource, idOf } from './api-source.ts';
+import { createApiSource } from './api-source.ts';
 import { ServerGates } from './gates.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { HttpDoors } from './http-doors.ts';
+import { idOf } from './ids.ts';
 import { type ListenDoor, Listeners, type WantedAddresses } from './listeners.ts';
 import { Reloader, ReloadError, type ReloadResult } from './reload.ts';
 import { Sinks } from './sinks.ts';
@@ -292,7 +294,8 @@ export class SluiceServer {
       tell(segment.stream, (of) => ({ action: 'on_hls', ...of, segment }));
     });
     this.onRecording((recording) => {
-      if (recording.stream !== undefined) tell(recording.stream, (of) => ({ action: 'on_dvr', ...of, recording }));
+      if (recording.stream !== undefined)
+        tell(recording.stream, (of) => ({ action: 'on_dvr', ...of, recording }));
     });
   }
 
@@ -391,6 +394,5 @@ function notRunning(): ReloadError {
 
 /** The same machine and ports give the same id. */
 function serverId(rtmp: readonly ListenAddress[]): string {
-  const name = [hostname(), ...rtmp.map(formatListenAddress)].join(' ');
-  return `vid-${createHash('sha1').update(name).digest('hex').slice(0, 7)}`;
+  return idOf([hostname(), ...rtmp.map(formatListenAddress)].join(' '));
 }

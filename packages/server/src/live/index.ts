@@ -18,7 +18,8 @@ export {
   type PublisherEnd,
   type PublisherOptions,
   type StreamId,
+  streamKey,
 } from './live-stream.ts';
 export type { Drop, Player, PlayerEnd, PlayerOptions, PlayerSink } from './player.ts';
 export { Timeline } from './timeline.ts';
-export type { AudioFacts, VideoFacts } from './stream-facts.ts';
+export { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';

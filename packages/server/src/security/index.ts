@@ -4,3 +4,4 @@ export type { ClientAction, ClientRequest, Refusal, Verdict } from './client.ts'
 export { maskSecrets } from './mask.ts';
 export { referAllows } from './refer.ts';
 export { signedQuery, type UrlGrant } from './signed-url.ts';
+export { type Gates, openGates } from './gates.ts';

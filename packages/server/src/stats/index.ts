@@ -1,10 +1,12 @@
-export { Admission } from './admission.ts';
+export { type AddressAdmission, Admission, type AdmissionRefusal } from './admission.ts';
 export { type EndReason, endReasons } from './end-reason.ts';
+export type { EndedSession, EndedSessions } from './ended-sessions.ts';
 export {
   SAMPLE_INTERVAL_MS,
   type Session,
   type SessionEntry,
   Sessions,
+  type SessionTotals,
   type SessionType,
   type StreamTraffic,
 } from './sessions.ts';

@@ -35,16 +35,30 @@ afterEach(() => {
 });
 
 describe('Admission', () => {
-  it('R002 admits up to the limit, which may change, and takes places back', () => {
+  it('R002 takes as many as there are places, and gives back', () => {
     let limit = 2;
     const admission = new Admission(() => limit);
-    expect([admission.admit(), admission.admit(), admission.admit()]).toEqual([true, true, false]);
+    const admit = () => admission.admit('192.0.2.1');
+    expect([admit(), admit(), admit()]).toEqual([undefined, undefined, 'too-many-connections']);
     expect(admission.open).toBe(2);
-    admission.release();
-    expect(admission.admit()).toBe(true);
+    admission.release('192.0.2.1');
+    expect(admit()).toBeUndefined();
     limit = 1;
-    admission.release();
-    expect(admission.admit()).toBe(false);
+    admission.release('192.0.2.1');
+    expect(admit()).toBe('too-many-connections');
+  });
+
+  it('S002 asks for each address, and counts none that is refused', () => {
+    const released: string[] = [];
+    const admission = new Admission(() => 10, {
+      admit: (ip) => ip !== '192.0.2.9',
+      release: (ip) => released.push(ip),
+    });
+    expect(admission.admit('192.0.2.9')).toBe('too-many-from-address');
+    expect(admission.open).toBe(0);
+    expect(admission.admit('192.0.2.1')).toBeUndefined();
+    admission.release('192.0.2.1');
+    expect(released).toEqual(['192.0.2.1']);
   });
 });
 
@@ -82,7 +96,8 @@ describe('Sessions', () => {
     expect(sessions.get('1')?.session).toBe(first);
     expect(sessions.get('nobody')).toBeUndefined();
     expect(sessions.traffic('v/a/s')).toMatchObject({ bytesIn: 100, bytesOut: 3000 });
-    expect(sessions.totals()).toEqual({ publishers: 1, players: 3, bytesIn: 100, bytesOut: 3000 });
+    const { publishers, players, bytesIn, bytesOut } = sessions.totals();
+    expect([publishers, players, bytesIn, bytesOut]).toEqual([1, 3, 100, 3000]);
     sessions.remove(first);
     sessions.remove(first);
     first.bytesOut = 99_999;
@@ -94,6 +109,30 @@ describe('Sessions', () => {
     sessions.remove(publisher);
     expect(sessions.traffic('v/a/s')).toBeUndefined();
     expect(sessions.size).toBe(0);
+  });
+
+  it('A004 the sums of the server never get less: not when sessions end, nor when they begin again', () => {
+    const sessions = new Sessions();
+    const publisher = session('p', true);
+    const player = { ...session('1', false), droppedFrames: 0 };
+    // The handshake is nobody's media.
+    publisher.bytesIn = 3000;
+    sessions.add(publisher);
+    sessions.add(player);
+    publisher.bytesIn += 100;
+    player.bytesOut = 70;
+    player.droppedFrames = 4;
+    const sums = { begun: 2, bytesIn: 100, bytesOut: 70, droppedFrames: 4 };
+    expect(sessions.totals()).toEqual({ publishers: 1, players: 1, ...sums });
+    sessions.remove(publisher);
+    sessions.remove(player);
+    expect(sessions.totals()).toEqual({ publishers: 0, players: 0, ...sums });
+    // The same connection publishes again.
+    publisher.bytesIn += 50;
+    sessions.add(publisher);
+    expect(sessions.totals()).toMatchObject({ begun: 3, bytesIn: 100 });
+    publisher.bytesIn += 1;
+    expect(sessions.totals()).toMatchObject({ begun: 3, bytesIn: 101 });
   });
 
   it('samples the rates of sessions and streams', () => {

@@ -1,17 +1,19 @@
 import type { Socket } from 'node:net';
 
+import { plainAddress } from '../../log/index.ts';
+
 /** Counts connections against `max_connections`; shared with the other doors of the server. */
 export interface ConnectionAdmission {
-  /** False when the server is full; true counts one connection, which `release` gives back. */
-  admit(): boolean;
-  release(): void;
+  /** Why the connection is not taken; undefined counts it, until `release` with the same address. */
+  admit(ip: string): string | undefined;
+  release(ip: string): void;
 }
 
 /**
  * Why an HTTP connection ended:
  * - `closed`: by the peer, or by us after its last response or an idle time.
  * - `live`: it carried a live stream or a WebSocket; the live room knows more.
- * - `full`: refused by `max_connections`.
+ * - `full`: refused by `max_connections` or by what its address may have.
  * - `bad-request`, `header-overflow`, `request-timeout`: answered 400, 431, 408.
  * - `request-after-live`: the peer sent a second request after one for a live stream.
  * - `shutdown`: the server closed while it was open.
@@ -64,10 +66,12 @@ export class HttpConnections {
 
   /** Takes a fresh connection in; false when the server is full: no request of it will be answered. */
   open(socket: Socket): boolean {
-    const admitted = this.#admission?.admit() ?? true;
+    const remoteAddress = socket.remoteAddress ?? '';
+    const ip = plainAddress(remoteAddress);
+    const admitted = this.#admission?.admit(ip) === undefined;
     const connection: OpenConnection = {
       socket,
-      remoteAddress: socket.remoteAddress ?? '',
+      remoteAddress,
       remotePort: socket.remotePort ?? 0,
       openedAt: performance.now(),
       state: admitted ? 'http' : 'refused',
@@ -79,7 +83,7 @@ export class HttpConnections {
     socket.once('close', () => {
       this.#open.delete(socket);
       if (admitted) {
-        this.#admission?.release();
+        this.#admission?.release(ip);
       }
       this.#onEnd?.({
         remoteAddress: connection.remoteAddress,

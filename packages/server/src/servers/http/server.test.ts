@@ -452,7 +452,7 @@ describe('connections', () => {
     let free = 1;
     const port = await start({
       admission: {
-        admit: () => free > 0 && free-- > 0,
+        admit: () => (free > 0 && free-- > 0 ? undefined : 'full'),
         release: () => {
           free += 1;
         },

@@ -23,7 +23,7 @@ import {
 } from '../../live/index.ts';
 import { endLine, type Log, newSessionId, plainAddress } from '../../log/index.ts';
 import { rtmpFamily } from '../../remux/index.ts';
-import { referAllows } from '../../security/index.ts';
+import { type ClientAction, type ClientRequest, type Refusal, referAllows } from '../../security/index.ts';
 import type { EndReason, Session, SessionType } from '../../stats/index.ts';
 import type { RtmpContext } from './context.ts';
 import { RtmpPublisher } from './publisher.ts';
@@ -62,6 +62,9 @@ export class RtmpConnection implements Session, ServerSessionHandler {
   #lingerTimer: NodeJS.Timeout | undefined;
   /** What the connection waits for, since when, and how long it may. */
   #waits: { reason: EndReason; since: number; limit: number } | undefined;
+  /** The client as it was let in at connect, and as what it plays or publishes now. */
+  #connected: ClientRequest | undefined;
+  #admitted: { readonly action: 'play' | 'publish'; readonly client: ClientRequest } | undefined;
   #reason: EndReason | undefined;
   #detail: string | undefined;
 
@@ -172,8 +175,11 @@ export class RtmpConnection implements Session, ServerSessionHandler {
       return;
     }
     this.vhost = vhost.name;
-    this.#log.info(`connect ${request.tcUrl} from ${this.ip}, vhost ${vhost.name}, app ${this.app}`);
-    this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
+    this.#ask('connect', vhost, request.url.param, (client) => {
+      this.#connected = client;
+      this.#log.info(`connect ${request.tcUrl} from ${this.ip}, vhost ${vhost.name}, app ${this.app}`);
+      this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
+    });
   }
 
   onPublish(request: PublishRequest): void {
@@ -190,7 +196,9 @@ export class RtmpConnection implements Session, ServerSessionHandler {
       this.close('bad-stream-name', problem);
       return;
     }
-    this.#startPublish(vhost, false);
+    this.#ask('publish', vhost, request.url.param, (client) => {
+      this.#startPublish(vhost, client, false);
+    });
   }
 
   onUnpublish(cause: UnpublishCause): void {
@@ -209,25 +217,10 @@ export class RtmpConnection implements Session, ServerSessionHandler {
       this.close(vhost);
       return;
     }
-    this.#waits = undefined;
-    this.#tracks = { audio: true, video: true };
-    this.#session.acceptPlay();
-    const stream = this.#context.hub.open(this.#streamId(), this.#context.settings(vhost));
-    const source = stream.publisherId === undefined ? 'nobody publishes yet' : `source ${stream.publisherId}`;
-    this.#log.info(`play ${stream.key} from ${this.ip}, ${source}`);
-    this.#player = stream.play({
-      family: this.#family(),
-      sink: this.#socket,
-      durationMs: request.duration > 0 ? request.duration : undefined,
-      endsWithPublisher: false,
-      onDrop: ({ frames, bytes, behindMs }) => {
-        this.#log.warn(`behind by ${Math.round(behindMs)} ms: dropped ${frames} frames, ${bytes} B`);
-      },
-      onEnd: (reason) => {
-        this.close(playerEnds[reason]);
-      },
+    this.#ask('play', vhost, request.url.param, (client) => {
+      this.#enter('play', client);
+      this.#startPlay(vhost, request);
     });
-    this.#context.sessions.add(this);
   }
 
   onStop(cause: StopCause): void {
@@ -273,6 +266,50 @@ export class RtmpConnection implements Session, ServerSessionHandler {
     }
   }
 
+  /** Asks the gates, and goes on at once when nobody has to be asked. The session holds messages until then. */
+  #ask(action: ClientAction, vhost: VhostConfig, param: string, go: (client: ClientRequest) => void): void {
+    const { id, ip, app, stream, tcUrl, pageUrl } = this;
+    const client = { id, ip, vhost, app, stream, param, tcUrl, pageUrl };
+    const verdict = this.#context.gates.check(action, client);
+    if (!(verdict instanceof Promise)) {
+      if (verdict === undefined) go(client);
+      else this.#refuse(action, verdict);
+      return;
+    }
+    // Who is asked has time limits of its own.
+    this.#waits = undefined;
+    verdict.then(
+      (answer) => {
+        if (this.#reason !== undefined) return;
+        try {
+          if (answer === undefined) go(client);
+          else this.#refuse(action, answer);
+          this.#publisher?.publication.flush();
+        } catch (error) {
+          this.#fail(error);
+        }
+      },
+      (error: unknown) => {
+        this.#fail(error);
+      },
+    );
+  }
+
+  #enter(action: 'play' | 'publish', client: ClientRequest): void {
+    this.#admitted = { action, client };
+    this.#context.gates.entered(action, client);
+  }
+
+  #refuse(action: ClientAction, { reason, detail }: Refusal): void {
+    if (action === 'connect') {
+      this.#rejectConnect(reason, detail);
+      return;
+    }
+    if (action === 'publish') this.#session.rejectPublish({ description: detail });
+    else this.#session.rejectPlay({ description: detail });
+    this.close(reason, detail);
+  }
+
   #rejectConnect(reason: EndReason, description: string): void {
     this.#session.rejectConnect({ description });
     this.close(reason, description);
@@ -308,7 +345,7 @@ export class RtmpConnection implements Session, ServerSessionHandler {
   }
 
   /** @param lastTry - a busy stream is waited for once (P005) */
-  #startPublish(vhost: VhostConfig, lastTry: boolean): void {
+  #startPublish(vhost: VhostConfig, client: ClientRequest, lastTry: boolean): void {
     this.#busyTimer = undefined;
     const stream = this.#context.hub.open(this.#streamId(), this.#context.settings(vhost));
     let publication;
@@ -328,7 +365,7 @@ export class RtmpConnection implements Session, ServerSessionHandler {
         this.#log.info(`${error.message}; waiting ${rtmpTimeouts.busyPause} ms for it`);
         this.#busyTimer = setTimeout(() => {
           try {
-            this.#startPublish(vhost, true);
+            this.#startPublish(vhost, client, true);
             this.#publisher?.publication.flush();
           } catch (failure) {
             this.#fail(failure);
@@ -341,6 +378,7 @@ export class RtmpConnection implements Session, ServerSessionHandler {
       return;
     }
     this.#waits = undefined;
+    this.#enter('publish', client);
     this.#log.info(`${this.type} ${stream.key} from ${this.ip}`);
     this.publish = true;
     this.#publisher = new RtmpPublisher(
@@ -352,6 +390,28 @@ export class RtmpConnection implements Session, ServerSessionHandler {
     );
     this.#context.sessions.add(this);
     this.#session.acceptPublish();
+  }
+
+  #startPlay(vhost: VhostConfig, request: PlayRequest): void {
+    this.#waits = undefined;
+    this.#tracks = { audio: true, video: true };
+    this.#session.acceptPlay();
+    const stream = this.#context.hub.open(this.#streamId(), this.#context.settings(vhost));
+    const source = stream.publisherId === undefined ? 'nobody publishes yet' : `source ${stream.publisherId}`;
+    this.#log.info(`play ${stream.key} from ${this.ip}, ${source}`);
+    this.#player = stream.play({
+      family: this.#family(),
+      sink: this.#socket,
+      durationMs: request.duration > 0 ? request.duration : undefined,
+      endsWithPublisher: false,
+      onDrop: ({ frames, bytes, behindMs }) => {
+        this.#log.warn(`behind by ${Math.round(behindMs)} ms: dropped ${frames} frames, ${bytes} B`);
+      },
+      onEnd: (reason) => {
+        this.close(playerEnds[reason]);
+      },
+    });
+    this.#context.sessions.add(this);
   }
 
   #changeTracks(tracks: { audio: boolean; video: boolean }): void {
@@ -373,12 +433,17 @@ export class RtmpConnection implements Session, ServerSessionHandler {
     this.#droppedBefore = this.droppedFrames;
     this.#player?.leave();
     this.#player = undefined;
+    const admitted = this.#admitted;
+    this.#admitted = undefined;
+    if (admitted !== undefined) this.#context.gates.left(admitted.action, admitted.client, this.#reason);
   }
 
   #ended(): void {
     this.#reason ??= 'closed-by-peer';
     clearTimeout(this.#lingerTimer);
     this.#leaveStream();
+    const bytes = { in: this.bytesIn, out: this.bytesOut };
+    if (this.#connected !== undefined) this.#context.gates.closed(this.#connected, this.#reason, bytes);
     const line = endLine(this, this.#reason, this.#detail);
     if (this.#reason === 'internal-error') this.#log.error(line);
     else this.#log.info(line);

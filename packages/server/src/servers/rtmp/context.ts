@@ -1,6 +1,7 @@
 import type { Config, VhostConfig } from '../../config/index.ts';
 import type { LiveHub, LiveSettings } from '../../live/index.ts';
 import type { Log } from '../../log/index.ts';
+import type { Gates } from '../../security/index.ts';
 import type { Admission, Session } from '../../stats/index.ts';
 
 /** What the RTMP door needs of the server. */
@@ -10,6 +11,7 @@ export interface RtmpContext {
   readonly hub: LiveHub;
   readonly admission: Admission;
   readonly sessions: { add(session: Session): void; remove(session: Session): void };
+  readonly gates: Gates;
   config(): Config;
   findVhost(host: string): VhostConfig | undefined;
   settings(vhost: VhostConfig): LiveSettings;

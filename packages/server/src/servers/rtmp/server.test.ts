@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findVhost, resolveConfig, type ServerOptions, type VhostOptions } from '../../config/index.ts';
 import { LiveHub } from '../../live/index.ts';
 import { audio, avcHeader, numberIn, streamId, video } from '../../remux/test-kit.ts';
+import { type ClientRequest, type Gates, openGates, type Verdict } from '../../security/index.ts';
 import { Admission, Sessions } from '../../stats/index.ts';
 import { RtmpServer } from './server.ts';
 import { rtmpTimeouts, SWEEP_INTERVAL_MS } from './timeouts.ts';
@@ -42,7 +43,11 @@ interface TestServer {
 const opened: RtmpServer[] = [];
 const sockets: Socket[] = [];
 
-async function start(vhost: VhostOptions = {}, options: ServerOptions = {}): Promise<TestServer> {
+async function start(
+  vhost: VhostOptions = {},
+  options: ServerOptions = {},
+  gates: Gates = openGates,
+): Promise<TestServer> {
   const config = resolveConfig({
     ...options,
     vhosts: {
@@ -68,6 +73,7 @@ async function start(vhost: VhostOptions = {}, options: ServerOptions = {}): Pro
     hub,
     admission,
     sessions,
+    gates,
     config: () => config,
     findVhost: (host) => findVhost(config, host),
     settings: ({ minLatency, play: playConfig, publish: publishConfig }) => ({
@@ -293,6 +299,78 @@ describe('RtmpServer: publish and play', () => {
     await until('it is logged', () => reasons().length > 0);
     expect(reasons()).toEqual(['play-duration']);
     expect(numbers.at(-1)).toBeLessThan(30);
+  });
+});
+
+describe('RtmpServer: gates', () => {
+  /** Gates that answer later, and note what they are told. */
+  function slowGates(verdict: (action: string) => Verdict): Gates & { readonly told: string[] } {
+    const told: string[] = [];
+    const name = ({ app, stream, param }: ClientRequest) => `${app}/${stream}${param}`;
+    return {
+      told,
+      check: (action, client) => {
+        told.push(`${action} ${name(client)}`);
+        return new Promise((resolve) => {
+          setImmediate(() => {
+            resolve(verdict(action));
+          });
+        });
+      },
+      entered: (action, client) => told.push(`entered ${action} ${name(client)}`),
+      left: (action, client, reason) => told.push(`left ${action} ${name(client)} ${String(reason)}`),
+      closed: (client, reason) => told.push(`closed ${name(client)} ${reason}`),
+    };
+  }
+
+  it('K003 asks before it answers, in order, and tells the ends', async () => {
+    const gates = slowGates(() => undefined);
+    const { url } = await start({}, {}, gates);
+    const publisher = await publish(`${url}?token=x`);
+    // What is sent before the answer is not lost.
+    send(publisher, 0, 3);
+    publisher.connection.close();
+    await until('it is closed', () => gates.told.some((line) => line.startsWith('closed')));
+    expect(gates.told).toEqual([
+      'connect live/',
+      'publish live/test?token=x',
+      'entered publish live/test?token=x',
+      'left publish live/test?token=x closed-by-peer',
+      'closed live/ closed-by-peer',
+    ]);
+  });
+
+  it.each(['connect', 'publish', 'play'] as const)(
+    'K003 S002 a refusal at %s ends the client',
+    async (refused) => {
+      const gates = slowGates((action) =>
+        action === refused ? { reason: 'hook-denied', detail: 'not today' } : undefined,
+      );
+      const { url, reasons, hub } = await start({}, {}, gates);
+      await expect(refused === 'play' ? play(url) : publish(url)).rejects.toMatchObject({ code: 'rejected' });
+      await until('it is logged', () => reasons().length > 0);
+      expect(reasons()).toEqual(['hook-denied']);
+      expect(hub.size).toBe(0);
+      expect(gates.told.some((line) => line.startsWith('left'))).toBe(false);
+      expect(gates.told.some((line) => line.startsWith('closed'))).toBe(refused !== 'connect');
+    },
+  );
+
+  it('a client that goes while it is asked for leaves nothing behind', async () => {
+    let answer: (verdict: Verdict) => void = () => undefined;
+    const gates: Gates = {
+      ...openGates,
+      check: (action) =>
+        action === 'publish' ? new Promise<Verdict>((resolve) => (answer = resolve)) : undefined,
+    };
+    const { url, reasons, hub, server } = await start({}, {}, gates);
+    const attempt = publish(url);
+    attempt.catch(() => undefined);
+    await until('it is connected', () => server.connections === 1);
+    await server.close();
+    answer(undefined);
+    await until('it is logged', () => reasons().length > 0);
+    expect(hub.size).toBe(0);
   });
 });
 

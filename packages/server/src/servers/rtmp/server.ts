@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 
 import type { ListenAddress } from '../../config/index.ts';
+import { plainAddress } from '../../log/index.ts';
 import type { EndReason } from '../../stats/index.ts';
 import { RtmpConnection } from './connection.ts';
 import type { RtmpContext } from './context.ts';
@@ -118,13 +119,16 @@ export class RtmpServer {
 
   #accept(socket: Socket): void {
     const { admission } = this.#context;
-    if (!admission.admit()) {
+    const ip = plainAddress(socket.remoteAddress);
+    const refusal = admission.admit(ip);
+    if (refusal !== undefined) {
       socket.destroy();
-      this.#logRefusal();
+      // What an address may have is logged by who counts it.
+      if (refusal === 'too-many-connections') this.#logRefusal();
       return;
     }
     const connection = new RtmpConnection(socket, this.#context, (ended) => {
-      admission.release();
+      admission.release(ip);
       this.#connections.delete(ended);
       if (this.#connections.size === 0) this.#onEmpty?.();
     });
