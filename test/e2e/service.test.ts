@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -140,6 +140,29 @@ describe('the server in the background', () => {
     const command = await place.command();
     expect(command.exit?.code).toBe(1);
     expect(command.stderr).toMatch(/^sluice: pid \.\/srs\.conf\/srs\.pid: .*`pid`\n$/);
+  });
+
+  it('G003 C005 SIGUSR1 opens the log anew, and a reload moves log and pid file', async () => {
+    const place = new Place(await freePort());
+    await place.command();
+    const { pid } = place;
+    const log = join(place.folder, 'objs/srs.log');
+    renameSync(log, `${log}.1`);
+    process.kill(pid, 'SIGUSR1');
+    await waitFor(() => (existsSync(log) && place.log !== '' ? true : undefined), 'there is a new log');
+    expect(place.log).toMatch(/^\[[^\n]*SIGUSR1: the log file is opened anew\n$/);
+    const config = join(place.folder, 'srs.conf');
+    const text = readFileSync(config, 'utf8').replace('./objs/srs.log', './logs/other.log');
+    writeFileSync(config, `pid ./run/other.pid;\n${text}`);
+    process.kill(pid, 'SIGHUP');
+    const other = join(place.folder, 'run/other.pid');
+    await waitFor(() => (existsSync(other) ? true : undefined), 'the pid file is elsewhere');
+    await waitFor(() => (place.hasPidFile ? undefined : true), 'the old pid file is gone');
+    expect(readFileSync(other, 'utf8')).toBe(`${pid}\n`);
+    process.kill(pid, 'SIGTERM');
+    await place.ended(pid);
+    expect(existsSync(other)).toBe(false);
+    expect(readFileSync(join(place.folder, 'logs/other.log'), 'utf8')).toMatch(/stopped\n$/);
   });
 
   it('G005 a log on a full disk takes nobody the server', async () => {
