@@ -22,7 +22,7 @@ export const answer = z.strictObject({
 export const errorSchema = z.strictObject({ code: z.number().int().positive() });
 
 /** An answer that has nothing to say but that all is well. */
-export const doneSchema = answer;
+export const doneSchema = answer.extend({});
 
 export const indexSchema = answer.extend({ urls });
 
