@@ -114,7 +114,7 @@ describe('the configuration of a server', () => {
     const sluice = await startSluice({
       config: ({ rtmp }, folder) => `listen ${rtmp}; daemon off; utc_time on;
         srs_log_tank file; srs_log_file ${folder}/logs/sluice.log; srs_log_level warn;
-        vhost __defaultVhost__ { hls { enabled on; } }`,
+        vhost __defaultVhost__ { dash { enabled on; } }`,
     });
     onTestFinished(() => sluice.stop());
     const player = await openPlayer(sluice.ports.rtmp, 'a');
@@ -122,7 +122,7 @@ describe('the configuration of a server', () => {
     const lines = readFileSync(`${sluice.folder}/logs/sluice.log`, 'utf8').trim().split('\n');
     expect(sluice.log).toBe('');
     expect(lines.every((line) => /\[(warn|error)\]/.test(line))).toBe(true);
-    expect(lines[0]).toMatch(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\]\[warn\]\[\d+\]\[-\] .*hls/);
+    expect(lines[0]).toMatch(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\]\[warn\]\[\d+\]\[-\] .*dash/);
     const [, stamp = ''] = /^\[([^\]]+)\]/.exec(lines[0] ?? '') ?? [];
     expect(Math.abs(Date.parse(`${stamp.replace(' ', 'T')}Z`) - Date.now())).toBeLessThan(60_000);
   });
