@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 
-import { type Config, type ConfigChange, loadConfig, resolveConfig } from '../config/index.ts';
+import { type Config, type ConfigChange, loadConfig, planReload, resolveConfig } from '../config/index.ts';
 import { Reloader, ReloadError } from './reload.ts';
 
 function make(load: () => Config, apply: (config: Config) => Promise<readonly ConfigChange[]>) {
@@ -44,6 +44,17 @@ describe('Reloader', () => {
       message: 'vhost a must not',
     });
     expect(lines).toEqual(['SIGHUP: not reloaded: vhost a must not']);
+  });
+
+  it('the log tells a hundred changes one by one, and counts the others', async () => {
+    const vhosts = Object.fromEntries(Array.from({ length: 150 }, (_, at) => [`v${at}`, {}]));
+    const { reloader, lines } = make(resolveConfig, () =>
+      Promise.resolve(planReload(resolveConfig(), resolveConfig({ vhosts }))),
+    );
+    await reloader.reload('SIGHUP');
+    expect(lines).toHaveLength(102);
+    expect(lines.at(-2)).toBe('reload: and 51 more');
+    expect(lines.at(-1)).toMatch(/^SIGHUP: configuration reloaded, 151 changes, \d+ ms$/);
   });
 
   it('a fault of ours is no crash', async () => {

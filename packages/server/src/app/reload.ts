@@ -1,6 +1,9 @@
 import { type Config, ConfigError, type ConfigChange, describeChange } from '../config/index.ts';
 import type { Log } from '../log/index.ts';
 
+/** Most changes that the log tells one by one. */
+const MAX_LOGGED_CHANGES = 100;
+
 /** Why a reload was refused, besides what is wrong with the configuration itself (`ConfigErrorCode`). */
 export type ReloadErrorCode =
   /** A vhost can't turn from an origin to an edge, or back (SRS's error 2023). */
@@ -71,7 +74,9 @@ export class Reloader {
       const changes = await apply(load());
       const durationMs = performance.now() - startedAt;
       const lines = changes.flatMap(describeChange);
-      for (const line of lines) log.info(`reload: ${line}`);
+      for (const line of lines.slice(0, MAX_LOGGED_CHANGES)) log.info(`reload: ${line}`);
+      const more = lines.length - MAX_LOGGED_CHANGES;
+      if (more > 0) log.info(`reload: and ${more} more`);
       log.info(`${reason}: configuration reloaded, ${lines.length} changes, ${Math.round(durationMs)} ms`);
       return { ok: true, changes, durationMs };
     } catch (error) {

@@ -25,7 +25,6 @@ export type ConfigChange =
 
 /** What a running server can't change (C005); everything else is applied at once, or read each time. */
 const rootEffects: Partial<Record<RootPart, ChangeEffect>> = {
-  pid: 'restart',
   daemon: 'restart',
   workDir: 'restart',
   asprocess: 'restart',
@@ -38,8 +37,8 @@ const NOT_VHOST_PARTS: readonly string[] = ['name', 'enabled'];
 /** The root with the properties of its table, for the names of the directives. */
 function rootValues(config: Config, part: RootPart): Readonly<Record<string, unknown>> {
   if (part !== 'log') return { [part]: config[part] };
-  const { tank, level, file, utc } = config.log;
-  return { logTank: tank, logLevel: level, logFile: file, utcTime: utc };
+  const { tank, level, format, file, utc } = config.log;
+  return { logTank: tank, logLevel: level, logFormat: format, logFile: file, utcTime: utc };
 }
 
 function vhostValues(vhost: VhostConfig, rootChunkSize: number): Readonly<Record<string, unknown>> {
