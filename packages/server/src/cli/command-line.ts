@@ -59,6 +59,10 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     const { registerRemoteCommands } = await import('./remote.ts');
     registerRemoteCommands(program);
   }
+  if (['dump', 'detect', 'flv', 'ingest-flv', 'ingest-rtmp'].includes(words[0] ?? '') || help) {
+    const { registerToolCommands } = await import('./tools/index.ts');
+    registerToolCommands(program);
+  }
   if (words[0] === 'diff' || help) {
     const { registerDiffCommand } = await import('./diff.ts');
     registerDiffCommand(program);

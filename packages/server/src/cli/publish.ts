@@ -196,8 +196,8 @@ function kbps({ bytes }: FilePushTotals, elapsedMs: number): string {
   return ((bytes * 8) / Math.max(1, elapsedMs)).toFixed(0);
 }
 
-/** `1:02:03.4` */
-function clockText(ms: number): string {
+/** Milliseconds as `1:02:03.4`. */
+export function clockText(ms: number): string {
   const tenths = Math.round(ms / 100);
   const seconds = Math.floor(tenths / 10);
   const pad = (value: number): string => String(value).padStart(2, '0');
@@ -207,7 +207,8 @@ function clockText(ms: number): string {
   return `${head}:${pad(seconds % 60)}.${tenths % 10}`;
 }
 
-function wholeNumber(text: string): number {
+/** Takes a flag's word as a whole number from 1 on. */
+export function wholeNumber(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1 || value > 1e9) {
     throw new InvalidArgumentError('It is a whole number from 1 on.');
@@ -221,7 +222,8 @@ function speedNumber(text: string): number {
   return value;
 }
 
-function secondsNumber(text: string): number {
+/** Takes a flag's word as seconds, up to an hour. */
+export function secondsNumber(text: string): number {
   const value = Number(text);
   if (text === '' || !(value > 0 && value <= 3600)) {
     throw new InvalidArgumentError('It is a number of seconds up to 3600.');
