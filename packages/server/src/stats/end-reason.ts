@@ -1,6 +1,6 @@
 /**
- * Why a connection ended. Every connection has exactly one reason, the same in the log, the API and (later)
- * the callbacks and metrics.
+ * Why a connection ended. Every connection has exactly one reason, the same in the log, the API, the
+ * callbacks and the metrics.
  */
 export const endReasons = {
   'closed-by-peer': 'the peer closed the connection',
@@ -35,3 +35,20 @@ export const endReasons = {
 } as const;
 
 export type EndReason = keyof typeof endReasons;
+
+/** How connections end when all is well. */
+const ordinaryEnds: ReadonlySet<EndReason> = new Set<EndReason>([
+  'closed-by-peer',
+  'server-shutdown',
+  'kicked',
+  'bandwidth-tested',
+  'taken-over',
+  'play-duration',
+  'publisher-gone',
+  'unmounted',
+]);
+
+/** An end that somebody should look at when it is frequent: of a peer, of the network, of a limit or of ours. */
+export function isFault(reason: EndReason): boolean {
+  return !ordinaryEnds.has(reason);
+}

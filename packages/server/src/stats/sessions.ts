@@ -1,3 +1,4 @@
+import { EndedSessions } from './ended-sessions.ts';
 import { Rate } from './rate.ts';
 
 /** Kinds of clients, as SRS names them (spec 5.1). */
@@ -71,13 +72,35 @@ export class StreamTraffic {
   }
 }
 
+/** All sessions together. What is counted since the start never gets less. */
+export interface SessionTotals {
+  /** Now. */
+  readonly publishers: number;
+  /** Now. */
+  readonly players: number;
+  /** Sessions that have begun to play or publish since the start. */
+  readonly begun: number;
+  /** From publishers, since the start. */
+  readonly bytesIn: number;
+  /** To players, since the start. */
+  readonly bytesOut: number;
+  /** Frames skipped for players that fell behind, since the start. */
+  readonly droppedFrames: number;
+}
+
 /** The connections that play or publish now, in the order they began, and what goes over their streams. */
 export class Sessions {
   readonly #byId = new Map<string, SessionEntry>();
   readonly #streams = new Map<string, StreamTraffic>();
+  /** The connections that ended last. Sessions get there by their owners, who know the reason. */
+  readonly ended = new EndedSessions();
+  readonly #past = { begun: 0, bytesIn: 0, bytesOut: 0, droppedFrames: 0 };
 
   /** A session begins to play or publish the stream that it names. */
   add(session: Session): void {
+    this.#past.begun += 1;
+    // What it has moved before is not of this session; without it, the sums go on from where they are.
+    account(this.#past, session, -1);
     this.#byId.set(session.id, { session, rate: new Rate() });
     const key = streamOf(session);
     let traffic = this.#streams.get(key);
@@ -91,6 +114,7 @@ export class Sessions {
   /** It ends; harmless when it never began. Call it before the session forgets what it was. */
   remove(session: Session): void {
     if (!this.#byId.delete(session.id)) return;
+    account(this.#past, session, 1);
     const key = streamOf(session);
     const traffic = this.#streams.get(key);
     traffic?.leave(session);
@@ -113,13 +137,11 @@ export class Sessions {
     return this.#streams.get(streamKey);
   }
 
-  /** Sessions now, and the bytes of publishers in and of players out that they have moved so far. */
-  totals(): { publishers: number; players: number; bytesIn: number; bytesOut: number } {
-    const totals = { publishers: 0, players: 0, bytesIn: 0, bytesOut: 0 };
-    for (const traffic of this.#streams.values()) {
-      totals.bytesIn += traffic.bytesIn;
-      totals.bytesOut += traffic.bytesOut;
-      for (const session of traffic.sessions) totals[session.publish ? 'publishers' : 'players'] += 1;
+  totals(): SessionTotals {
+    const totals = { publishers: 0, players: 0, ...this.#past };
+    for (const { session } of this.#byId.values()) {
+      totals[session.publish ? 'publishers' : 'players'] += 1;
+      account(totals, session, 1);
     }
     return totals;
   }
@@ -134,4 +156,15 @@ export class Sessions {
 
 function streamOf(session: Session): string {
   return `${session.vhost}/${session.app}/${session.stream}`;
+}
+
+/** Adds what a session has moved in its own direction, or takes it away again. */
+function account(
+  sums: { bytesIn: number; bytesOut: number; droppedFrames: number },
+  session: Session,
+  sign: 1 | -1,
+): void {
+  if (session.publish) sums.bytesIn += sign * session.bytesIn;
+  else sums.bytesOut += sign * session.bytesOut;
+  sums.droppedFrames += sign * session.droppedFrames;
 }
