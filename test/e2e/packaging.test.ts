@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,39 @@ describe('packaging', () => {
     // It may have something to say about other units of the machine.
     expect(verify.stderr).not.toContain('sluice.service');
     expect(verify.exit?.code, verify.stderr).toBe(0);
+  });
+
+  it('G008 npm pack makes one file with the workspaces inside, which runs', async () => {
+    // Below node_modules of the checkout, the packages of others are found as after an installation.
+    const folder = mkdtempSync(
+      fileURLToPath(new URL('../../node_modules/.cache/sluice-pack-', import.meta.url)),
+    );
+    folders.push(folder);
+    const pack = new RunningProcess(process.execPath, [`${packaging}npm/pack.mjs`, folder]);
+    await pack.succeeded(55_000);
+    const file = pack.stdout.trim();
+    expect(file).toMatch(/sluice-\d+\.\d+\.\d+\.tgz$/);
+    const list = new RunningProcess('tar', ['xvzf', file, '-C', folder]);
+    await list.succeeded(10_000);
+    for (const name of [
+      'conf/sluice.conf',
+      'packaging/systemd/sluice.service',
+      'public/index.html',
+      'LICENSE',
+    ]) {
+      expect(list.stdout).toContain(`package/${name}\n`);
+    }
+    expect(list.stdout).not.toMatch(/\.test\.|\.tsbuildinfo/);
+    const bundled = `${folder}/package/node_modules/@sluice`;
+    expect(existsSync(`${bundled}/media/dist`) && existsSync(`${bundled}/rtmp/dist`)).toBe(true);
+    const check = new RunningProcess(process.execPath, [
+      `${folder}/package/dist/main.js`,
+      '-t',
+      '-c',
+      `${folder}/package/conf/sluice.conf`,
+    ]);
+    await check.succeeded(10_000);
+    expect(check.stdout).toContain('the configuration is good');
   });
 
   it('G008 the init script starts, tells, reloads, rotates and stops', async () => {
