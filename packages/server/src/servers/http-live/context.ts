@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { VhostConfig } from '../../config/index.ts';
 import type { LiveHub, LiveSettings } from '../../live/index.ts';
 import type { Log } from '../../log/index.ts';
+import type { Gates } from '../../security/index.ts';
 import type { Session } from '../../stats/index.ts';
 
 /** What this door needs of the server. */
@@ -11,6 +12,7 @@ export interface HttpLiveContext {
   readonly log: Log;
   readonly hub: LiveHub;
   readonly sessions: { add(session: Session): void; remove(session: Session): void };
+  readonly gates: Gates;
   findVhost(host: string): VhostConfig | undefined;
   settings(vhost: VhostConfig): LiveSettings;
 }

@@ -22,6 +22,7 @@ import {
   video,
 } from '../../remux/test-kit.ts';
 import { avcBody, briefTs, readTs } from '../../remux/ts-test-kit.ts';
+import { type Gates, openGates } from '../../security/index.ts';
 import { Sessions } from '../../stats/index.ts';
 import { createHttpServer, type HttpServer } from '../http/index.ts';
 import { HttpLiveDoor } from './door.ts';
@@ -41,7 +42,10 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.close({ graceMs: 0 })));
 });
 
-async function start(vhost: VhostOptions | (() => VhostOptions) = {}): Promise<TestDoor> {
+async function start(
+  vhost: VhostOptions | (() => VhostOptions) = {},
+  gates: Gates = openGates,
+): Promise<TestDoor> {
   const resolve = (options: VhostOptions): Config =>
     resolveConfig({
       vhosts: { __defaultVhost__: { httpRemux: { enabled: true, hstrs: false }, ...options } },
@@ -64,6 +68,7 @@ async function start(vhost: VhostOptions | (() => VhostOptions) = {}): Promise<T
     log,
     hub,
     sessions,
+    gates,
     findVhost: (host) => findVhost(config(), host),
     settings: () => settings(),
   });
@@ -247,6 +252,39 @@ describe('HttpLiveDoor', () => {
     expect(viewer.response.statusCode).toBe(200);
     await until('it plays', () => viewer.numbers().length === 3);
     expect(closings.map((line) => line.split(' ')[1])).toEqual(['refer-denied', 'refer-denied']);
+  });
+
+  it('K003 S002 the gates are asked with the query, refuse with 403, and are told of the end', async () => {
+    const told: string[] = [];
+    const gates: Gates = {
+      check: async (action, { app, stream, param }) => {
+        told.push(`${action} ${app}/${stream}${param}`);
+        return param.includes('good') ? undefined : { reason: 'token-denied', detail: 'the secret is xyz' };
+      },
+      entered: (action) => told.push(`entered ${action}`),
+      left: (action) => told.push(`left ${action}`),
+      closed: () => undefined,
+    };
+    const { port, publisher, closings } = await start({}, gates);
+    send(publisher(), 0, 3);
+    const refused = await fetch(`http://127.0.0.1:${port}/live/test.flv?token=bad`);
+    expect(refused.status).toBe(403);
+    expect(await refused.text()).toBe('the token is missing, wrong or expired');
+    await until('it is logged', () => closings.length === 1);
+    expect(closings[0]).toContain('token-denied (the secret is xyz)');
+    const abort = new AbortController();
+    const allowed = await fetch(`http://127.0.0.1:${port}/live/test.flv?token=good`, {
+      signal: abort.signal,
+    });
+    expect(allowed.status).toBe(200);
+    abort.abort();
+    await until('it has left', () => told.includes('left play'));
+    expect(told).toEqual([
+      'play live/test?token=bad',
+      'play live/test?token=good',
+      'entered play',
+      'left play',
+    ]);
   });
 
   it('a stop ends every response in order', async () => {

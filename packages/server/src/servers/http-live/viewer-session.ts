@@ -4,8 +4,8 @@ import type { VhostConfig } from '../../config/index.ts';
 import type { LiveStream, Player, PlayerEnd } from '../../live/index.ts';
 import { endLine, type Log, newSessionId, plainAddress } from '../../log/index.ts';
 import { chunkedFraming, type Framing, plainFraming, websocketFraming } from '../../remux/index.ts';
-import { referAllows } from '../../security/index.ts';
-import type { EndReason, Session, SessionType } from '../../stats/index.ts';
+import { type ClientRequest, type Refusal, referAllows } from '../../security/index.ts';
+import { type EndReason, endReasons, type Session, type SessionType } from '../../stats/index.ts';
 import type { HttpLiveContext, Viewer } from './context.ts';
 import { familyOf, formProblem, type LiveForm, liveForms } from './forms.ts';
 import type { MountedStream } from './mounts.ts';
@@ -52,8 +52,11 @@ export class ViewerSession implements Session {
   readonly #vhost: VhostConfig;
   readonly #waits: boolean;
   #live: LiveStream | undefined;
+  /** The client as it was let in. */
+  #admitted: ClientRequest | undefined;
   #player: Player | undefined;
   #reason: EndReason | undefined;
+  #detail: string | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
 
   constructor({ viewer, vhost, mounted, form, waits }: ViewerSessionOptions, context: HttpLiveContext) {
@@ -95,13 +98,46 @@ export class ViewerSession implements Session {
       clearTimeout(this.#lingerTimer);
       this.#player?.leave();
       this.#context.sessions.remove(this);
-      this.#log.info(endLine(this, this.#reason ?? 'closed-by-peer'));
+      if (this.#admitted !== undefined) this.#context.gates.left('play', this.#admitted, this.#reason);
+      this.#log.info(endLine(this, this.#reason ?? 'closed-by-peer', this.#detail));
       onEnded();
     });
     if (!referAllows(refer, 'all', this.pageUrl) || !referAllows(refer, 'play', this.pageUrl)) {
       this.#refuse(viewer, 'refer-denied', 403, 'Forbidden');
       return;
     }
+    this.#ask(viewer);
+  }
+
+  /** Asks the gates, and goes on at once when nobody has to be asked. */
+  #ask(viewer: Viewer): void {
+    const { id, ip, app, stream, tcUrl, pageUrl } = this;
+    const vhost = this.#vhost;
+    const client = { id, ip, vhost, app, stream, param: viewer.search, tcUrl, pageUrl };
+    const decide = (verdict: Refusal | undefined): void => {
+      if (this.#reason !== undefined || this.#socket.destroyed) return;
+      if (verdict === undefined) this.#admit(viewer, client);
+      else this.#refuseAtGate(viewer, verdict);
+    };
+    const verdict = this.#context.gates.check('play', client);
+    if (!(verdict instanceof Promise)) {
+      decide(verdict);
+      return;
+    }
+    verdict.then(decide).catch((error: unknown) => {
+      this.#log.error(error);
+      this.destroy('internal-error');
+    });
+  }
+
+  /** The peer is told the kind of reason; the log alone has the details, which may name our own servers. */
+  #refuseAtGate(viewer: Viewer, { reason, detail }: Refusal): void {
+    this.#detail = detail;
+    this.#refuse(viewer, reason, 403, 'Forbidden', endReasons[reason]);
+  }
+
+  #admit(viewer: Viewer, client: ClientRequest): void {
+    const socket = this.#socket;
     const published = this.#context.hub.find(this);
     const problem = published === undefined ? undefined : formProblem(this.form, published);
     if (problem !== undefined) {
@@ -120,6 +156,8 @@ export class ViewerSession implements Session {
     socket.on('drain', () => {
       this.#player?.drained();
     });
+    this.#admitted = client;
+    this.#context.gates.entered('play', client);
     this.#play(viewer.kind);
   }
 
@@ -180,7 +218,7 @@ export class ViewerSession implements Session {
     if (viewer.kind === 'http') {
       this.#socket.write(
         `HTTP/1.1 ${status} ${text}\r\nServer: ${viewer.serverName}\r\nContent-Type: text/plain\r\n` +
-          `Content-Length: ${detail.length}\r\nAccess-Control-Allow-Origin: *\r\n` +
+          `Content-Length: ${Buffer.byteLength(detail)}\r\nAccess-Control-Allow-Origin: *\r\n` +
           `Connection: close\r\n\r\n${viewer.method === 'HEAD' ? '' : detail}`,
       );
     } else {

@@ -12,6 +12,6 @@ export type {
 } from './live-door.ts';
 export type { PlayerPageFacts } from './player-page.ts';
 export { createHttpServer } from './server.ts';
-export type { HttpServer, HttpServerOptions } from './server.ts';
+export type { HttpServer, HttpServerOptions, TlsLayer } from './server.ts';
 export type { StaticMount } from './static-mounts.ts';
 export type { VirtualAnswer, VirtualFile, VirtualFiles, VirtualRequest } from './virtual-files.ts';

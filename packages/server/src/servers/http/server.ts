@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer as createNetServer, Socket } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
 import type { ListenAddress } from '../../config/types.ts';
@@ -54,14 +54,26 @@ export interface HttpServerOptions {
   readonly onError?: (error: Error) => void;
 }
 
+/** Makes TLS of the sockets that a listener accepts. */
+export interface TlsLayer {
+  /**
+   * The server's side of TLS; undefined when there can be none, and the accepted socket is destroyed then.
+   *
+   * @param onSecure - told when the handshake is done
+   */
+  secure(accepted: Socket, onSecure: (socket: Socket) => void): Socket | undefined;
+}
+
 /** A running HTTP server with any number of addresses. */
 export interface HttpServer {
   /** Where it listens, in the order of `listen`, with the ports that port 0 became. */
   readonly addresses: readonly AddressInfo[];
   /**
    * Listens on more addresses, on all or on none of them. Throws {@link HttpServerError} `listen-failed`.
+   *
+   * @param tls - makes them addresses of HTTPS
    */
-  listen(addresses: readonly ListenAddress[]): Promise<void>;
+  listen(addresses: readonly ListenAddress[], tls?: TlsLayer): Promise<void>;
   /**
    * Stops listening on one address; requests under way and players stay.
    *
@@ -120,7 +132,10 @@ interface Parts {
 }
 
 interface Listener {
-  readonly server: Server;
+  /** What has the address. */
+  readonly server: NetServer;
+  /** What reads the requests: the same one, unless TLS is in between. */
+  readonly http: Server;
   /** As it was asked for. */
   readonly host: string | undefined;
 }
@@ -139,17 +154,18 @@ class NodeHttpServer implements HttpServer {
       .filter((address): address is AddressInfo => typeof address === 'object' && address !== null);
   }
 
-  async listen(addresses: readonly ListenAddress[]): Promise<void> {
+  async listen(addresses: readonly ListenAddress[], tls?: TlsLayer): Promise<void> {
     const started: Listener[] = [];
     try {
       for (const address of addresses) {
-        const server = this.#createServer();
+        const http = this.#createServer();
+        const server = tls === undefined ? this.#plain(http) : this.#behindTls(http, tls);
         await listenOn(server, address);
         server.on('error', (error) => this.#parts.onError?.(error));
-        started.push({ server, host: address.host });
+        started.push({ server, http, host: address.host });
       }
     } catch (error) {
-      await Promise.all(started.map(({ server }) => stopListening(server)));
+      await Promise.all(started.map(stopListening));
       throw error;
     }
     this.#listeners.push(...started);
@@ -159,7 +175,8 @@ class NodeHttpServer implements HttpServer {
     const index = this.#listeners.findIndex(
       (listener) => listener.host === host && portOf(listener.server) === port,
     );
-    if (index >= 0) this.#listeners.splice(index, 1)[0]?.server.close();
+    const [listener] = index < 0 ? [] : this.#listeners.splice(index, 1);
+    if (listener !== undefined) void stopListening(listener);
   }
 
   async prepare(options: HttpServerOptions): Promise<() => void> {
@@ -174,7 +191,7 @@ class NodeHttpServer implements HttpServer {
 
   async close({ graceMs = 1_000 }: { readonly graceMs?: number } = {}): Promise<void> {
     const { app, connections } = this.#parts;
-    const stopped = Promise.all(this.#listeners.map(({ server }) => stopListening(server)));
+    const stopped = Promise.all(this.#listeners.map(stopListening));
     const timer = setTimeout(() => {
       connections.destroyAll();
     }, graceMs);
@@ -195,9 +212,6 @@ class NodeHttpServer implements HttpServer {
     });
     // Counts while nothing moves in either direction; a live stream's socket has limits of its own.
     server.setTimeout(limits.stallTimeoutMs);
-    server.on('connection', (socket: Socket) => {
-      this.#onConnection(socket);
-    });
     server.on('request', (request, response) => {
       this.#onRequest(request, response);
     });
@@ -210,11 +224,31 @@ class NodeHttpServer implements HttpServer {
     return server;
   }
 
-  #onConnection(socket: Socket): void {
-    const { connections, serverName } = this.#parts;
-    if (!connections.open(socket)) {
-      answerAndClose(socket, 503, serverName);
-    }
+  #plain(http: Server): NetServer {
+    http.on('connection', (socket: Socket) => {
+      const { connections, serverName } = this.#parts;
+      if (!connections.open(socket)) answerAndClose(socket, 503, serverName);
+    });
+    return http;
+  }
+
+  /** A connection counts from its first byte on; the HTTP server gets it when the handshake is done. */
+  #behindTls(http: Server, tls: TlsLayer): NetServer {
+    const server = createNetServer({ noDelay: true });
+    server.on('connection', (accepted) => {
+      const socket = tls.secure(accepted, (secured) => {
+        http.emit('connection', secured);
+      });
+      if (socket === undefined) return;
+      socket.on('error', () => {
+        // The close that follows says all that there is to do.
+      });
+      // Nobody would wait for a handshake only to be refused.
+      if (!this.#parts.connections.open(socket)) socket.destroy();
+    });
+    // The time limits of requests are looked after from then on.
+    http.emit('listening');
+    return server;
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -273,12 +307,12 @@ function clientErrorAnswer(code: string | undefined): readonly [status: number, 
   }
 }
 
-function portOf(server: Server): number | undefined {
+function portOf(server: NetServer): number | undefined {
   const address = server.address();
   return typeof address === 'object' ? address?.port : undefined;
 }
 
-async function listenOn(server: Server, address: ListenAddress): Promise<void> {
+async function listenOn(server: NetServer, address: ListenAddress): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException) => {
       const where = `${address.host ?? '*'}:${address.port}`;
@@ -293,11 +327,12 @@ async function listenOn(server: Server, address: ListenAddress): Promise<void> {
   });
 }
 
-async function stopListening(server: Server): Promise<void> {
+async function stopListening({ server, http }: Listener): Promise<void> {
   await new Promise<void>((resolve) => {
     server.close(() => {
       resolve();
     });
-    server.closeIdleConnections();
+    if (server !== http) http.close();
+    http.closeIdleConnections();
   });
 }

@@ -24,7 +24,7 @@ import {
 import { endLine, type Log, newSessionId, plainAddress } from '../../log/index.ts';
 import { rtmpFamily } from '../../remux/index.ts';
 import { type ClientAction, type ClientRequest, type Refusal, referAllows } from '../../security/index.ts';
-import type { EndReason, Session, SessionType } from '../../stats/index.ts';
+import { type EndReason, endReasons, type Session, type SessionType } from '../../stats/index.ts';
 import type { RtmpContext } from './context.ts';
 import { RtmpPublisher } from './publisher.ts';
 import { rtmpTimeouts } from './timeouts.ts';
@@ -301,12 +301,11 @@ export class RtmpConnection implements Session, ServerSessionHandler {
   }
 
   #refuse(action: ClientAction, { reason, detail }: Refusal): void {
-    if (action === 'connect') {
-      this.#rejectConnect(reason, detail);
-      return;
-    }
-    if (action === 'publish') this.#session.rejectPublish({ description: detail });
-    else this.#session.rejectPlay({ description: detail });
+    // The peer is told the kind of reason; the log alone has the details, which may name our own servers.
+    const description = endReasons[reason];
+    if (action === 'connect') this.#session.rejectConnect({ description });
+    else if (action === 'publish') this.#session.rejectPublish({ description });
+    else this.#session.rejectPlay({ description });
     this.close(reason, detail);
   }
 

@@ -1,2 +1,2 @@
 export type { RtmpContext } from './context.ts';
-export { RtmpServer } from './server.ts';
+export { RtmpServer, type TlsLayer } from './server.ts';

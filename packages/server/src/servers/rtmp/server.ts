@@ -16,6 +16,12 @@ const KEEP_ALIVE_MS = 30_000;
 /** Least time between two lines about refused connections, ms. */
 const REFUSAL_LOG_INTERVAL_MS = 5000;
 
+/** Makes TLS of the sockets that a listener accepts. */
+export interface TlsLayer {
+  /** The server's side of TLS; undefined when there can be none, and the accepted socket is destroyed then. */
+  secure(accepted: Socket): Socket | undefined;
+}
+
 interface Listener {
   readonly server: Server;
   readonly host: string | undefined;
@@ -40,15 +46,17 @@ export class RtmpServer {
   /**
    * Listens on one more address.
    *
+   * @param tls - makes it one of RTMPS
    * @returns the address listened on; with port 0 the system has chosen the port
    * @throws the system's error, e.g. EADDRINUSE
    */
-  async listen(address: ListenAddress): Promise<ListenAddress> {
+  async listen(address: ListenAddress, tls?: TlsLayer): Promise<ListenAddress> {
     // Nagle's algorithm is off: all writes are merged here already, and a held-back last segment would only
     // delay what players see first.
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
-    server.on('connection', (socket) => {
-      this.#accept(socket);
+    server.on('connection', (accepted) => {
+      const socket = tls === undefined ? accepted : tls.secure(accepted);
+      if (socket !== undefined) this.#accept(socket);
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
