@@ -79,7 +79,13 @@ export function assembleConfig(root: RootValue, notices: Notices): Config {
     graceFinalWaitMs: root.graceFinalWaitMs,
     forceGraceQuit: root.forceGraceQuit,
     workDir: root.workDir,
-    log: { tank: root.logTank, level: root.logLevel, file: root.logFile, utc: root.utcTime },
+    log: {
+      tank: root.logTank,
+      level: root.logLevel,
+      format: root.logFormat,
+      file: root.logFile,
+      utc: root.utcTime,
+    },
     httpApi: {
       enabled: root.httpApi.enabled,
       listen: root.httpApi.listen,

@@ -47,6 +47,8 @@ export type TimeJitter = 'full' | 'zero' | 'off';
 export interface LogConfig {
   readonly tank: 'file' | 'console';
   readonly level: 'verbose' | 'info' | 'trace' | 'warn' | 'error';
+  /** Lines as SRS writes them, or one JSON object a line. */
+  readonly format: 'line' | 'json';
   readonly file: string;
   readonly utc: boolean;
 }

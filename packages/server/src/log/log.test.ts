@@ -5,8 +5,17 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { defaultConfig, type LogConfig } from '../config/index.ts';
-import { endReasons, type Session } from '../stats/index.ts';
-import { createLog, endLine, newSessionId, plainAddress, quietLog } from './index.ts';
+import { endReasons, type Session, Sessions } from '../stats/index.ts';
+import {
+  createLog,
+  endLine,
+  endSession,
+  type LogOptions,
+  newSessionId,
+  openLog,
+  plainAddress,
+  quietLog,
+} from './index.ts';
 
 const directories: string[] = [];
 
@@ -15,16 +24,31 @@ afterEach(() => {
 });
 
 /** A log in a file of its own. */
-function fileLog(config: Partial<LogConfig> = {}) {
+function fileLog(changes: Partial<LogConfig> = {}, options: LogOptions = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-log-'));
   directories.push(directory);
   const file = join(directory, 'deep', 'srs.log');
-  const log = createLog({ ...defaultConfig().log, tank: 'file', file, ...config });
-  return { log, lines: () => readFileSync(file, 'utf8').split('\n').slice(0, -1) };
+  const config: LogConfig = { ...defaultConfig().log, tank: 'file', file, ...changes };
+  const { log, reconfigure } = openLog(config, options);
+  function lines(path = file): string[] {
+    return readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  }
+  return { log, reconfigure, config, lines };
+}
+
+/** `token=…` as the real one does it. */
+function mask(text: string): string {
+  return text.replaceAll(/token=\w+/g, 'token=***');
 }
 
 describe('createLog', () => {
-  it('writes [time][level][pid][session id] text, and makes the directory', () => {
+  it('G005 is the log of an output', () => {
+    const { config, lines } = fileLog();
+    createLog(config).info('hello');
+    expect(lines()).toHaveLength(1);
+  });
+
+  it('G004 writes [time][level][pid][session id] text, and makes the directory', () => {
     const { log, lines } = fileLog();
     log.info('hello');
     log.child({ id: 'abcd1234' }).warn('there');
@@ -76,30 +100,63 @@ describe('createLog', () => {
     expect(Math.abs(Date.parse(`${stamp.replace(' ', 'T')}Z`) - Date.now())).toBeLessThan(60_000);
   });
 
+  it.each(['line', 'json'] as const)(
+    'G005 srs_log_format %s: no secret is written, nor in errors',
+    (format) => {
+      const { log, lines } = fileLog({ format }, { mask });
+      log.info('connect rtmp://h/live?token=abcdef "quoted"');
+      log.error(new Error('no token=abcdef'), 'it broke');
+      const text = lines().join('\n');
+      expect(text).not.toContain('abcdef');
+      expect(text.match(/token=\*\*\*/g)?.length).toBeGreaterThanOrEqual(2);
+    },
+  );
+
+  it('srs_log_format json: one object a line, with the level names of everybody and the session', () => {
+    const { log, lines } = fileLog({ format: 'json', level: 'verbose' });
+    log.info('hello\n\u001b[31m"there"');
+    log.child({ id: 'abcd1234' }).debug('x'.repeat(100_000));
+    log.fatal(Object.assign(new Error('it broke'), { code: 'ENOSPC' }), 'oh');
+    const records = lines().map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(records).toHaveLength(3);
+    expect(records[0]).toEqual({
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string,
+      level: 'info',
+      pid: process.pid,
+      msg: 'hello\n\u001b[31m"there"',
+    });
+    expect(records[1]).toMatchObject({ level: 'debug', id: 'abcd1234', msg: 'x'.repeat(4096) });
+    expect(records[2]).toMatchObject({
+      level: 'fatal',
+      msg: 'oh',
+      error: { message: 'it broke', code: 'ENOSPC' },
+    });
+  });
+
   it('quietLog says nothing', () => {
     expect(quietLog().isLevelEnabled('fatal')).toBe(false);
   });
 });
 
-describe('endLine', () => {
-  const session: Session = {
-    id: 'i',
-    ip: '127.0.0.1',
-    type: 'rtmp-play',
-    publish: false,
-    vhost: 'v',
-    app: 'live',
-    stream: 's',
-    tcUrl: '',
-    pageUrl: '',
-    swfUrl: '',
-    startedAt: Date.now(),
-    bytesIn: 11,
-    bytesOut: 22,
-    droppedFrames: 3,
-  };
+const session: Session = {
+  id: 'i',
+  ip: '127.0.0.1',
+  type: 'rtmp-play',
+  publish: false,
+  vhost: 'v',
+  app: 'live',
+  stream: 's',
+  tcUrl: '',
+  pageUrl: '',
+  swfUrl: '',
+  startedAt: Date.now(),
+  bytesIn: 11,
+  bytesOut: 22,
+  droppedFrames: 3,
+};
 
-  it('names the reason, the client, the seconds, the bytes and the frames dropped', () => {
+describe('endLine', () => {
+  it('G004 names the reason, the client, the seconds, the bytes and the frames dropped', () => {
     expect(endLine(session, 'play-stalled')).toMatch(
       /^closed: play-stalled \(.+\), rtmp-play live\/s, \d+\.\d s, in 11 B, out 22 B, dropped 3 frames$/,
     );
@@ -110,6 +167,36 @@ describe('endLine', () => {
 
   it('every reason has words', () => {
     for (const words of Object.values(endReasons)) expect(words).toMatch(/\S+ \S+/);
+  });
+});
+
+describe('endSession', () => {
+  it('G004 A005 logs and records the end, a fault of ours as an error', () => {
+    const { log, lines } = fileLog();
+    const { ended } = new Sessions();
+    endSession(session, { reason: 'kicked', log, ended });
+    endSession(session, { reason: 'internal-error', detail: 'oh', log, ended });
+    expect(lines()[0]).toMatch(/\]\[trace\].*\] closed: kicked \(/);
+    expect(lines()[1]).toMatch(/\]\[error\].*\] closed: internal-error \(oh\)/);
+    expect([...ended.latest()].map(({ reason, detail }) => [reason, detail])).toEqual([
+      ['internal-error', 'oh'],
+      ['kicked', undefined],
+    ]);
+  });
+});
+
+describe('openLog', () => {
+  it('C005 less talk and another form count at once, for connections that are there, too', () => {
+    const { log, config, lines, reconfigure } = fileLog();
+    const child = log.child({ id: 'abcd1234' });
+    reconfigure({ ...config, level: 'warn', format: 'json' });
+    log.info('not said');
+    child.info('nor this');
+    child.warn('but this');
+    expect(lines().map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['but this']);
+    reconfigure({ ...config, level: 'verbose' });
+    log.child({ id: 'later' }).trace('much');
+    expect(lines().at(-1)).toMatch(/\[verbose\].*\[later\] much$/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino, type LoggerOptions } from 'pino';
 
 import type { LogConfig } from '../config/index.ts';
+import { formatRecord, type LogForm, parseRecord } from './format.ts';
 import { LogFile } from './log-file.ts';
 
 /** A logger; `child({ id })` gives the one of a connection. */
@@ -9,18 +10,11 @@ export type Log = Logger;
 /** SRS's level names, which the configuration uses, on pino's levels. */
 const levels = { verbose: 'trace', info: 'debug', trace: 'info', warn: 'warn', error: 'error' } as const;
 
-const names: Readonly<Record<number, string>> = {
-  10: 'verbose',
-  20: 'info',
-  30: 'trace',
-  40: 'warn',
-  50: 'error',
-  60: 'fatal',
-};
-
-const yellow = '\u001b[33m';
-const red = '\u001b[31m';
-const plain = '\u001b[0m';
+/** What a log is made with, besides its configuration. */
+export interface LogOptions {
+  /** Takes the secrets out of every text. Default: leaves it as it is. */
+  readonly mask?: ((text: string) => string) | undefined;
+}
 
 /** The server's log, and what an operator does to it. */
 export interface OpenLog {
@@ -28,31 +22,34 @@ export interface OpenLog {
   /** Opens the file anew, which may have been renamed (SIGUSR1). Throws the system's error and goes on as before. */
   readonly reopen: () => void;
   /**
-   * Goes on with other settings. Connections that are there keep their level. Throws the system's error of a file
-   * that can't be opened, and goes on as before.
+   * Goes on with other settings. Connections that are there say less at once, and no more than before. Throws the
+   * system's error of a file that can't be opened, and goes on as before.
    */
   readonly reconfigure: (config: LogConfig) => void;
 }
 
-/** Makes the server's log: lines `[time][level][pid][session id] text` on the console or in a file. */
-export function createLog(config: LogConfig): Log {
-  return openLog(config).log;
+/** Makes the server's log: lines `[time][level][pid][session id] text`, or JSON, on the console or in a file. */
+export function createLog(config: LogConfig, options: LogOptions = {}): Log {
+  return openLog(config, options).log;
 }
 
 /** {@link createLog} for a process of its own. Throws the system's error of a file that can't be opened. */
-export function openLog(config: LogConfig): OpenLog {
+export function openLog(config: LogConfig, { mask = unmasked }: LogOptions = {}): OpenLog {
   let current = openTarget(config);
   const lines: DestinationStream = {
     write: (json) => {
-      current.target.write(formatLine(json, current.utc, current.colours));
+      const record = parseRecord(json);
+      // A connection's logger keeps the level that it was made with.
+      if (record.level >= current.leastLevel) current.target.write(formatRecord(record, current.form));
     },
   };
   const options: LoggerOptions = { level: levels[config.level], base: null };
   const log = pino(options, lines);
 
-  function openTarget({ tank, file, utc }: LogConfig): Target {
-    if (tank === 'console')
-      return { target: consoleTarget(), utc, colours: process.stdout.isTTY, file: undefined };
+  function openTarget(settings: LogConfig): Target {
+    const { tank, file } = settings;
+    const rules = rulesOf(settings, mask);
+    if (tank === 'console') return { ...rules, target: consoleTarget(), file: undefined };
     const target = new LogFile(file, {
       onFailing: ({ message }) => {
         process.stderr.write(
@@ -63,7 +60,7 @@ export function openLog(config: LogConfig): OpenLog {
         log.warn(`${lost} lines of the log could not be written and are lost`);
       },
     });
-    return { target, utc, colours: false, file: target };
+    return { ...rules, target, file: target };
   }
 
   return {
@@ -72,19 +69,34 @@ export function openLog(config: LogConfig): OpenLog {
     reconfigure: (next) => {
       const before = current;
       const samePlace = next.tank === 'file' && next.file === before.file?.path;
-      current = samePlace ? { ...before, utc: next.utc } : openTarget(next);
+      current = samePlace ? { ...before, ...rulesOf(next, mask) } : openTarget(next);
       if (!samePlace) before.file?.close();
       log.level = levels[next.level];
     },
   };
 }
 
+/** What is said, and how. */
+interface Rules {
+  readonly form: LogForm;
+  /** pino's number. */
+  readonly leastLevel: number;
+}
+
 /** Where lines go now. */
-interface Target {
+interface Target extends Rules {
   readonly target: { write(line: string): unknown };
-  readonly utc: boolean;
-  readonly colours: boolean;
   readonly file: LogFile | undefined;
+}
+
+function rulesOf({ format, level, tank, utc }: LogConfig, mask: (text: string) => string): Rules {
+  const colours = tank === 'console' && process.stdout.isTTY;
+  return { form: { format, utc, colours, mask }, leastLevel: pino.levels.values[levels[level]] ?? 0 };
+}
+
+/** A text as it is. */
+function unmasked(text: string): string {
+  return text;
 }
 
 function consoleTarget(): Target['target'] {
@@ -97,39 +109,4 @@ function consoleTarget(): Target['target'] {
 /** A log that says nothing, for embedding and tests. */
 export function quietLog(): Log {
   return pino({ level: 'silent' });
-}
-
-/** A record of pino's as a line for people. */
-function formatLine(json: string, utc: boolean, colours: boolean): string {
-  const record: unknown = JSON.parse(json);
-  const { level, time, id, msg, err } = fields(record);
-  const stamp = formatTime(time, utc);
-  const trouble = err === '' || msg.includes(err) ? '' : `: ${err}`;
-  const line = `[${stamp}][${names[level] ?? 'trace'}][${process.pid}][${id}] ${msg}${trouble}`;
-  if (!colours || level < 40) return `${line}\n`;
-  return `${level >= 50 ? red : yellow}${line}${plain}\n`;
-}
-
-function fields(record: unknown): { level: number; time: number; id: string; msg: string; err: string } {
-  const found = { level: 30, time: Date.now(), id: '-', msg: '', err: '' };
-  if (typeof record !== 'object' || record === null) return found;
-  if ('level' in record && typeof record.level === 'number') found.level = record.level;
-  if ('time' in record && typeof record.time === 'number') found.time = record.time;
-  if ('id' in record && typeof record.id === 'string') found.id = record.id;
-  // A peer's words may be in the text: one line stays one line.
-  if ('msg' in record && typeof record.msg === 'string') found.msg = oneLine(record.msg);
-  if ('err' in record && typeof record.err === 'object' && record.err !== null) {
-    if ('message' in record.err && typeof record.err.message === 'string')
-      found.err = oneLine(record.err.message);
-  }
-  return found;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ').slice(0, 4096);
-}
-
-function formatTime(time: number, utc: boolean): string {
-  const date = new Date(utc ? time : time - new Date(time).getTimezoneOffset() * 60_000);
-  return date.toISOString().replace('T', ' ').slice(0, 23);
 }

@@ -130,10 +130,22 @@ export const streamCasterSection = new Section('stream_caster', {
 
 /** `exporter{}` of the root. */
 export const exporterSection = new Section('exporter', {
-  enabled: flag('enabled', { default: false, means: 'Serves metrics to Prometheus.' }),
-  listen: addresses('listen', { default: [{ port: 9972 }], means: 'Its addresses.' }),
-  label: text('label', { default: '', means: 'A label of every metric.' }),
-  tag: text('tag', { default: '', means: 'A tag of every metric.' }),
+  enabled: flag('enabled', {
+    default: false,
+    active: true,
+    means: 'Serves `/metrics` to Prometheus on addresses of its own, without a password.',
+  }),
+  listen: addresses('listen', { default: [{ port: 9972 }], active: true, means: 'Its addresses.' }),
+  label: text('label', {
+    default: '',
+    active: true,
+    means: 'What `label` of `srs_build_info` says: where the server stands.',
+  }),
+  tag: text('tag', {
+    default: '',
+    active: true,
+    means: 'What `tag` of `srs_build_info` says: what the server is for.',
+  }),
 });
 
 const threadsSection = new Section('threads', {
@@ -205,6 +217,11 @@ export const rootSection = new Section('the root', {
     default: './objs/srs.log',
     active: true,
     means: 'The log file of `srs_log_tank file`.',
+  }),
+  logFormat: choice('srs_log_format', ['line', 'json'], {
+    default: 'line',
+    active: true,
+    means: 'How it is written: `[time][level][pid][session id] text`, or one JSON object a line. Ours.',
   }),
   utcTime: flag('utc_time', {
     default: false,
@@ -293,7 +310,7 @@ export const rootSection = new Section('the root', {
   }),
   rtcServer: block('rtc_server', rtcServerSection, { means: 'WebRTC.' }),
   srtServer: block('srt_server', srtServerSection, { means: 'SRT.' }),
-  exporter: block('exporter', exporterSection, { means: 'Metrics.' }),
+  exporter: block('exporter', exporterSection, { active: true, means: 'Metrics for Prometheus.' }),
   threads: block('threads', threadsSection, { means: 'Threads of SRS 5.' }),
   circuitBreaker: block('circuit_breaker', circuitBreakerSection, { means: 'Overload protection of SRS 5.' }),
 });
