@@ -85,7 +85,7 @@ const liveSettings = [
 ];
 
 describe.runIf(haveFfmpeg)('reload', () => {
-  it('C004 C005 H014: ffmpeg players lose no frame while settings change under them', async () => {
+  it('C004 C005 P019: ffmpeg players lose no frame while settings change under them', async () => {
     const sluice = await start();
     const source = publish({ file: await fixture('h264-aac'), url: sluice.rtmpUrl('clip'), loop: true });
     onTestFinished(() => source.stop());
