@@ -62,6 +62,7 @@ describe('SluiceApi', () => {
     expect(await api.clients()).toHaveLength(10);
     expect((await api.clients({ start: 3_999, count: 50 })).map(({ id }) => id)).toEqual(['c3999']);
     expect((await api.client('c0')).publish).toBe(true);
+    expect((await api.ended({ count: 1 })).map(({ reason }) => reason)).toEqual(['kicked']);
   });
 
   it('A002 kicks, and C004 reloads', async () => {

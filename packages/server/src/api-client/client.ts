@@ -2,6 +2,7 @@ import type {
   ApiClient as ClientEntry,
   ApiDvr,
   ApiDvrRequest,
+  ApiEnded,
   ApiFeatures,
   ApiMeminfos,
   ApiRusages,
@@ -116,6 +117,11 @@ export class SluiceApi {
 
   client(id: string): Promise<ClientEntry> {
     return this.#get(`/clients/${idPath(id)}`, 'client');
+  }
+
+  /** The connections that ended last, the newest first. */
+  ended(page: ApiPage = {}): Promise<readonly ApiEnded[]> {
+    return this.#get(`/ended${pageQuery(page)}`, 'ended');
   }
 
   /** Disconnects a publisher or a player. */

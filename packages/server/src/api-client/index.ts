@@ -2,6 +2,7 @@ export type {
   ApiClient,
   ApiDvr,
   ApiDvrRequest,
+  ApiEnded,
   ApiFeatures,
   ApiMeminfos,
   ApiRusages,

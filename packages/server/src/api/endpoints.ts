@@ -43,6 +43,7 @@ export const answerSchemas = {
   StreamAnswer: schemas.streamAnswerSchema,
   ClientsAnswer: schemas.clientsAnswerSchema,
   ClientAnswer: schemas.clientAnswerSchema,
+  EndedAnswer: schemas.endedAnswerSchema,
   DvrsAnswer: schemas.dvrsAnswerSchema,
   DvrAnswer: schemas.dvrAnswerSchema,
   RawAnswer: schemas.rawAnswerSchema,
@@ -57,6 +58,7 @@ export const partSchemas = {
   Audio: schemas.audioSchema,
   Fault: schemas.faultSchema,
   Client: schemas.clientSchema,
+  Ended: schemas.endedSchema,
   Dvr: schemas.dvrSchema,
   DvrRequest: schemas.dvrRequestSchema,
   Error: schemas.errorSchema,
@@ -92,6 +94,7 @@ export const endpoints: readonly Endpoint[] = [
     method: 'delete',
     codes: NO_CLIENT,
   },
+  list('/api/v1/ended', 'ended', 'The connections that ended last, and why', 'EndedAnswer', 10),
   {
     ...get('Recordings', '/api/v1/dvrs', 'dvrs', 'What is or will be recorded', 'DvrsAnswer'),
     pageOf: ALL,

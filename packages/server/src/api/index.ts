@@ -2,13 +2,22 @@ export type { DvrControl, DvrRefusal, DvrStart, DvrView } from './dvrs.ts';
 export type { ApiDenial } from './guard.ts';
 export { apiRoutes } from './routes.ts';
 export type { ApiOptions } from './routes.ts';
-export type { ApiClient, ApiDvr, ApiDvrRequest, ApiStream, ApiVersions, ApiVhost } from './schemas.ts';
+export type {
+  ApiClient,
+  ApiDvr,
+  ApiDvrRequest,
+  ApiEnded,
+  ApiStream,
+  ApiVersions,
+  ApiVhost,
+} from './schemas.ts';
 export type {
   ApiControl,
   ApiSource,
   AudioView,
   ClientType,
   ClientView,
+  EndedView,
   FaultView,
   KbpsView,
   ReloadResult,

@@ -35,7 +35,7 @@ describe('the HTTP API', () => {
     const { urls } = await setUp().get(url, schemas.indexSchema);
     expect(Object.keys(urls)).toEqual([
       ...['versions', 'summaries', 'rusages', 'self_proc_stats', 'system_proc_stats', 'meminfos'],
-      ...['authors', 'features', 'requests', 'vhosts', 'streams', 'clients', 'dvrs', 'raw'],
+      ...['authors', 'features', 'requests', 'vhosts', 'streams', 'clients', 'ended', 'dvrs', 'raw'],
       ...['openapi.json', 'tests'],
     ]);
   });
@@ -102,6 +102,30 @@ describe('the HTTP API', () => {
   it('A002 shows one client', async () => {
     const answer = await setUp().get('/api/v1/clients/c0', schemas.clientAnswerSchema);
     expect(answer.client).toMatchObject({ id: 'c0', type: 'fmle-publish', publish: true, alive: 1.235 });
+  });
+
+  it('A002 tells who has gone, and why', async () => {
+    const { ended } = await setUp().get('/api/v1/ended?count=1', schemas.endedAnswerSchema);
+    expect(ended).toEqual([
+      {
+        id: 'e1',
+        ip: '192.0.2.1',
+        type: 'rtmp-play',
+        publish: false,
+        vhost: '__defaultVhost__',
+        app: 'live',
+        stream: 'livestream',
+        start_ms: 1_000,
+        end_ms: 2_001,
+        reason: 'kicked',
+        detail: 'by the API',
+        send_bytes: 2,
+        recv_bytes: 1,
+        dropped_frames: 3,
+      },
+    ]);
+    const rest = await setUp().get('/api/v1/ended/?start=1', schemas.endedAnswerSchema);
+    expect(rest.ended.map(({ id, detail }) => [id, detail])).toEqual([['e2', '']]);
   });
 
   it('A002 DELETE disconnects a client', async () => {
@@ -201,6 +225,7 @@ describe('the HTTP API', () => {
     expect(stream.faults).toBeUndefined();
     for (const name of [
       'clients',
+      'ended',
       'vhosts',
       'summaries',
       'raw?rpc=reload',

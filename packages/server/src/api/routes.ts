@@ -8,7 +8,7 @@ import { type ApiDenial, guardRoutes } from './guard.ts';
 import { infoRoutes } from './info-routes.ts';
 import { rawRoutes } from './raw-routes.ts';
 import { MAX_PAGE, pagingSchema } from './schemas.ts';
-import { clientShape, ownStreamShape, streamShape, versionShape, vhostShape } from './shapes.ts';
+import { clientShape, endedShape, ownStreamShape, streamShape, versionShape, vhostShape } from './shapes.ts';
 import type { ApiControl, ApiSource } from './source.ts';
 
 /** How the API is served. */
@@ -50,6 +50,7 @@ const V1_INDEX = {
   vhosts: 'all vhosts, or one by its id',
   streams: 'all streams, or one by its id',
   clients: 'all publishers and players, or one by its id; DELETE disconnects it',
+  ended: 'the connections that ended last, and why',
   dvrs: 'all recordings, or one by its id; POST starts one, DELETE stops it',
   raw: 'control of the server: rpc=raw, rpc=reload, rpc=reload-fetch',
   'openapi.json': 'this API as an OpenAPI document; /api/docs shows it to people',
@@ -81,6 +82,12 @@ export function apiRoutes(options: ApiOptions): FastifyPluginCallback {
       }
       clientRoutes(app, source, control, head);
       vhostRoutes(app, source, head);
+      for (const path of ['/api/v1/ended', '/api/v1/ended/']) {
+        addRoute(app, path, ({ query }) => ({
+          ...head,
+          ended: pageOf(source.ended(), clientPaging.parse(query), endedShape),
+        }));
+      }
       infoRoutes(app, source, head, now);
       rawRoutes(app, control, settings, head);
       if (dvrs !== undefined) dvrRoutes(app, dvrs, head);

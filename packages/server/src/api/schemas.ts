@@ -119,6 +119,30 @@ export const vhostSchema = z.strictObject({
 export const vhostsAnswerSchema = answer.extend({ vhosts: z.array(vhostSchema) });
 export const vhostAnswerSchema = answer.extend({ vhost: vhostSchema });
 
+/** A connection that has ended; ours, not SRS's. */
+export const endedSchema = z.strictObject({
+  id: z.string(),
+  ip: z.string(),
+  type: z.string(),
+  publish: z.boolean(),
+  /** The name, empty when the connection never named one; `app` and `stream`, too. */
+  vhost: z.string(),
+  app: z.string(),
+  stream: z.string(),
+  /** ms since 1970. */
+  start_ms: z.number().int(),
+  end_ms: z.number().int(),
+  /** A word for programs, the same as in the log. */
+  reason: z.string(),
+  /** More for people, or empty. */
+  detail: z.string(),
+  send_bytes: bytes,
+  recv_bytes: bytes,
+  dropped_frames: z.number().int(),
+});
+
+export const endedAnswerSchema = answer.extend({ ended: z.array(endedSchema) });
+
 /** `rpc=raw`: how the API itself is set. */
 export const rawSettingsAnswerSchema = answer.extend({
   http_api: z.strictObject({
@@ -216,6 +240,7 @@ export function pagingSchema(defaultCount: number) {
 export type ApiStream = z.infer<typeof streamSchema>;
 export type ApiClient = z.infer<typeof clientSchema>;
 export type ApiVhost = z.infer<typeof vhostSchema>;
+export type ApiEnded = z.infer<typeof endedSchema>;
 export type ApiDvr = z.infer<typeof dvrSchema>;
 export type ApiDvrRequest = z.infer<typeof dvrRequestSchema>;
 export type ApiRefusal = z.infer<typeof refusalSchema>;

@@ -1,5 +1,5 @@
-import type { ApiClient, ApiStream, ApiVersions, ApiVhost } from './schemas.ts';
-import type { ClientView, KbpsView, StreamView, VhostView } from './source.ts';
+import type { ApiClient, ApiEnded, ApiStream, ApiVersions, ApiVhost } from './schemas.ts';
+import type { ClientView, EndedView, KbpsView, StreamView, VhostView } from './source.ts';
 
 /** `0.1.0-rc.1` → its three numbers and the whole. */
 export function versionShape(version: string): ApiVersions {
@@ -88,6 +88,27 @@ export function vhostShape(view: VhostView): ApiVhost {
     recv_bytes: view.bytesReceived,
     kbps: kbpsShape(view.kbps),
     hls: enabled ? { enabled, fragment: fragmentMs / 1000 } : { enabled },
+  };
+}
+
+/** A connection that has ended, as the API shows it. */
+export function endedShape(view: EndedView): ApiEnded {
+  const { id, ip, type, publish, vhost, app, stream, reason } = view;
+  return {
+    id,
+    ip,
+    type,
+    publish,
+    vhost,
+    app,
+    stream,
+    start_ms: Math.round(view.startedAt),
+    end_ms: Math.round(view.endedAt),
+    reason,
+    detail: view.detail ?? '',
+    send_bytes: view.bytesOut,
+    recv_bytes: view.bytesIn,
+    dropped_frames: view.droppedFrames,
   };
 }
 

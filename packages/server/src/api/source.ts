@@ -21,9 +21,33 @@ export interface ApiSource {
   /** Every vhost of the configuration, in its order. Lazy: the API stops when its page is full. */
   vhosts(): Iterable<VhostView>;
   vhost(id: string): VhostView | undefined;
+  /** The connections that ended last, the newest first, as many as are remembered. Lazy, too. */
+  ended(): Iterable<EndedView>;
   totals(): TotalsView;
   /** The machine and this process. */
   system(): SystemView;
+}
+
+/** A connection that has ended, as it was then. Names are empty when it never came so far as to have them. */
+export interface EndedView {
+  readonly id: string;
+  readonly ip: string;
+  readonly type: ClientType;
+  readonly publish: boolean;
+  /** The vhost's name. */
+  readonly vhost: string;
+  readonly app: string;
+  readonly stream: string;
+  /** ms since 1970. */
+  readonly startedAt: number;
+  /** ms since 1970. */
+  readonly endedAt: number;
+  /** A word for programs, the same as in the log. */
+  readonly reason: string;
+  readonly detail: string | undefined;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly droppedFrames: number;
 }
 
 /** What the whole server has moved since it started, and whom it serves now. */

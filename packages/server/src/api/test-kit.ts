@@ -4,7 +4,15 @@ import type { HttpApiConfig } from '../config/types.ts';
 import type { DvrControl } from './dvrs.ts';
 import type { ApiDenial } from './guard.ts';
 import { apiRoutes } from './routes.ts';
-import type { ApiControl, ApiSource, ClientView, ReloadResult, StreamView, VhostView } from './source.ts';
+import type {
+  ApiControl,
+  ApiSource,
+  ClientView,
+  EndedView,
+  ReloadResult,
+  StreamView,
+  VhostView,
+} from './source.ts';
 import type { SystemView } from './system-view.ts';
 
 export const STREAM: StreamView = {
@@ -52,6 +60,23 @@ export const OFF_VHOST: VhostView = {
   name: 'off.example.com',
   enabled: false,
   hls: { enabled: false, fragmentMs: 10_000 },
+};
+
+export const ENDED: EndedView = {
+  id: 'e1',
+  ip: '192.0.2.1',
+  type: 'rtmp-play',
+  publish: false,
+  vhost: '__defaultVhost__',
+  app: 'live',
+  stream: 'livestream',
+  startedAt: 1_000,
+  endedAt: 2_000.5,
+  reason: 'kicked',
+  detail: 'by the API',
+  bytesIn: 1,
+  bytesOut: 2,
+  droppedFrames: 3,
 };
 
 /** A system that tells nothing of itself. */
@@ -129,6 +154,7 @@ export function apiKit(kit: ApiKit = {}): {
     client: (id) => (id === 'c0' ? clientView(0) : undefined),
     vhosts: () => [VHOST, OFF_VHOST],
     vhost: (id) => [VHOST, OFF_VHOST].find((view) => view.id === id),
+    ended: () => [ENDED, { ...ENDED, id: 'e2', detail: undefined }],
     totals: () => ({ bytesReceived: 100, bytesSent: 200, connections: 7 }),
     system: () => kit.system ?? UNKNOWN_SYSTEM,
   };

@@ -55,7 +55,7 @@ function setUp() {
     config: () => config,
     connections: () => 4_005,
   });
-  return { source, reads };
+  return { source, sessions, reads };
 }
 
 describe('createApiSource', () => {
@@ -81,6 +81,16 @@ describe('createApiSource', () => {
     expect(view?.streamId).toMatch(/^vid-[0-9a-f]{7}$/);
     expect(source.client('c1')?.url).toBe('a.test/live/livestream');
     expect(source.client('c1')?.vhostId).toBe([...source.vhosts()][0]?.id);
+  });
+
+  it('A002 who has gone, the newest first', () => {
+    const { source, sessions, reads } = setUp();
+    sessions.ended.record(session(5, reads), 'kicked', 'by the API');
+    sessions.ended.record(session(6, reads), 'closed-by-peer');
+    expect([...source.ended()].map(({ id, reason }) => [id, reason])).toEqual([
+      ['c6', 'closed-by-peer'],
+      ['c5', 'kicked'],
+    ]);
   });
 
   it('A005 the vhosts', () => {

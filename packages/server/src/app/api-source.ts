@@ -72,6 +72,7 @@ export function createApiSource(parts: ApiParts): ApiSource {
       }
       return undefined;
     },
+    ended: () => sessions.ended.latest(),
     totals: () => {
       const { bytesIn, bytesOut } = sessions.totals();
       const connections = parts.connections?.() ?? sessions.size;

@@ -164,7 +164,7 @@ describe('readers of /proc', () => {
           ...(parseNetworkDevices(text) ?? []).map(({ received, sent }) => ({ received, sent })),
           parseSocketCounts(text),
           { established: parseEstablished(text) ?? 0, cpus: countCpuList(text) ?? 0 },
-          Object.assign({}, parseNumbers(text, 3)) as Record<string, number>,
+          Object.fromEntries((parseNumbers(text, 3) ?? []).entries()),
         ];
         for (const numbers of told) {
           for (const value of Object.values(numbers ?? {})) expect(value).not.toBeNaN();
