@@ -9,6 +9,7 @@ import {
   type LiveDoor,
   type PlayerPageFacts,
   type StaticMount,
+  type TlsLayer,
   type VirtualFiles,
 } from '../servers/http/index.ts';
 import { VodDoor, VodHls } from '../servers/vod/index.ts';
@@ -46,6 +47,11 @@ export class HttpDoors {
       { door: this.server, addresses: httpServer.enabled ? httpServer.listen : [] },
       { door: this.api, addresses: httpApi.enabled && !isShared(config) ? httpApi.listen : [] },
     ];
+  }
+
+  /** What answers for the API by a configuration. */
+  apiDoor(config: Config): HttpDoor {
+    return isShared(config) ? this.server : this.api;
   }
 
   /**
@@ -99,8 +105,9 @@ export class HttpDoor implements ListenDoor {
     };
   }
 
-  async open(address: ListenAddress): Promise<ListenAddress> {
-    await this.#server?.listen([address]);
+  /** @param tls - makes it an address of HTTPS */
+  async open(address: ListenAddress, tls?: TlsLayer): Promise<ListenAddress> {
+    await this.#server?.listen([address], tls);
     const port = this.#server?.addresses.at(-1)?.port ?? address.port;
     return address.host === undefined ? { port } : { host: address.host, port };
   }

@@ -34,6 +34,7 @@ import { Reloader, ReloadError, type ReloadResult } from './reload.ts';
 import { Sinks } from './sinks.ts';
 import { StartError } from './start-error.ts';
 import { Summary } from './summary.ts';
+import { TlsDoors } from './tls-doors.ts';
 import { packageVersion } from './version.ts';
 
 /** What a server is made with, besides its configuration. */
@@ -47,6 +48,9 @@ export interface ServerAddresses {
   readonly rtmp: readonly ListenAddress[];
   readonly http: readonly ListenAddress[];
   readonly api: readonly ListenAddress[];
+  readonly rtmps: readonly ListenAddress[];
+  readonly https: readonly ListenAddress[];
+  readonly apiHttps: readonly ListenAddress[];
 }
 
 /** Where callbacks go that could not be delivered. */
@@ -78,6 +82,7 @@ export class SluiceServer {
   readonly #httpLive: HttpLiveDoor;
   readonly #hls: HlsDoor;
   readonly #http: HttpDoors;
+  readonly #tls: TlsDoors;
   readonly #listeners: Listeners;
   readonly #rtmpDoor: ListenDoor;
   readonly #reloader: Reloader;
@@ -148,6 +153,7 @@ export class SluiceServer {
       live: this.#httpLive,
       rtmpPort: () => this.#rtmpPort,
     });
+    this.#tls = new TlsDoors({ log, rtmp: this.#rtmp, http: this.#http });
     this.#listeners = new Listeners((error) => {
       log.error(error.message);
     });
@@ -170,7 +176,14 @@ export class SluiceServer {
     const http = this.#listeners.of(this.#http.server);
     const api = this.#listeners.of(this.#http.api);
     const shared = this.#config.httpApi.enabled && api.length === 0;
-    return { rtmp: this.#listeners.of(this.#rtmpDoor), http, api: shared ? http : api };
+    const rtmps = this.#listeners.of(this.#tls.rtmps);
+    const https = this.#listeners.of(this.#tls.https);
+    const ownHttps = [this.#tls.apiHttps, this.#tls.sharedApiHttps].flatMap((door) =>
+      this.#listeners.of(door),
+    );
+    const apiHttps = shared && ownHttps.length === 0 ? https : ownHttps;
+    const rtmp = this.#listeners.of(this.#rtmpDoor);
+    return { rtmp, http, api: shared ? http : api, rtmps, https, apiHttps };
   }
 
   /** The streams that are published or played now. */
@@ -211,9 +224,11 @@ export class SluiceServer {
     }
     for (const warning of warnings) this.#log.warn(warning.message);
     try {
+      const certificates = await this.#tls.prepare(this.#config);
       const swap = await this.#http.prepare(this.#config);
       const addresses = await this.#listeners.prepare(this.#wantedAddresses(this.#config));
       swap();
+      certificates();
       addresses.commit();
     } catch (error) {
       await this.close();
@@ -312,6 +327,7 @@ export class SluiceServer {
     await this.#sinks.close();
     await this.#callbacks.close();
     await this.#http.shutDown();
+    this.#tls.close();
   }
 
   async #apply(given: Config): Promise<readonly ConfigChange[]> {
@@ -324,6 +340,7 @@ export class SluiceServer {
     if (problem !== undefined) throw new ReloadError('vhost-mode-changed', problem);
     const tooFew = descriptorProblem(config.maxConnections);
     if (tooFew !== undefined) throw new StartError('too-few-descriptors', tooFew);
+    const certificates = await this.#tls.prepare(config);
     const swap = await this.#http.prepare(config);
     const addresses = await this.#listeners.prepare(this.#wantedAddresses(config));
     if (!this.#isRunning()) {
@@ -332,6 +349,7 @@ export class SluiceServer {
     }
     this.#config = config;
     swap();
+    certificates();
     addresses.commit();
     this.#reconfigure(config, before);
     return changes;
@@ -366,7 +384,11 @@ export class SluiceServer {
   }
 
   #wantedAddresses(config: Config): WantedAddresses[] {
-    return [{ door: this.#rtmpDoor, addresses: config.listen }, ...this.#http.wanted(config)];
+    return [
+      { door: this.#rtmpDoor, addresses: config.listen },
+      ...this.#http.wanted(config),
+      ...this.#tls.wanted(config),
+    ];
   }
 
   #liveSettings(vhost: VhostConfig): LiveSettings {

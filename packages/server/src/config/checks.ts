@@ -37,6 +37,22 @@ function checkApiAuth({ httpApi: { auth } }: RootValue, { directives, reader }: 
   }
 }
 
+/** Keys and certificates go in pairs. */
+function checkTls(root: RootValue, { directives, reader }: Scope): void {
+  const blocks = [
+    { path: ['rtmps'], tls: root.rtmps },
+    { path: ['http_api', 'https'], tls: root.httpApi.https },
+    { path: ['http_server', 'https'], tls: root.httpServer.https },
+  ];
+  for (const { path, tls } of blocks) {
+    if (!tls.enabled || tls.key.length === tls.cert.length) continue;
+    const place = find(directives, ...path, 'cert') ?? find(directives, ...path);
+    if (place === undefined) continue;
+    const message = `\`${path.join('.')}\` has ${tls.key.length} keys for ${tls.cert.length} certificates: give \`key\` and \`cert\` as many files, in the same order`;
+    reader.problem(ConfigErrorCode.Conflict, message, place);
+  }
+}
+
 function checkRoot(root: RootValue, scope: Scope): void {
   const { directives, reader } = scope;
   const asprocess = find(directives, 'asprocess');
@@ -46,6 +62,7 @@ function checkRoot(root: RootValue, scope: Scope): void {
   }
   checkLimits(root, scope);
   checkApiAuth(root, scope);
+  checkTls(root, scope);
   const casters = directives.filter((directive) => directive.name === 'stream_caster');
   for (const [index, caster] of root.streamCasters.entries()) {
     const directive = casters[index];

@@ -30,5 +30,6 @@ export type {
   PublishConfig,
   ReferConfig,
   TimeJitter,
+  TlsConfig,
   VhostConfig,
 } from './types.ts';

@@ -127,7 +127,11 @@ describe('loadConfig', () => {
       { host: '127.0.0.1', port: 1936 },
       { host: '::1', port: 1937 },
     ]);
-    expect(config.httpServer).toEqual({ enabled: true, listen: [{ port: 8080 }], dir: './objs/nginx/html' });
+    expect(config.httpServer).toMatchObject({
+      enabled: true,
+      listen: [{ port: 8080 }],
+      dir: './objs/nginx/html',
+    });
     expect(config.heartbeat).toMatchObject({ intervalMs: 9300, deviceId: 'my srs' });
     expect(config.streamCasters.map(({ caster, enabled }) => [caster, enabled])).toEqual([
       ['mpegts_over_udp', false],
@@ -223,7 +227,13 @@ describe('loadConfig', () => {
       rawApi: { enabled: true, allowReload: true, allowQuery: false, allowUpdate: false },
       auth: { enabled: true, username: 'a', password: 'b' },
     });
-    expect(config.inactive.map(({ path }) => path)).toContain('http_api.https');
+    expect(config.httpApi.https).toEqual({
+      enabled: true,
+      listen: [{ port: 1990 }],
+      key: ['./conf/server.key'],
+      cert: ['./conf/server.crt'],
+    });
+    expect(config.inactive.map(({ path }) => path)).not.toContain('http_api.https');
     expect(config.warnings).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import type { ListenAddress } from './address.ts';
 import { assembleConfig, assembleVhost } from './assemble.ts';
 import { ConfigError, ConfigErrorCode } from './errors.ts';
 import {
+  apiHttpsSection,
   httpApiSection,
   httpRemuxSection,
   httpServerSection,
@@ -12,6 +13,8 @@ import {
   playSection,
   publishSection,
   rootSection,
+  rtmpsSection,
+  serverHttpsSection,
   tokenSection,
   vhostSection,
 } from './sections/index.ts';
@@ -158,6 +161,9 @@ export function resolveConfig(options: ServerOptions = {}): Config {
   checkValues(limitsSection, config.limits, 'limits');
   checkValues(httpApiSection, config.httpApi, 'httpApi');
   checkValues(httpServerSection, config.httpServer, 'httpServer');
+  checkValues(rtmpsSection, config.rtmps, 'rtmps');
+  checkValues(apiHttpsSection, config.httpApi.https, 'httpApi.https');
+  checkValues(serverHttpsSection, config.httpServer.https, 'httpServer.https');
   for (const vhost of config.vhosts.values()) checkVhostValues(vhost, `vhosts.${vhost.name}`);
   return config;
 }

@@ -26,6 +26,7 @@ import type {
   SrtServerConfig,
   StatsConfig,
   StreamCasterConfig,
+  TlsConfig,
   TokenConfig,
   TranscodeConfig,
 } from './sections/index.ts';
@@ -38,6 +39,7 @@ export type {
   HlsConfig,
   InactiveDirective,
   IngestConfig,
+  TlsConfig,
 } from './sections/index.ts';
 
 /** How timestamps go to the players (P016). */
@@ -67,6 +69,7 @@ export interface HttpApiConfig {
   };
   /** HTTP Basic authentication. */
   readonly auth: { readonly enabled: boolean; readonly username: string; readonly password: string };
+  readonly https: TlsConfig;
 }
 
 /** `http_server{}`. */
@@ -75,6 +78,7 @@ export interface HttpServerConfig {
   readonly listen: readonly ListenAddress[];
   /** Directory of the static files. */
   readonly dir: string;
+  readonly https: TlsConfig;
 }
 
 /** `publish{}` of a vhost, and its flat SRS 2 spellings. */
@@ -205,6 +209,7 @@ export interface Config {
   readonly forceGraceQuit: boolean;
   readonly workDir: string;
   readonly log: LogConfig;
+  readonly rtmps: TlsConfig;
   readonly httpApi: HttpApiConfig;
   readonly httpServer: HttpServerConfig;
   readonly limits: LimitsConfig;

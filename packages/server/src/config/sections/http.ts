@@ -1,16 +1,7 @@
 import { Section } from './section.ts';
 import { block } from './blocks.ts';
+import { apiHttpsSection, serverHttpsSection } from './tls.ts';
 import { addresses, flag, integer, path, text, words } from './values.ts';
-
-/** `https{}` within `http_api{}` and `http_server{}`. */
-function httpsSection(port: number) {
-  return new Section('https', {
-    enabled: flag('enabled', { default: false, means: 'Serves HTTPS, too.' }),
-    listen: addresses('listen', { default: [{ port }], means: 'The addresses of HTTPS.' }),
-    key: path('key', { default: './conf/server.key', means: 'The private key, PEM.' }),
-    cert: path('cert', { default: './conf/server.crt', means: 'The certificate and its chain, PEM.' }),
-  });
-}
 
 const rawApiSection = new Section('raw_api', {
   enabled: flag('enabled', {
@@ -44,7 +35,7 @@ export const httpApiSection = new Section('http_api', {
   }),
   rawApi: block('raw_api', rawApiSection, { active: true, means: 'Control of the server over the API.' }),
   auth: block('auth', authSection, { active: true, means: 'HTTP Basic authentication of the API.' }),
-  https: block('https', httpsSection(1990), { means: 'The API over HTTPS.' }),
+  https: block('https', apiHttpsSection, { active: true, means: 'The API over HTTPS.' }),
 });
 
 /** `http_server{}` of the root. */
@@ -65,7 +56,7 @@ export const httpServerSection = new Section('http_server', {
     means: 'Lets pages of other origins fetch from the HTTP server; this version always does.',
     asks: (value) => !value,
   }),
-  https: block('https', httpsSection(8088), { means: 'The HTTP server over HTTPS.' }),
+  https: block('https', serverHttpsSection, { active: true, means: 'The HTTP server over HTTPS.' }),
 });
 
 /** The forms of live streams over HTTP, by the extension of the mount. */

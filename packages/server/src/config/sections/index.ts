@@ -12,6 +12,7 @@ import type {
 import type { Section, SectionValue } from './section.ts';
 import type { dashSection, dvrSection, hdsSection, hlsSection } from './segments.ts';
 import type { ingestSection, transcodeSection } from './transcode.ts';
+import type { rtmpsSection } from './tls.ts';
 import type { vhostSection } from './vhost.ts';
 
 /** The validated value of a table. */
@@ -55,6 +56,8 @@ export type SrtServerConfig = ValueOf<typeof srtServerSection>;
 export type StatsConfig = ValueOf<typeof statsSection>;
 /** `stream_caster{}` of the root. */
 export type StreamCasterConfig = Labelled<ValueOf<typeof streamCasterSection>>;
+/** `rtmps{}` of the root, and `https{}` of the HTTP servers. */
+export type TlsConfig = ValueOf<typeof rtmpsSection>;
 /** `token{}` of a vhost. */
 export type TokenConfig = ValueOf<typeof tokenSection>;
 /** `transcode [APP[/STREAM]] {}` of a vhost; `label` is its scope, empty for the whole vhost. */
@@ -74,4 +77,5 @@ export { limitsSection, rootSection } from './root.ts';
 export type { Field, Fields, Section } from './section.ts';
 export { httpApiSection, httpRemuxSection, httpServerSection, httpStaticSection } from './http.ts';
 export { tokenSection } from './access.ts';
+export { apiHttpsSection, rtmpsSection, serverHttpsSection } from './tls.ts';
 export { vhostSection } from './vhost.ts';

@@ -2,6 +2,7 @@ import { block, blockList } from './blocks.ts';
 import { httpApiSection, httpServerSection } from './http.ts';
 import { rtcServerSection, srtServerSection } from './realtime.ts';
 import { Section } from './section.ts';
+import { rtmpsSection } from './tls.ts';
 import {
   addresses,
   bytes,
@@ -240,6 +241,7 @@ export const rootSection = new Section('the root', {
     means: 'The directory that the server changes to at its start; relative paths are relative to it.',
   }),
   limits: block('limits', limitsSection, { active: true, means: 'What a peer may make the server hold.' }),
+  rtmps: block('rtmps', rtmpsSection, { active: true, means: 'RTMP over TLS.' }),
   httpApi: block('http_api', httpApiSection, { active: true, means: 'The HTTP API.' }),
   httpServer: block('http_server', httpServerSection, {
     active: true,
