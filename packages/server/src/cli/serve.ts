@@ -1,6 +1,7 @@
 import { SluiceServer, StartError } from '../app/index.ts';
 import type { Config } from '../config/index.ts';
 import { type Log, type OpenLog, openLog } from '../log/index.ts';
+import { maskSecrets } from '../security/index.ts';
 import {
   acquirePidFile,
   createServiceManager,
@@ -125,7 +126,7 @@ function enterWorkDir(workDir: string): void {
 
 function openServerLog(config: Config): OpenLog {
   try {
-    return openLog(config.log);
+    return openLog(config.log, { mask: maskSecrets });
   } catch (error) {
     const message = `srs_log_file ${config.log.file}: ${messageOf(error)}`;
     throw new SurroundingsError(message, { cause: error });
