@@ -2,9 +2,18 @@ import { SluiceServer } from './app/index.ts';
 import { type Config, resolveConfig, type ServerOptions } from './config/index.ts';
 import { type Log, quietLog } from './log/index.ts';
 
-export { type ServerAddresses, SluiceServer, StartError, type StartErrorCode } from './app/index.ts';
+export {
+  ReloadError,
+  type ReloadResult,
+  type ServerAddresses,
+  type ServerSources,
+  SluiceServer,
+  StartError,
+  type StartErrorCode,
+} from './app/index.ts';
 export {
   type Config,
+  type ConfigChange,
   ConfigError,
   type ListenAddress,
   loadConfig,
