@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ApiKit, apiKit, UNKNOWN_SYSTEM } from '../api/test-kit.ts';
+import { runCommandLine } from './index.ts';
 import { clientsTable, printable, streamsTable } from './remote-tables.ts';
 import { type RemoteCommand, RemoteExit, type RemoteFlags, runRemote } from './remote.ts';
 
@@ -180,6 +181,55 @@ describe('commands that talk to a server', () => {
     const { code, err } = await run('streams', { api: url });
     expect(code).toBe(RemoteExit.connection);
     expect(err).toContain('ECONNREFUSED');
+  });
+});
+
+describe('the words on the command line', () => {
+  async function runWords(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+    let out = '';
+    let err = '';
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      out += String(text);
+      return true;
+    });
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+      err += String(text);
+      return true;
+    });
+    const before = process.exitCode;
+    try {
+      return { code: await runCommandLine(words), out, err };
+    } finally {
+      process.exitCode = before;
+      vi.restoreAllMocks();
+    }
+  }
+
+  it('A002 reach the server', async () => {
+    const { url, kicked } = await listen();
+    const page = await runWords('clients', '--api', url, '--start', '3', '--count', '2', '--json');
+    expect(page).toMatchObject({ code: 0, err: '' });
+    expect((JSON.parse(page.out) as { id: string }[]).map(({ id }) => id)).toEqual(['c3', 'c4']);
+    expect(await runWords('kick', 'c9', '--api', url)).toMatchObject({ code: RemoteExit.refused, out: '' });
+    expect(kicked).toEqual(['c9']);
+  });
+
+  it('A002 take -c as the server itself does', async () => {
+    const { port } = await listen();
+    const config = file(`listen 1935; http_api { enabled on; listen 127.0.0.1:${port}; }\n`);
+    expect((await runWords('vhosts', '-c', config)).out).toContain('__defaultVhost__');
+  });
+
+  it.each([
+    ['kick without an id', ['kick'], 'id'],
+    ['a count that is none', ['clients', '--count', '-1'], '--count'],
+    ['a time that is none', ['streams', '--timeout', '0'], '--timeout'],
+    ['a flag that is not there', ['reload', '--count', '1'], '--count'],
+    ['a password for all to see', ['streams', '--password', 'x'], '--password'],
+  ])('A002 %s: exit 2', async (_, words, name) => {
+    const { code, err } = await runWords(...words);
+    expect(code).toBe(RemoteExit.usage);
+    expect(err).toContain(name);
   });
 });
 
