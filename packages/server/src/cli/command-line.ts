@@ -59,7 +59,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     const { registerRemoteCommands } = await import('./remote.ts');
     registerRemoteCommands(program);
   }
-  if (['dump', 'detect', 'flv', 'ingest-flv', 'ingest-rtmp'].includes(words[0] ?? '') || help) {
+  if (['dump', 'detect', 'flv', 'ingest-flv', 'ingest-rtmp', 'bandwidth'].includes(words[0] ?? '') || help) {
     const { registerToolCommands } = await import('./tools/index.ts');
     registerToolCommands(program);
   }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { registerBandwidthCommand } from './bandwidth.ts';
 import { registerDetectCommand } from './detect.ts';
 import { registerDumpCommand } from './dump.ts';
 import { registerFlvCommands } from './flv.ts';
@@ -15,4 +16,5 @@ export function registerToolCommands(program: Command): void {
   registerFlvCommands(program);
   registerIngestFlvCommand(program);
   registerIngestRtmpCommand(program);
+  registerBandwidthCommand(program);
 }
