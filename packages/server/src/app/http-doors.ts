@@ -5,6 +5,7 @@ import {
   createHttpServer,
   type HttpConnectionEnd,
   type HttpServer,
+  HttpServerError,
   type HttpServerOptions,
   type LiveDoor,
   type PlayerPageFacts,
@@ -16,6 +17,7 @@ import { VodDoor, VodHls } from '../servers/vod/index.ts';
 import type { Admission } from '../stats/index.ts';
 import type { ListenDoor, WantedAddresses } from './listeners.ts';
 import { pageMounts } from './page-mounts.ts';
+import { StartError } from './start-error.ts';
 
 /** What the HTTP servers are made of, besides the configuration. */
 export interface HttpDoorsContext {
@@ -57,14 +59,19 @@ export class HttpDoors {
   /**
    * Makes what answers requests by a configuration; it answers once what this resolves to has been called.
    *
-   * @throws HttpServerError for mounts that clash
+   * @throws StartError for mounts that clash
    */
   async prepare(config: Config): Promise<() => void> {
     const { httpApi, httpServer } = config;
     const key = keyOf(config);
     const swaps: (() => void)[] = [];
-    if (httpServer.enabled) swaps.push(await this.server.prepare(config, key));
-    if (httpApi.enabled && !isShared(config)) swaps.push(await this.api.prepare(config, key));
+    try {
+      if (httpServer.enabled) swaps.push(await this.server.prepare(config, key));
+      if (httpApi.enabled && !isShared(config)) swaps.push(await this.api.prepare(config, key));
+    } catch (error) {
+      if (!(error instanceof HttpServerError)) throw error;
+      throw new StartError('mounts-unusable', `http_static: ${error.message}`, { cause: error });
+    }
     return () => {
       for (const swap of swaps) swap();
     };

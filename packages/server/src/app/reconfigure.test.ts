@@ -218,7 +218,7 @@ describe('a reload under way', () => {
       httpServer: http,
       vhosts: { __defaultVhost__: { ...live, httpStatic }, b: { httpStatic: clash } },
     });
-    expect(result).toMatchObject({ ok: false, code: 'duplicate-mount' });
+    expect(result).toMatchObject({ ok: false, code: 'mounts-unusable' });
     expect((await fetch(httpUrl(server, '/files/a.txt'))).status).toBe(200);
     await reload({ httpServer: http });
     expect((await fetch(httpUrl(server, '/files/a.txt'))).status).toBe(404);

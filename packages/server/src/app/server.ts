@@ -272,7 +272,7 @@ export class SluiceServer {
    * concern feels nothing of it: streams, players and recordings go on.
    *
    * @returns what has changed
-   * @throws ReloadError, StartError, or HttpServerError for mounts that clash; nothing has changed then
+   * @throws ReloadError or StartError; nothing has changed then
    */
   async apply(config: Config): Promise<readonly ConfigChange[]> {
     const applied = this.#applying.then(() => this.#apply(config));
@@ -355,23 +355,43 @@ export class SluiceServer {
     return changes;
   }
 
-  /** Tells every room; nothing of this may fail. */
+  /** Tells every room. The configuration is the server's already: what fails in one room is no other room's. */
   #reconfigure(config: Config, before: Config): void {
-    for (const stream of this.#hub.streams()) {
-      const vhost = config.vhosts.get(stream.id.vhost);
-      if (vhost?.enabled === true) stream.configure(this.#liveSettings(vhost));
+    const steps = [
+      () => {
+        for (const stream of this.#hub.streams()) {
+          const vhost = config.vhosts.get(stream.id.vhost);
+          if (vhost?.enabled === true) stream.configure(this.#liveSettings(vhost));
+        }
+      },
+      // Viewers before publishers, so that their reason is their vhost's end and not the publisher's.
+      () => {
+        this.#httpLive.reconfigured();
+        this.#hls.reconfigured();
+        this.#rtmp.reconfigured();
+      },
+      () => {
+        for (const stream of this.#hub.streams()) this.#sinks.configured(stream);
+      },
+      () => {
+        this.#ingests.apply(config, this.#rtmpPort);
+      },
+      () => {
+        if (config.pithyPrintMs === before.pithyPrintMs) return;
+        this.#summary?.stop();
+        this.#summary = new Summary(this.#sessions, this.#hub, this.#log, config.pithyPrintMs);
+      },
+      ...[...this.#reconfiguredListeners].map((listener) => () => {
+        listener(config, before);
+      }),
+    ];
+    for (const step of steps) {
+      try {
+        step();
+      } catch (error) {
+        this.#log.error(error, 'a part of a reload failed');
+      }
     }
-    // Viewers before publishers, so that their reason is their vhost's end and not the publisher's.
-    this.#httpLive.reconfigured();
-    this.#hls.reconfigured();
-    this.#rtmp.reconfigured();
-    for (const stream of this.#hub.streams()) this.#sinks.configured(stream);
-    this.#ingests.apply(config, this.#rtmpPort);
-    if (config.pithyPrintMs !== before.pithyPrintMs) {
-      this.#summary?.stop();
-      this.#summary = new Summary(this.#sessions, this.#hub, this.#log, config.pithyPrintMs);
-    }
-    for (const listener of this.#reconfiguredListeners) listener(config, before);
   }
 
   /** A method, so that the compiler expects a change across an await. */

@@ -1,5 +1,6 @@
 /** Why a server could not start, or not go on with another configuration. */
-export type StartErrorCode = 'listen-failed' | 'too-few-descriptors' | 'certificate-unusable';
+export type StartErrorCode =
+  'listen-failed' | 'too-few-descriptors' | 'certificate-unusable' | 'mounts-unusable';
 
 /** The server can't start; the message names the thing and the remedy. */
 export class StartError extends Error {

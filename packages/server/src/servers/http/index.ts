@@ -1,4 +1,5 @@
 export type { ConnectionAdmission, HttpCloseReason, HttpConnectionEnd } from './connections.ts';
+export { HttpServerError } from './errors.ts';
 export type { HttpServerErrorCode } from './errors.ts';
 export type { FileAnswer, FileDoor, FileRequest, OpenedFile } from './file-door.ts';
 export type { HttpLimits } from './limits.ts';
