@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
 import type { Log } from '../../log/index.ts';
+import type { Gates } from '../../security/index.ts';
 import type { Session } from '../../stats/index.ts';
 
 /** What this door needs of the server. */
@@ -11,6 +12,7 @@ export interface HlsContext {
   readonly source: HlsSource;
   readonly hub: { find(id: StreamId): { readonly publisherId: string | undefined } | undefined };
   readonly sessions: { add(session: Session): void; remove(session: Session): void };
+  readonly gates: Gates;
   findVhost(host: string): VhostConfig | undefined;
 }
 
@@ -91,7 +93,11 @@ export interface HlsRequest {
  * whose count `sent` is.
  */
 export type HlsAnswer =
-  HlsFile | { readonly refused: 403 } | { readonly onDisk: { sent(bytes: number): void } };
+  | HlsFile
+  | { readonly refused: 403 }
+  | { readonly onDisk: { sent(bytes: number): void } }
+  /** The gates are asked. */
+  | { readonly pending: Promise<HlsAnswer> };
 
 /** A file in memory, with what its HTTP response needs to say. */
 export interface HlsFile {

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
+import { type Gates, openGates } from '../../security/index.ts';
 import { Sessions } from '../../stats/index.ts';
 import { createHttpServer, type HttpServer } from '../http/index.ts';
 import type { HlsItem, HlsPlaylist, HlsSegment } from './context.ts';
@@ -65,6 +66,7 @@ interface StartOptions {
   readonly urls?: Readonly<Record<string, HlsItem>>;
   readonly vhost?: VhostOptions;
   readonly limits?: Partial<HlsLimits>;
+  readonly gates?: Gates;
 }
 
 async function start(options: StartOptions = {}) {
@@ -84,6 +86,7 @@ async function start(options: StartOptions = {}) {
     {
       log,
       sessions,
+      gates: options.gates ?? openGates,
       hub: { find: () => ({ publisherId: 'pub1' }) },
       findVhost: (host) => findVhost(config, host),
       source: {
@@ -364,5 +367,34 @@ describe('HlsDoor viewers end', () => {
     expect(sessions.get('v0000000')?.session.ip).toBe('192.0.2.1');
     vi.advanceTimersByTime(40_000);
     expect([door.viewers, sessions.size, vi.getTimerCount()]).toEqual([0, 0, 0]);
+  });
+
+  it('K003 S002 a viewer is asked for once, refused with 403, and its end is told', async () => {
+    const told: string[] = [];
+    const gates: Gates = {
+      check: async (action, { param }) => {
+        told.push(action);
+        return param.includes('good') ? undefined : { reason: 'token-denied', detail: 'no' };
+      },
+      entered: () => told.push('entered'),
+      left: (_action, _client, reason) => told.push(`left ${String(reason)}`),
+      closed: () => undefined,
+    };
+    const files = { 'live/cam.m3u8': playlist(), 'live/cam-7.ts': segment() };
+    const vhost = { token: { enabled: true, play: true, secrets: ['0123456789abcdef'] } };
+    const { ask, door, sessions, lines } = await start({ files, gates, vhost });
+    // The master playlist has nothing to guard.
+    expect((await ask('/live/cam.m3u8')).status).toBe(200);
+    expect((await ask('/live/cam-7.ts')).status).toBe(403);
+    expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh&token=bad')).status).toBe(403);
+    expect(lines.some((line) => line.includes('refused: token-denied (no)'))).toBe(true);
+    for (let round = 0; round < 3; round += 1) {
+      expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh&token=good')).status).toBe(200);
+    }
+    expect((await ask('/live/cam-7.ts?hls_ctx=abcdefgh')).status).toBe(200);
+    expect(sessions.size).toBe(1);
+    expect(door.closeViewer('abcdefgh', 'kicked')).toBe(true);
+    expect(door.closeViewer('abcdefgh', 'kicked')).toBe(false);
+    expect(told).toEqual(['play', 'play', 'entered', 'left kicked']);
   });
 });

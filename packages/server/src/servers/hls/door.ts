@@ -1,6 +1,7 @@
 import type { VhostConfig } from '../../config/index.ts';
 import { newSessionId, plainAddress } from '../../log/index.ts';
-import { referAllows } from '../../security/index.ts';
+import { type ClientRequest, referAllows, type Verdict } from '../../security/index.ts';
+import type { EndReason } from '../../stats/index.ts';
 import type {
   HlsAnswer,
   HlsContext,
@@ -45,7 +46,14 @@ export class HlsDoor {
       if (item.kind === 'playlist') this.#logRefusal(item, request);
       return { refused: 403 };
     }
-    return item.kind === 'playlist' ? this.#playlist(item, request) : this.#segment(item, request, vhost);
+    return item.kind === 'playlist'
+      ? this.#gatedPlaylist(item, request, vhost)
+      : this.#segment(item, request, vhost);
+  }
+
+  /** Ends a viewer by its id; false when there is none. */
+  closeViewer(id: string, reason: EndReason): boolean {
+    return this.#viewers.closeViewer(id, reason);
   }
 
   /** The configuration has changed. */
@@ -73,12 +81,32 @@ export class HlsDoor {
     return viewer === undefined ? undefined : { onDisk: viewer };
   }
 
-  #playlist(playlist: HlsPlaylist, request: HlsRequest): HlsFile {
+  /**
+   * Asks the gates for a viewer that is new, and, where viewers can't be told apart, each time. The master playlist
+   * tells nothing that needs a guard.
+   */
+  #gatedPlaylist(playlist: HlsPlaylist, request: HlsRequest, vhost: VhostConfig | undefined): HlsAnswer {
+    const id = viewerIdOf(request.search);
+    const known = playlist.sessions && (id === undefined || this.#viewers.find(id) !== undefined);
+    if (known || vhost === undefined) return this.#playlist(playlist, request, undefined);
+    const client = clientOf(id ?? newSessionId(), vhost, playlist, request);
+    const decide = (verdict: Verdict): HlsAnswer => {
+      if (verdict === undefined) return this.#playlist(playlist, request, client);
+      const { app, stream } = playlist.stream;
+      const { reason, detail } = verdict;
+      this.#context.log.info(`refused: ${reason} (${detail}), hls-play ${app}/${stream} from ${client.ip}`);
+      return { refused: 403 };
+    };
+    const verdict = this.#context.gates.check('play', client);
+    return verdict instanceof Promise ? { pending: verdict.then(decide) } : decide(verdict);
+  }
+
+  #playlist(playlist: HlsPlaylist, request: HlsRequest, client: ClientRequest | undefined): HlsFile {
     if (!playlist.sessions) return plainPlaylist(playlist, segmentQuery(request.search, undefined));
     const id = viewerIdOf(request.search);
     if (id === undefined) return newViewersPlaylist(playlist, request);
     const viewer =
-      request.method === 'GET' ? this.#viewers.keep(id, playlist, request) : this.#viewers.find(id);
+      request.method === 'GET' ? this.#viewers.keep(id, playlist, request, client) : this.#viewers.find(id);
     const query =
       viewer?.segmentQuery ?? segmentQuery(request.search, playlist.segmentSessions ? id : undefined);
     return {
@@ -91,9 +119,10 @@ export class HlsDoor {
     };
   }
 
-  #segment(segment: HlsSegment, request: HlsRequest, vhost: VhostConfig | undefined): HlsFile {
+  #segment(segment: HlsSegment, request: HlsRequest, vhost: VhostConfig | undefined): HlsAnswer {
     const id = viewerIdOf(request.search);
     const viewer = id === undefined ? undefined : this.#viewers.find(id);
+    if (viewer === undefined && vhost !== undefined && isForKnownViewers(vhost)) return { refused: 403 };
     return {
       contentType: segment.contentType,
       cacheControl: segment.kind === 'key' ? 'no-store' : cacheControlOfSegments(vhost),
@@ -109,6 +138,26 @@ export class HlsDoor {
     const who = `${plainAddress(request.remoteAddress)} on page '${pageUrlOf(request)}'`;
     this.#context.log.info(`refused: refer-denied, hls-play ${name} from ${who}`);
   }
+}
+
+/** The client that a viewer's request stands for. */
+function clientOf(
+  id: string,
+  vhost: VhostConfig,
+  { stream: { app, stream } }: HlsPlaylist,
+  request: HlsRequest,
+): ClientRequest {
+  const ip = plainAddress(request.remoteAddress);
+  const tcUrl = `http://${request.headers.host ?? request.host}/${app}`;
+  return { id, ip, vhost, app, stream, param: request.search, tcUrl, pageUrl: pageUrlOf(request) };
+}
+
+/** Where players are let in one by one and tell who they are, a segment is for those who were let in. */
+function isForKnownViewers({ hls, httpHooks, security, token }: VhostConfig): boolean {
+  if (!hls.context || !hls.segmentContext) return false;
+  return (
+    security.enabled || (token.enabled && token.play) || (httpHooks.enabled && httpHooks.onPlay.length > 0)
+  );
 }
 
 function isAllowed(vhost: VhostConfig, request: HlsRequest): boolean {

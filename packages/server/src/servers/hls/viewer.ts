@@ -1,4 +1,5 @@
 import { plainAddress } from '../../log/index.ts';
+import type { ClientRequest } from '../../security/index.ts';
 import type { Session } from '../../stats/index.ts';
 import type { HlsPlaylist, HlsRequest } from './context.ts';
 import { segmentQuery } from './viewer-id.ts';
@@ -27,10 +28,13 @@ export class HlsViewer implements Session {
   /** How long it may ask for nothing, ms. */
   idleMs = 0;
   readonly sent: (bytes: number) => void;
+  /** As the gates let it in. */
+  readonly client: ClientRequest | undefined;
 
-  constructor(id: string, playlist: HlsPlaylist, request: HlsRequest) {
+  constructor(id: string, playlist: HlsPlaylist, request: HlsRequest, client: ClientRequest | undefined) {
     const { vhost, app, stream } = playlist.stream;
     this.id = id;
+    this.client = client;
     this.ip = plainAddress(request.remoteAddress);
     this.vhost = vhost;
     this.app = app;

@@ -1,4 +1,5 @@
 import { endLine } from '../../log/index.ts';
+import type { ClientRequest } from '../../security/index.ts';
 import type { EndReason } from '../../stats/index.ts';
 import type { HlsContext, HlsPlaylist, HlsRequest } from './context.ts';
 import type { HlsLimits } from './limits.ts';
@@ -34,8 +35,13 @@ export class HlsViewers {
    * when the id is that of a viewer of another stream, and when the server stops: such a viewer gets
    * everything, but is not counted.
    */
-  keep(id: string, playlist: HlsPlaylist, request: HlsRequest): HlsViewer | undefined {
-    const viewer = this.find(id) ?? this.#begin(id, playlist, request);
+  keep(
+    id: string,
+    playlist: HlsPlaylist,
+    request: HlsRequest,
+    client: ClientRequest | undefined,
+  ): HlsViewer | undefined {
+    const viewer = this.find(id) ?? this.#begin(id, playlist, request, client);
     if (viewer?.watches(playlist.stream) !== true) return undefined;
     const { idleTargetDurations, minIdleMs } = this.#limits;
     viewer.idleMs = Math.max(idleTargetDurations * playlist.targetDurationMs, minIdleMs);
@@ -65,7 +71,19 @@ export class HlsViewers {
     for (const viewer of this.#byId.values()) this.#end(viewer, 'server-shutdown');
   }
 
-  #begin(id: string, playlist: HlsPlaylist, request: HlsRequest): HlsViewer | undefined {
+  /** Ends a viewer by its id; false when there is none. It may come again, with another id, if the gates let it. */
+  closeViewer(id: string, reason: EndReason): boolean {
+    const viewer = this.#byId.get(id);
+    if (viewer !== undefined) this.#end(viewer, reason);
+    return viewer !== undefined;
+  }
+
+  #begin(
+    id: string,
+    playlist: HlsPlaylist,
+    request: HlsRequest,
+    client: ClientRequest | undefined,
+  ): HlsViewer | undefined {
     if (this.#closed) return undefined;
     const { log, sessions, hub } = this.#context;
     if (this.#byId.size >= this.#limits.maxViewers) {
@@ -73,7 +91,8 @@ export class HlsViewers {
       this.#full = true;
       return undefined;
     }
-    const viewer = new HlsViewer(id, playlist, request);
+    const viewer = new HlsViewer(id, playlist, request, client);
+    if (client !== undefined) this.#context.gates.entered('play', client);
     const { vhost, app, stream } = viewer;
     const publisher = hub.find(playlist.stream)?.publisherId;
     const source = publisher === undefined ? 'nobody publishes now' : `source ${publisher}`;
@@ -90,6 +109,7 @@ export class HlsViewers {
     this.#byId.delete(viewer.id);
     this.#full = false;
     this.#context.sessions.remove(viewer);
+    if (viewer.client !== undefined) this.#context.gates.left('play', viewer.client, reason);
     this.#context.log.child({ id: viewer.id }).info(endLine(viewer, reason, detail));
     if (this.#byId.size === 0) {
       clearInterval(this.#sweeper);

@@ -1,4 +1,5 @@
 import type { VhostConfig } from '../../config/index.ts';
+import type { EndReason } from '../../stats/index.ts';
 import type { HttpLiveContext, Viewer, ViewerRequest } from './context.ts';
 import { formOf } from './forms.ts';
 import { liveMounts, type Mount, type MountedStream } from './mounts.ts';
@@ -56,6 +57,16 @@ export class HttpLiveDoor {
       if (vhost?.name !== viewer.vhost) viewer.finish('vhost-not-found');
       else if (!this.#isMounted(vhost, viewer)) viewer.finish('unmounted');
     }
+  }
+
+  /** Ends a player by its session id; false when there is none. */
+  closeViewer(id: string, reason: EndReason): boolean {
+    for (const viewer of this.#viewers) {
+      if (viewer.id !== id) continue;
+      viewer.finish(reason);
+      return true;
+    }
+    return false;
   }
 
   /** Ends every player's response in order. */

@@ -10,7 +10,7 @@ import type { RequestTarget } from './request-target.ts';
 import { findFile } from './static-files.ts';
 import type { StaticMatch, StaticMounts } from './static-mounts.ts';
 import { VirtualFileRequest } from './virtual-files.ts';
-import type { VirtualFiles } from './virtual-files.ts';
+import type { VirtualAnswer, VirtualFiles } from './virtual-files.ts';
 
 /** What {@link FileRequests} is made of. */
 export interface FileRequestsOptions {
@@ -47,7 +47,7 @@ export class FileRequests {
 
   /** Answers when the request is for a virtual file; else false, and nothing is done. */
   tryVirtual(exchange: Exchange, target: RequestTarget, place: StaticMatch | undefined): boolean {
-    const { common, memory, virtualFiles } = this.#options;
+    const { virtualFiles } = this.#options;
     if (virtualFiles === undefined) {
       return false;
     }
@@ -56,14 +56,29 @@ export class FileRequests {
     if (answer === undefined) {
       return false;
     }
-    if ('refused' in answer) {
+    this.#answer(exchange, target, place, answer);
+    return true;
+  }
+
+  #answer(
+    exchange: Exchange,
+    target: RequestTarget,
+    place: StaticMatch | undefined,
+    answer: VirtualAnswer,
+  ): void {
+    const { common, memory } = this.#options;
+    if ('pending' in answer) {
+      const answered = answer.pending.then((later) => {
+        this.#answer(exchange, target, place, later);
+      });
+      this.#guard(exchange, answered);
+    } else if ('refused' in answer) {
       sendText(exchange, answer.refused, common);
     } else if ('onDisk' in answer) {
       this.serve(exchange, target, place, answer.onDisk);
     } else {
       memory.send(exchange, answer);
     }
-    return true;
   }
 
   /**

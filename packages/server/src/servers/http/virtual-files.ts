@@ -36,7 +36,11 @@ export interface VirtualRequest {
  * directories, whose answer's bytes of content are to be told to `sent`.
  */
 export type VirtualAnswer =
-  VirtualFile | { readonly refused: 403 } | { readonly onDisk: { sent(bytes: number): void } };
+  | VirtualFile
+  | { readonly refused: 403 }
+  | { readonly onDisk: { sent(bytes: number): void } }
+  /** Somebody has to be asked first. */
+  | { readonly pending: Promise<VirtualAnswer> };
 
 /** A file in memory. */
 export interface VirtualFile {
