@@ -1,0 +1,3 @@
+export { metricsRoutes, type MetricsRoutesOptions } from './routes.ts';
+export { ServerMetrics } from './server-metrics.ts';
+export type { MeasuredStream, MetricsSource } from './source.ts';
