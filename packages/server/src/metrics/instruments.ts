@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 const DELAY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 /** Seconds. */
 const PAUSE_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
-/** Seconds; a segment is in memory at once, and on disk a little later. */
+/** Seconds; players have a segment from memory at once, on disk it is a little later. */
 const READY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** What SRS's own exporter has, under its names (5.1). */
@@ -108,7 +108,7 @@ function ownInstruments(registry: Registry) {
     }),
     segmentReady: new Histogram({
       name: 'sluice_hls_segment_ready_seconds',
-      help: 'From the cut of an HLS segment until it and its playlist are there for players.',
+      help: 'From the cut of an HLS segment until it and its playlist are where hls_storage wants them.',
       buckets: READY_BUCKETS,
       registers,
     }),
