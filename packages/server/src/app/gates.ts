@@ -1,3 +1,4 @@
+import type { VhostConfig } from '../config/index.ts';
 import type { HttpCallbacks } from '../hooks/index.ts';
 import type { AccessControl, ClientAction, ClientRequest, Gates, Verdict } from '../security/index.ts';
 import type { EndReason } from '../stats/index.ts';
@@ -6,10 +7,13 @@ import type { EndReason } from '../stats/index.ts';
 export class ServerGates implements Gates {
   readonly #access: AccessControl;
   readonly #callbacks: HttpCallbacks;
+  readonly #current: (vhost: VhostConfig) => VhostConfig;
 
-  constructor(access: AccessControl, callbacks: HttpCallbacks) {
+  /** @param current - a vhost as it is configured now */
+  constructor(access: AccessControl, callbacks: HttpCallbacks, current: (vhost: VhostConfig) => VhostConfig) {
     this.#access = access;
     this.#callbacks = callbacks;
+    this.#current = current;
   }
 
   check(action: ClientAction, client: ClientRequest): Verdict | Promise<Verdict> {
@@ -25,7 +29,11 @@ export class ServerGates implements Gates {
   }
 
   left(action: 'play' | 'publish', client: ClientRequest, reason: EndReason | undefined): void {
-    this.#callbacks.tell({ action: action === 'play' ? 'on_stop' : 'on_unpublish', client, reason });
+    this.#callbacks.tell({
+      action: action === 'play' ? 'on_stop' : 'on_unpublish',
+      client: this.#now(client),
+      reason,
+    });
   }
 
   closed(
@@ -35,10 +43,16 @@ export class ServerGates implements Gates {
   ): void {
     this.#callbacks.tell({
       action: 'on_close',
-      client,
+      client: this.#now(client),
       reason,
       sentBytes: bytes.out,
       receivedBytes: bytes.in,
     });
+  }
+
+  /** Callbacks go where the configuration says when they are made: a reload may lie behind the client. */
+  #now(client: ClientRequest): ClientRequest {
+    const vhost = this.#current(client.vhost);
+    return vhost === client.vhost ? client : { ...client, vhost };
   }
 }

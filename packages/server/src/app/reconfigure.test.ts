@@ -1,4 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +102,7 @@ async function watch(from: string) {
   return {
     numbers,
     closed: player.connection.closed,
+    close: () => player.close(),
     untilLast: (last: number) => vi.waitFor(() => expect(numbers.at(-1)).toBe(last)),
   };
 }
@@ -398,6 +400,45 @@ describe('a reload under way', () => {
     await player.untilLast(source.send(1) - 1);
     expect(player.numbers[0]).toBe(0);
     expect(isWhole(player.numbers)).toBe(true);
+  });
+
+  it('C005 who waits for a callback while a reload comes goes on by the new configuration', async () => {
+    const asked: string[] = [];
+    const answers: (() => void)[] = [];
+    const hooks = createHttpServer((request, response) => {
+      asked.push(request.url ?? '');
+      answers.push(() => response.end('0'));
+      if (request.url !== '/play') answers.pop()?.();
+    });
+    cleanUps.push(() => {
+      hooks.closeAllConnections();
+      hooks.close();
+    });
+    await new Promise<void>((resolve) => hooks.listen(0, '127.0.0.1', resolve));
+    const address = hooks.address();
+    const base = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+    const httpHooks = { enabled: true, onPlay: [`${base}/play`], onStop: [`${base}/old`] };
+    const { server, reload } = await start({ vhosts: { __defaultVhost__: { ...live, httpHooks } } });
+    const watching = watch(url(server));
+    await vi.waitFor(() => expect(asked).toEqual(['/play']));
+    await reload({
+      vhosts: {
+        __defaultVhost__: {
+          ...live,
+          httpHooks: { ...httpHooks, onStop: [`${base}/new`] },
+          play: { gopCache: false },
+        },
+      },
+    });
+    answers.pop()?.();
+    const player = await watching;
+    const source = await Source.open(url(server));
+    source.send(15);
+    await player.untilLast(14);
+    expect(server.streams.find(streamId)?.heldBytes).toBe(0);
+    await player.close();
+    await vi.waitFor(() => expect(asked).toContain('/new'));
+    expect(asked).not.toContain('/old');
   });
 
   it('a server without a file, or one that stops, says so', async () => {

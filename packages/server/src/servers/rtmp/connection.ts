@@ -284,6 +284,8 @@ export class RtmpConnection implements Session, ServerSessionHandler {
         try {
           if (answer === undefined) go(client);
           else this.#refuse(action, answer);
+          // A reload may lie between question and answer.
+          this.reconfigured();
           this.#publisher?.publication.flush();
         } catch (error) {
           this.#fail(error);
