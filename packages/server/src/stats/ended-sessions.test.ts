@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { endReasons } from './end-reason.ts';
 import { EndedSessions, MAX_ENDED_SESSIONS } from './ended-sessions.ts';
-import type { Session } from './sessions.ts';
+import type { Session } from './session.ts';
 
 const session: Session = {
   id: 'a',

@@ -1,5 +1,5 @@
 import { type EndReason, endReasons, isFault } from './end-reason.ts';
-import type { Session, SessionType } from './sessions.ts';
+import type { Session, SessionType } from './session.ts';
 
 /** How many ended sessions are remembered. */
 export const MAX_ENDED_SESSIONS = 1_000;

@@ -1,13 +1,12 @@
 export { type AddressAdmission, Admission, type AdmissionRefusal } from './admission.ts';
 export { type EndReason, endReasons } from './end-reason.ts';
 export type { EndedSession, EndedSessions } from './ended-sessions.ts';
+export type { Session, SessionType } from './session.ts';
 export {
   SAMPLE_INTERVAL_MS,
-  type Session,
   type SessionEntry,
   Sessions,
   type SessionTotals,
-  type SessionType,
   type StreamTraffic,
 } from './sessions.ts';
 export { type SystemReading, SystemStats } from './system/index.ts';

@@ -1,38 +1,6 @@
 import { EndedSessions } from './ended-sessions.ts';
 import { Rate } from './rate.ts';
-
-/** Kinds of clients, as SRS names them (spec 5.1). */
-export type SessionType =
-  | 'rtmp-play'
-  | 'flv-play'
-  | 'ts-play'
-  | 'aac-play'
-  | 'mp3-play'
-  | 'hls-play'
-  | 'fmle-publish'
-  | 'flash-publish'
-  | 'haivision-publish'
-  | 'unknown';
-
-/** What is known of a connection while it plays or publishes. */
-export interface Session {
-  readonly id: string;
-  readonly ip: string;
-  readonly type: SessionType;
-  readonly publish: boolean;
-  readonly vhost: string;
-  readonly app: string;
-  readonly stream: string;
-  readonly tcUrl: string;
-  readonly pageUrl: string;
-  readonly swfUrl: string;
-  /** When it was accepted, ms since the epoch. */
-  readonly startedAt: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  /** Frames skipped for a player that fell behind. */
-  readonly droppedFrames: number;
-}
+import type { Session } from './session.ts';
 
 /** A session and its bit rates. */
 export interface SessionEntry {
