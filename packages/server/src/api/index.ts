@@ -34,4 +34,5 @@ export type {
   ApiSummaries,
   ApiSystemProcStats,
 } from './system-schemas.ts';
+export { summariesShape } from './system-shapes.ts';
 export type { SystemView } from './system-view.ts';

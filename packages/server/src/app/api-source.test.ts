@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../config/index.ts';
 import { LiveHub } from '../live/index.ts';
-import { type Session, Sessions } from '../stats/index.ts';
+import { type Session, Sessions, SystemStats } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
 
 /** What the test looks at, and whether the sessions have moved anything yet. */
@@ -54,6 +54,7 @@ function setUp() {
     faults: () => [],
     config: () => config,
     connections: () => 4_005,
+    system: new SystemStats(),
   });
   return { source, sessions, reads };
 }

@@ -10,7 +10,7 @@ import type {
 } from '../api/index.ts';
 import type { Config, VhostConfig } from '../config/index.ts';
 import type { LiveHub, LiveStream } from '../live/index.ts';
-import { type Session, type SessionEntry, type Sessions, SystemStats } from '../stats/index.ts';
+import type { Session, SessionEntry, Sessions } from '../stats/index.ts';
 import { audioView, videoView } from './codec-names.ts';
 import { idOf } from './ids.ts';
 
@@ -23,12 +23,11 @@ export interface ApiParts {
   readonly sessions: Sessions;
   /** What the sinks of a stream suffer from. */
   faults(streamKey: string): readonly FaultView[];
-  /** As it is now. Default: without vhosts. */
-  readonly config?: (() => Pick<Config, 'vhosts'>) | undefined;
-  /** Open connections of every kind. Default: those that play or publish. */
-  readonly connections?: (() => number) | undefined;
-  /** Default: its own. */
-  readonly system?: { read(): SystemView } | undefined;
+  /** As it is now. */
+  config(): Pick<Config, 'vhosts'>;
+  /** Open connections of every kind. */
+  connections(): number;
+  readonly system: { read(): SystemView };
 }
 
 /** Ids that are kept rather than made again: a page of clients asks for the same few ones again and again. */
@@ -36,9 +35,8 @@ const MAX_KEPT_IDS = 10_000;
 
 /** The server as the API sees it. Views are made one by one, as the API asks for them. */
 export function createApiSource(parts: ApiParts): ApiSource {
-  const { version, serverId, serviceId, hub, sessions } = parts;
+  const { version, serverId, serviceId, hub, sessions, system } = parts;
   const ids = new Ids();
-  const system = parts.system ?? new SystemStats();
   function* streams(): Generator<StreamView> {
     for (const stream of hub.streams()) yield streamView(stream, parts, ids);
   }
@@ -47,7 +45,7 @@ export function createApiSource(parts: ApiParts): ApiSource {
   }
   function* vhosts(): Generator<VhostView> {
     const traffic = trafficOfVhosts(parts);
-    for (const vhost of parts.config?.().vhosts.values() ?? []) yield vhostView(vhost, traffic, ids);
+    for (const vhost of parts.config().vhosts.values()) yield vhostView(vhost, traffic, ids);
   }
   return {
     version,
@@ -67,7 +65,7 @@ export function createApiSource(parts: ApiParts): ApiSource {
     },
     vhosts,
     vhost: (id) => {
-      for (const vhost of parts.config?.().vhosts.values() ?? []) {
+      for (const vhost of parts.config().vhosts.values()) {
         if (ids.of(vhost.name) === id) return vhostView(vhost, trafficOfVhosts(parts), ids);
       }
       return undefined;
@@ -75,7 +73,7 @@ export function createApiSource(parts: ApiParts): ApiSource {
     ended: () => sessions.ended.latest(),
     totals: () => {
       const { bytesIn, bytesOut } = sessions.totals();
-      const connections = parts.connections?.() ?? sessions.size;
+      const connections = parts.connections();
       return { bytesReceived: bytesIn, bytesSent: bytesOut, connections };
     },
     system: () => system.read(),

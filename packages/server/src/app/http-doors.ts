@@ -1,4 +1,6 @@
-import { type ApiSource, apiRoutes, type DvrControl } from '../api/index.ts';
+import type { FastifyPluginCallback } from 'fastify';
+
+import { type ApiControl, type ApiSource, apiRoutes, type DvrControl } from '../api/index.ts';
 import { type Config, findVhost, formatListenAddress, type ListenAddress } from '../config/index.ts';
 import { type Log, plainAddress } from '../log/index.ts';
 import {
@@ -26,6 +28,8 @@ export interface HttpDoorsContext {
   readonly admission: Admission;
   readonly source: ApiSource;
   readonly dvrs: DvrControl;
+  readonly control: ApiControl;
+  config(): Config;
   readonly virtualFiles: VirtualFiles;
   readonly live: LiveDoor;
   /** The port to publish to. */
@@ -129,10 +133,12 @@ export class HttpDoor implements ListenDoor {
 }
 
 function serverOptions(config: Config, context: HttpDoorsContext): HttpServerOptions {
-  const { source, dvrs, virtualFiles, live } = context;
+  const { virtualFiles, live } = context;
   return {
     ...commonOptions(context),
-    routes: [apiRoutes({ source, dvrs, scope: isShared(config) ? 'all' : 'public' })],
+    routes: [
+      isShared(config) ? ownApi(context, false) : apiRoutes({ source: context.source, scope: 'public' }),
+    ],
     virtualFiles,
     fileDoor: new VodDoor({ below: new VodHls() }),
     live,
@@ -143,9 +149,25 @@ function serverOptions(config: Config, context: HttpDoorsContext): HttpServerOpt
 }
 
 function apiOptions(config: Config, context: HttpDoorsContext): HttpServerOptions {
-  const { source, dvrs } = context;
   const { crossdomain } = config.httpApi;
-  return { ...commonOptions(context), routes: [apiRoutes({ source, dvrs })], crossdomain };
+  return { ...commonOptions(context), routes: [ownApi(context, true)], crossdomain };
+}
+
+/** The whole API, as its operators have it. */
+function ownApi(
+  { source, dvrs, control, config, log }: HttpDoorsContext,
+  atRoot: boolean,
+): FastifyPluginCallback {
+  return apiRoutes({
+    source,
+    dvrs,
+    control,
+    settings: () => config().httpApi,
+    atRoot,
+    onDenied: ({ ip, reason }) => {
+      log.warn(`API: ${reason} from ${plainAddress(ip)}`);
+    },
+  });
 }
 
 function commonOptions({ version, admission, log }: HttpDoorsContext): HttpServerOptions {

@@ -1,3 +1,4 @@
+export { localAddresses } from './local-addresses.ts';
 export { ReloadError, type ReloadResult } from './reload.ts';
 export { type ServerAddresses, type ServerSources, SluiceServer } from './server.ts';
 export { StartError, type StartErrorCode } from './start-error.ts';

@@ -129,6 +129,25 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** A callback server that answers at once, but to `/play`, which it is told to answer. */
+async function callbacks() {
+  const asked: string[] = [];
+  const answers: (() => void)[] = [];
+  const hooks = createHttpServer((request, response) => {
+    asked.push(request.url ?? '');
+    answers.push(() => response.end('0'));
+    if (request.url !== '/play') answers.pop()?.();
+  });
+  cleanUps.push(() => {
+    hooks.closeAllConnections();
+    hooks.close();
+  });
+  await new Promise<void>((resolve) => hooks.listen(0, '127.0.0.1', resolve));
+  const address = hooks.address();
+  const base = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  return { asked, answers, base };
+}
+
 const streamId = { vhost: '__defaultVhost__', app: 'live', stream: 'test' };
 
 /** An H.264 frame of one small NAL unit. */
@@ -403,20 +422,7 @@ describe('a reload under way', () => {
   });
 
   it('C005 who waits for a callback while a reload comes goes on by the new configuration', async () => {
-    const asked: string[] = [];
-    const answers: (() => void)[] = [];
-    const hooks = createHttpServer((request, response) => {
-      asked.push(request.url ?? '');
-      answers.push(() => response.end('0'));
-      if (request.url !== '/play') answers.pop()?.();
-    });
-    cleanUps.push(() => {
-      hooks.closeAllConnections();
-      hooks.close();
-    });
-    await new Promise<void>((resolve) => hooks.listen(0, '127.0.0.1', resolve));
-    const address = hooks.address();
-    const base = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+    const { asked, answers, base } = await callbacks();
     const httpHooks = { enabled: true, onPlay: [`${base}/play`], onStop: [`${base}/old`] };
     const { server, reload } = await start({ vhosts: { __defaultVhost__: { ...live, httpHooks } } });
     const watching = watch(url(server));
@@ -439,6 +445,23 @@ describe('a reload under way', () => {
     await player.close();
     await vi.waitFor(() => expect(asked).toContain('/new'));
     expect(asked).not.toContain('/old');
+  });
+
+  it('H014 who waits for a callback when its mount goes gets no answer', async () => {
+    const { asked, base } = await callbacks();
+    const httpHooks = { enabled: true, onPlay: [`${base}/play`] };
+    const { server, lines, reload } = await start({
+      httpServer: http,
+      vhosts: { __defaultVhost__: { ...live, httpRemux: { enabled: true, hstrs: true }, httpHooks } },
+    });
+    const answer = fetch(httpUrl(server, '/live/test.flv')).then(
+      ({ status }) => status,
+      () => 'no answer',
+    );
+    await vi.waitFor(() => expect(asked).toEqual(['/play']));
+    await reload({ httpServer: http, vhosts: { __defaultVhost__: { httpHooks } } });
+    expect(await answer).toBe('no answer');
+    await vi.waitFor(() => expect(lines.some((line) => line.startsWith('closed: unmounted'))).toBe(true));
   });
 
   it('a server without a file, or one that stops, says so', async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 
 import {
   type Config,
@@ -12,7 +13,8 @@ import {
   reloadProblem,
   type VhostConfig,
 } from '../config/index.ts';
-import { type HookEvent, HttpCallbacks } from '../hooks/index.ts';
+import { summariesShape } from '../api/index.ts';
+import { Heartbeat, type HookEvent, HttpCallbacks } from '../hooks/index.ts';
 import { LiveHub, type LiveSettings, type StreamId, streamKey } from '../live/index.ts';
 import type { Log } from '../log/index.ts';
 import { IngestLoops } from '../relay/ingest/index.ts';
@@ -23,12 +25,13 @@ import { RtmpServer } from '../servers/rtmp/index.ts';
 import { namesProblem } from '../sinks/disk/index.ts';
 import type { FinishedFile } from '../sinks/dvr/index.ts';
 import type { HlsSegmentEvent } from '../sinks/hls/index.ts';
-import { Admission, SAMPLE_INTERVAL_MS, Sessions } from '../stats/index.ts';
+import { Admission, SAMPLE_INTERVAL_MS, Sessions, SystemStats } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
 import { ServerGates } from './gates.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { HttpDoors } from './http-doors.ts';
 import { idOf } from './ids.ts';
+import { localAddresses } from './local-addresses.ts';
 import { type ListenDoor, Listeners, type WantedAddresses } from './listeners.ts';
 import { Reloader, ReloadError, type ReloadResult } from './reload.ts';
 import { Sinks } from './sinks.ts';
@@ -75,6 +78,8 @@ export class SluiceServer {
   readonly #sessions = new Sessions();
   readonly #admission: Admission;
   readonly #callbacks: HttpCallbacks;
+  readonly #heartbeat: Heartbeat;
+  readonly #system = new SystemStats({ disks: () => this.#config.stats.disks });
   readonly #settings = new WeakMap<VhostConfig, LiveSettings>();
   readonly #sinks: Sinks;
   readonly #ingests: IngestLoops;
@@ -121,10 +126,10 @@ export class SluiceServer {
       hub: this.#hub,
       admission: this.#admission,
       sessions: this.#sessions,
-      gates: new ServerGates(access, this.#callbacks),
+      gates: new ServerGates(access, this.#callbacks, (vhost) => this.#current(vhost)),
       config: () => this.#config,
       findVhost: (host: string) => findVhost(this.#config, host),
-      settings: (vhost: VhostConfig) => this.#liveSettings(vhost),
+      settings: (vhost: VhostConfig) => this.#liveSettings(this.#current(vhost)),
       nameProblem: (vhost: VhostConfig, app: string, stream: string) =>
         vhost.hls.enabled || vhost.hds.enabled || vhost.dvr.enabled ? namesProblem(app, stream) : undefined,
     };
@@ -139,19 +144,46 @@ export class SluiceServer {
         this.#rtmp.unlisten(bound);
       },
     };
+    const source = createApiSource({
+      version: this.version,
+      ...identity,
+      hub: this.#hub,
+      sessions: this.#sessions,
+      faults: (streamKey) => this.#sinks.faults(streamKey),
+      config: () => this.#config,
+      connections: () => this.#admission.open,
+      system: this.#system,
+    });
     this.#http = new HttpDoors({
       ...context,
-      source: createApiSource({
-        version: this.version,
-        ...identity,
-        hub: this.#hub,
-        sessions: this.#sessions,
-        faults: (streamKey) => this.#sinks.faults(streamKey),
-      }),
+      source,
       dvrs: this.#sinks.dvr,
+      control: {
+        kick: (id) => this.kick(id),
+        reload: () => this.reload('API'),
+      },
       virtualFiles: this.#hls,
       live: this.#httpLive,
       rtmpPort: () => this.#rtmpPort,
+    });
+    this.#heartbeat = new Heartbeat({
+      log,
+      source: {
+        ...identity,
+        ip: () => localAddresses()[Number(this.#config.stats.network) || 0] ?? '127.0.0.1',
+        summaries: () => ({
+          code: 0,
+          data: summariesShape(source.version, source.system(), source.totals()),
+        }),
+        ports: () => {
+          const { rtmp, http, api } = this.addresses;
+          return {
+            rtmp: rtmp.map(formatListenAddress),
+            http: http.map(formatListenAddress),
+            api: api.map(formatListenAddress),
+          };
+        },
+      },
     });
     this.#tls = new TlsDoors({ log, rtmp: this.#rtmp, http: this.#http });
     this.#listeners = new Listeners((error) => {
@@ -189,6 +221,15 @@ export class SluiceServer {
   /** The streams that are published or played now. */
   get streams(): LiveHub {
     return this.#hub;
+  }
+
+  /** Ends a client by its session id, with the reason `kicked`; false when there is none. */
+  kick(id: string): boolean {
+    return (
+      this.#rtmp.closeConnection(id, 'kicked') ||
+      this.#httpLive.closeViewer(id, 'kicked') ||
+      this.#hls.closeViewer(id, 'kicked')
+    );
   }
 
   /**
@@ -236,8 +277,10 @@ export class SluiceServer {
     }
     this.#sinks.start();
     this.#ingests.apply(this.#config, this.#rtmpPort);
+    this.#heartbeat.apply(this.#config.heartbeat);
     this.#sampler = setInterval(() => {
       this.#sessions.sample();
+      this.#system.sample();
     }, SAMPLE_INTERVAL_MS);
     this.#sampler.unref();
     this.#summary = new Summary(this.#sessions, this.#hub, this.#log, this.#config.pithyPrintMs);
@@ -325,7 +368,7 @@ export class SluiceServer {
     this.#httpLive.close();
     this.#hls.close();
     await this.#sinks.close();
-    await this.#callbacks.close();
+    await Promise.all([this.#callbacks.close(), this.#heartbeat.close()]);
     await this.#http.shutDown();
     this.#tls.close();
   }
@@ -377,6 +420,9 @@ export class SluiceServer {
         this.#ingests.apply(config, this.#rtmpPort);
       },
       () => {
+        if (!isDeepStrictEqual(config.heartbeat, before.heartbeat)) this.#heartbeat.apply(config.heartbeat);
+      },
+      () => {
         if (config.pithyPrintMs === before.pithyPrintMs) return;
         this.#summary?.stop();
         this.#summary = new Summary(this.#sessions, this.#hub, this.#log, config.pithyPrintMs);
@@ -409,6 +455,11 @@ export class SluiceServer {
       ...this.#http.wanted(config),
       ...this.#tls.wanted(config),
     ];
+  }
+
+  /** Who was asked about a client may have been slower than a reload. */
+  #current(vhost: VhostConfig): VhostConfig {
+    return this.#config.vhosts.get(vhost.name) ?? vhost;
   }
 
   #liveSettings(vhost: VhostConfig): LiveSettings {

@@ -1,29 +1,32 @@
-import { networkInterfaces } from 'node:os';
-
-import type { SluiceServer } from '../app/index.ts';
+import { localAddresses, type SluiceServer } from '../app/index.ts';
 import type { ListenAddress } from '../config/index.ts';
 import type { Log } from '../log/index.ts';
 
 /** Says where to publish and where to watch. */
 export function announce(server: SluiceServer, log: Log): void {
-  const { rtmp, http, api } = server.addresses;
+  const { rtmp, http, api, rtmps, https, apiHttps } = server.addresses;
   const hosts = ['localhost', ...localAddresses()];
   const lines = [
     `Sluice ${server.version} is ready, pid ${process.pid}, ${server.config.vhosts.size} vhosts`,
   ];
-  for (const address of rtmp) {
-    for (const host of hostsOf(address, hosts)) {
-      lines.push(`publish to  rtmp://${host}${portOf(address, 1935)}/live/livestream`);
+  const add = (
+    what: string,
+    addresses: readonly ListenAddress[],
+    [scheme, standard]: readonly [scheme: string, port: number],
+    [path, mostHosts]: readonly [path: string, mostHosts: number],
+  ): void => {
+    for (const address of addresses) {
+      for (const host of hostsOf(address, hosts).slice(0, mostHosts)) {
+        lines.push(`${what.padEnd(11)} ${scheme}://${host}${portOf(address, standard)}${path}`);
+      }
     }
-  }
-  for (const address of http) {
-    for (const host of hostsOf(address, hosts))
-      lines.push(`watch at    http://${host}${portOf(address, 80)}/`);
-  }
-  for (const address of api) {
-    const [host = 'localhost'] = hostsOf(address, hosts);
-    lines.push(`API at      http://${host}${portOf(address, 80)}/api/v1/versions`);
-  }
+  };
+  add('publish to', rtmp, ['rtmp', 1935], ['/live/livestream', Infinity]);
+  add('publish to', rtmps, ['rtmps', 443], ['/live/livestream', Infinity]);
+  add('watch at', http, ['http', 80], ['/', Infinity]);
+  add('watch at', https, ['https', 443], ['/', Infinity]);
+  add('API at', api, ['http', 80], ['/api/v1/versions', 1]);
+  add('API at', apiHttps, ['https', 443], ['/api/v1/versions', 1]);
   for (const line of lines) log.info(line);
 }
 
@@ -35,12 +38,4 @@ function hostsOf(address: ListenAddress, all: readonly string[]): readonly strin
 
 function portOf(address: ListenAddress, standard: number): string {
   return address.port === standard ? '' : `:${address.port}`;
-}
-
-/** IPv4 addresses of the machine that others may reach (G009). */
-function localAddresses(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter((address) => address.family === 'IPv4' && !address.internal)
-    .map((address) => address.address);
 }
