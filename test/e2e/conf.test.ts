@@ -38,6 +38,10 @@ describe('the shipped configuration files', () => {
         SRS_LOG_TANK: 'console',
         // What a machine allows differs.
         SRS_MAX_CONNECTIONS: '100',
+        // Certificates are for whoever uses the file to make; tls.test.ts has some.
+        SRS_RTMPS_ENABLED: 'off',
+        SRS_HTTP_SERVER_HTTPS_ENABLED: 'off',
+        SRS_HTTP_API_HTTPS_ENABLED: 'off',
       },
     });
     onTestFinished(() => sluice.stop());

@@ -1,5 +1,7 @@
 /** What the end-to-end tests share: a real server, ffmpeg, a browser, and ways to wait for them. */
 export { launchBrowser } from './browser.ts';
+export { makeCertificate } from './certificates.ts';
+export type { CertificateFiles } from './certificates.ts';
 export { ffmpeg, framemd5, packets, probe, publish, Publisher, record, rtmpdump } from './ffmpeg.ts';
 export type { FrameHash, Packet, Probe, ProbedStream, PublishOptions } from './ffmpeg.ts';
 export { FIXTURE_SECONDS, fixture } from './fixtures.ts';
@@ -9,7 +11,7 @@ export { RunningProcess, waitFor, waitForEvent } from './process.ts';
 export type { Exit, SpawnOptions } from './process.ts';
 export { runSluice, sluiceMain, SluiceUnderTest, startSluice } from './sluice.ts';
 export type { SluicePorts, StartOptions } from './sluice.ts';
-export { haveChromium, haveFfmpeg, haveRtmpdump, pathOf } from './tools.ts';
+export { haveChromium, haveFfmpeg, haveOpenssl, haveRtmpdump, pathOf } from './tools.ts';
 export { bodies, clipTags, isKeyframe, isSequenceHeader, readTags, shifted } from './clip.ts';
 export type { Clip } from './clip.ts';
 export { FlvViewer } from './flv-viewer.ts';

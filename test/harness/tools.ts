@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 export const haveFfmpeg = isOnPath('ffmpeg') && isOnPath('ffprobe');
 export const haveChromium = isOnPath('chromium');
 export const haveRtmpdump = isOnPath('rtmpdump');
+export const haveOpenssl = isOnPath('openssl');
 
 function isOnPath(program: string): boolean {
   return pathOf(program) !== undefined;

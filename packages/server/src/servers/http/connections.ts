@@ -15,6 +15,7 @@ export interface ConnectionAdmission {
  * - `live`: it carried a live stream or a WebSocket; the live room knows more.
  * - `full`: refused by `max_connections` or by what its address may have.
  * - `bad-request`, `header-overflow`, `request-timeout`: answered 400, 431, 408.
+ * - `tls-failed`: its TLS handshake came to no good end.
  * - `request-after-live`: the peer sent a second request after one for a live stream.
  * - `shutdown`: the server closed while it was open.
  */
@@ -25,6 +26,7 @@ export type HttpCloseReason =
   | 'bad-request'
   | 'header-overflow'
   | 'request-timeout'
+  | 'tls-failed'
   | 'request-after-live'
   | 'shutdown';
 

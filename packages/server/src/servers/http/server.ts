@@ -236,15 +236,18 @@ class NodeHttpServer implements HttpServer {
   #behindTls(http: Server, tls: TlsLayer): NetServer {
     const server = createNetServer({ noDelay: true });
     server.on('connection', (accepted) => {
+      const { connections } = this.#parts;
+      let isSecure = false;
       const socket = tls.secure(accepted, (secured) => {
+        isSecure = true;
         http.emit('connection', secured);
       });
       if (socket === undefined) return;
       socket.on('error', () => {
-        // The close that follows says all that there is to do.
+        if (!isSecure) connections.note(socket, 'tls-failed');
       });
       // Nobody would wait for a handshake only to be refused.
-      if (!this.#parts.connections.open(socket)) socket.destroy();
+      if (!connections.open(socket)) socket.destroy();
     });
     // The time limits of requests are looked after from then on.
     http.emit('listening');
