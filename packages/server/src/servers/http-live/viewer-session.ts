@@ -180,7 +180,9 @@ export class ViewerSession implements Session {
   finish(reason: EndReason): void {
     this.#player?.leave();
     const { trailer } = this.#framing;
-    if (this.#reason === undefined && trailer !== undefined) this.#socket.write(trailer);
+    // Who still waits for the gates has got no head, either.
+    const begun = this.#admitted !== undefined && this.#reason === undefined;
+    if (begun && trailer !== undefined) this.#socket.write(trailer);
     this.#end(reason);
   }
 
