@@ -79,7 +79,7 @@ export class SluiceServer {
   readonly #admission: Admission;
   readonly #callbacks: HttpCallbacks;
   readonly #heartbeat: Heartbeat;
-  readonly #system = new SystemStats({ disks: () => this.#config.stats.disks });
+  readonly #system: SystemStats;
   readonly #settings = new WeakMap<VhostConfig, LiveSettings>();
   readonly #sinks: Sinks;
   readonly #ingests: IngestLoops;
@@ -102,6 +102,7 @@ export class SluiceServer {
   constructor(config: Config, log: Log, { load }: ServerSources = {}) {
     this.#config = config;
     this.#log = log;
+    this.#system = new SystemStats({ disks: () => this.#config.stats.disks });
     const access = new AccessControl({ log, limits: () => this.#config.limits });
     this.#admission = new Admission(() => this.#config.maxConnections, access);
     const identity = { serverId: serverId(config.listen), serviceId: randomBytes(4).toString('hex') };
