@@ -192,7 +192,7 @@ describe('loadConfig', () => {
       [
         'query_latest_version',
         'stream_caster',
-        ...['forward', 'bandcheck', 'ingest(livestream).input.type file', 'transcode'].map(
+        ...['forward', 'ingest(livestream).input.type file', 'transcode'].map(
           (block) => `vhost(all.example.com).${block}`,
         ),
         'vhost(edge.example.com).cluster',
@@ -501,6 +501,12 @@ describe('loadConfig', () => {
       'config-value',
       1,
       /`username` can have no colon/,
+    ],
+    [
+      'listen 1935; rtmps { enabled on; key a.key; cert a.crt b.crt; }',
+      'config-conflict',
+      1,
+      /`rtmps` has 1 keys for 2 certificates/,
     ],
     ['listen 1935; vhost v { mode remote; }', 'config-missing', 1, /`mode remote` needs an `origin`/],
     ['listen 1935; asprocess on;', 'config-conflict', 1, /write `daemon off;`, too/],
