@@ -129,6 +129,10 @@ module.exports = {
     serverRoom('stats', []),
     serverRoom('security', ['config/', 'stats/']),
     serverRoom('log', ['config/', 'stats/', 'security/']),
+    serverRoom('service', ['config/', 'log/']),
+    serverRoom('metrics', ['stats/', 'live/']),
+    serverRoom('tls', ['config/', 'log/']),
+    serverRoom('bandwidth', ['config/', 'security/']),
     serverRoom('hooks', ['config/', 'security/', 'stats/']),
     serverRoom('live', ['config/types[.]ts', 'config/index[.]ts']),
     {
@@ -173,7 +177,16 @@ module.exports = {
       to: { path: '^packages/server/src/sinks/(?!$1/|disk/)' },
     },
     serverRoom('relay', ['config/', 'log/', 'live/', 'files/', 'stats/']),
-    serverRoom('servers', ['config/', 'log/', 'live/', 'remux/', 'stats/', 'security/', 'files/']),
+    serverRoom('servers', [
+      'config/',
+      'log/',
+      'live/',
+      'remux/',
+      'stats/',
+      'security/',
+      'files/',
+      'bandwidth/',
+    ]),
     serverRoom('api', ['config/', 'log/']),
     serverRoom('bench', []),
     {

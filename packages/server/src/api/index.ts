@@ -1,5 +1,5 @@
 export type { DvrControl, DvrRefusal, DvrStart, DvrView } from './dvrs.ts';
-export type { ApiDenial } from './guard.ts';
+export { type ApiDenial, guardRoutes } from './guard.ts';
 export { apiRoutes } from './routes.ts';
 export type { ApiOptions } from './routes.ts';
 export type {

@@ -1,8 +1,16 @@
 import type { FastifyPluginCallback } from 'fastify';
 
-import { type ApiControl, type ApiSource, apiRoutes, type DvrControl } from '../api/index.ts';
+import {
+  type ApiControl,
+  type ApiDenial,
+  type ApiSource,
+  apiRoutes,
+  type DvrControl,
+  guardRoutes,
+} from '../api/index.ts';
 import { type Config, findVhost, formatListenAddress, type ListenAddress } from '../config/index.ts';
 import { type Log, plainAddress } from '../log/index.ts';
+import { metricsRoutes, type ServerMetrics } from '../metrics/index.ts';
 import {
   createHttpServer,
   type HttpConnectionEnd,
@@ -29,6 +37,7 @@ export interface HttpDoorsContext {
   readonly source: ApiSource;
   readonly dvrs: DvrControl;
   readonly control: ApiControl;
+  readonly metrics: ServerMetrics;
   config(): Config;
   readonly virtualFiles: VirtualFiles;
   readonly live: LiveDoor;
@@ -40,18 +49,22 @@ export interface HttpDoorsContext {
 export class HttpDoors {
   readonly server: HttpDoor;
   readonly api: HttpDoor;
+  /** `exporter`: metrics on a port of their own, for who may not see the API. */
+  readonly exporter: HttpDoor;
 
   constructor(context: HttpDoorsContext) {
     this.server = new HttpDoor('http_server.listen', (config) => serverOptions(config, context));
     this.api = new HttpDoor('http_api.listen', (config) => apiOptions(config, context));
+    this.exporter = new HttpDoor('exporter.listen', () => exporterOptions(context));
   }
 
   /** Where they listen by a configuration. */
   wanted(config: Config): WantedAddresses[] {
-    const { httpApi, httpServer } = config;
+    const { exporter, httpApi, httpServer } = config;
     return [
       { door: this.server, addresses: httpServer.enabled ? httpServer.listen : [] },
       { door: this.api, addresses: httpApi.enabled && !isShared(config) ? httpApi.listen : [] },
+      { door: this.exporter, addresses: exporter.enabled ? exporter.listen : [] },
     ];
   }
 
@@ -72,6 +85,7 @@ export class HttpDoors {
     try {
       if (httpServer.enabled) swaps.push(await this.server.prepare(config, key));
       if (httpApi.enabled && !isShared(config)) swaps.push(await this.api.prepare(config, key));
+      if (config.exporter.enabled) swaps.push(await this.exporter.prepare(config, 'metrics'));
     } catch (error) {
       if (!(error instanceof HttpServerError)) throw error;
       throw new StartError('mounts-unusable', `http_static: ${error.message}`, { cause: error });
@@ -83,7 +97,7 @@ export class HttpDoors {
 
   /** Stops to listen, lets requests end and closes every connection. */
   async shutDown(): Promise<void> {
-    await Promise.all([this.server.shutDown(), this.api.shutDown()]);
+    await Promise.all([this.server.shutDown(), this.api.shutDown(), this.exporter.shutDown()]);
   }
 }
 
@@ -136,9 +150,9 @@ function serverOptions(config: Config, context: HttpDoorsContext): HttpServerOpt
   const { virtualFiles, live } = context;
   return {
     ...commonOptions(context),
-    routes: [
-      isShared(config) ? ownApi(context, false) : apiRoutes({ source: context.source, scope: 'public' }),
-    ],
+    routes: isShared(config)
+      ? ownApi(context, false)
+      : [apiRoutes({ source: context.source, scope: 'public' })],
     virtualFiles,
     fileDoor: new VodDoor({ below: new VodHls() }),
     live,
@@ -150,24 +164,31 @@ function serverOptions(config: Config, context: HttpDoorsContext): HttpServerOpt
 
 function apiOptions(config: Config, context: HttpDoorsContext): HttpServerOptions {
   const { crossdomain } = config.httpApi;
-  return { ...commonOptions(context), routes: [ownApi(context, true)], crossdomain };
+  return { ...commonOptions(context), routes: ownApi(context, true), crossdomain };
 }
 
-/** The whole API, as its operators have it. */
-function ownApi(
-  { source, dvrs, control, config, log }: HttpDoorsContext,
-  atRoot: boolean,
-): FastifyPluginCallback {
-  return apiRoutes({
-    source,
-    dvrs,
-    control,
-    settings: () => config().httpApi,
-    atRoot,
-    onDenied: ({ ip, reason }) => {
+function exporterOptions(context: HttpDoorsContext): HttpServerOptions {
+  return { ...commonOptions(context), routes: [metricsRoutes({ metrics: context.metrics })] };
+}
+
+/** The whole API, as its operators have it, and the metrics behind the same password. */
+function ownApi(context: HttpDoorsContext, atRoot: boolean): FastifyPluginCallback[] {
+  const { source, dvrs, control, log, metrics } = context;
+  const guard = {
+    settings: () => context.config().httpApi,
+    onDenied: ({ ip, reason }: ApiDenial) => {
       log.warn(`API: ${reason} from ${plainAddress(ip)}`);
     },
-  });
+  };
+  return [
+    apiRoutes({ source, dvrs, control, atRoot, ...guard }),
+    metricsRoutes({
+      metrics,
+      guard: (app) => {
+        guardRoutes(app, guard);
+      },
+    }),
+  ];
 }
 
 function commonOptions({ version, admission, log }: HttpDoorsContext): HttpServerOptions {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 
+import { BandwidthGate } from '../bandwidth/index.ts';
 import {
   type Config,
   type ConfigChange,
@@ -17,6 +18,7 @@ import { summariesShape } from '../api/index.ts';
 import { Heartbeat, type HookEvent, HttpCallbacks } from '../hooks/index.ts';
 import { LiveHub, type LiveSettings, type StreamId, streamKey } from '../live/index.ts';
 import type { Log } from '../log/index.ts';
+import { ServerMetrics } from '../metrics/index.ts';
 import { IngestLoops } from '../relay/ingest/index.ts';
 import { HlsDoor } from '../servers/hls/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
@@ -79,6 +81,7 @@ export class SluiceServer {
   readonly #admission: Admission;
   readonly #callbacks: HttpCallbacks;
   readonly #heartbeat: Heartbeat;
+  readonly #metrics: ServerMetrics;
   readonly #system: SystemStats;
   readonly #settings = new WeakMap<VhostConfig, LiveSettings>();
   readonly #sinks: Sinks;
@@ -127,6 +130,7 @@ export class SluiceServer {
       hub: this.#hub,
       admission: this.#admission,
       sessions: this.#sessions,
+      bandwidth: new BandwidthGate(),
       gates: new ServerGates(access, this.#callbacks, (vhost) => this.#current(vhost)),
       config: () => this.#config,
       findVhost: (host: string) => findVhost(this.#config, host),
@@ -155,9 +159,24 @@ export class SluiceServer {
       connections: () => this.#admission.open,
       system: this.#system,
     });
+    this.#metrics = new ServerMetrics({
+      version: this.version,
+      ...identity,
+      sessions: this.#sessions,
+      hub: this.#hub,
+      connections: () => this.#admission.open,
+      maxConnections: () => this.#config.maxConnections,
+      faults: (streamKey) => this.#sinks.faults(streamKey),
+      system: this.#system,
+      exporter: () => this.#config.exporter,
+    });
+    this.onSegment(({ readyMs }) => {
+      this.#metrics.segmentReady(readyMs);
+    });
     this.#http = new HttpDoors({
       ...context,
       source,
+      metrics: this.#metrics,
       dvrs: this.#sinks.dvr,
       control: {
         kick: (id) => this.kick(id),
@@ -279,6 +298,7 @@ export class SluiceServer {
     this.#sinks.start();
     this.#ingests.apply(this.#config, this.#rtmpPort);
     this.#heartbeat.apply(this.#config.heartbeat);
+    this.#metrics.start();
     this.#sampler = setInterval(() => {
       this.#sessions.sample();
       this.#system.sample();
@@ -363,6 +383,7 @@ export class SluiceServer {
     await this.#applying;
     clearInterval(this.#sampler);
     this.#summary?.stop();
+    this.#metrics.stop();
     // Publishers go first, so that players get what was published last.
     await this.#ingests.close();
     await this.#rtmp.close();

@@ -8,7 +8,6 @@ import { defaultConfig, type LogConfig } from '../config/index.ts';
 import { endReasons, type Session, Sessions } from '../stats/index.ts';
 import {
   createLog,
-  endLine,
   endSession,
   type LogOptions,
   newSessionId,
@@ -16,6 +15,7 @@ import {
   plainAddress,
   quietLog,
 } from './index.ts';
+import { endLine } from './end-line.ts';
 
 const directories: string[] = [];
 

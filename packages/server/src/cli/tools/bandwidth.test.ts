@@ -131,3 +131,24 @@ describe('sluice bandwidth', () => {
     expect(ends).toEqual([]);
   });
 });
+
+describe('a server with bandcheck{}', () => {
+  it('B001 B002 tests whoever connects, with the key and once in each interval', async () => {
+    const { app } = await startServer(0, {
+      'bandcheck.example.com': { bandcheck: { enabled: true, key: 'K', limitKbps: 800 } },
+    });
+    const url = `${app}?key=K&vhost=bandcheck.example.com`;
+    const wrong = fakeTerminal();
+    expect(await runBandwidth(url.replace('key=K', 'key=L'), { timeout: 10 }, wrong)).toBe(ToolExit.refused);
+    expect(wrong.said).toContain('bandcheck rejected');
+    const good = fakeTerminal();
+    expect(await runBandwidth(url, { timeout: 10, json: true }, good)).toBe(ToolExit.done);
+    const result = JSON.parse(good.printed) as Record<string, number>;
+    for (const name of ['playKbps', 'publishKbps']) {
+      expect(result[name]).toBeGreaterThan(100);
+      expect(result[name]).toBeLessThan(1_000);
+    }
+    const again = fakeTerminal();
+    expect(await runBandwidth(url, { timeout: 10 }, again)).toBe(ToolExit.refused);
+  }, 30_000);
+});

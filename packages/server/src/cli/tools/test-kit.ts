@@ -3,12 +3,15 @@ import { PassThrough } from 'node:stream';
 import { onTestFinished } from 'vitest';
 
 import { SluiceServer } from '../../app/index.ts';
-import { resolveConfig } from '../../config/index.ts';
+import { resolveConfig, type ServerOptions } from '../../config/index.ts';
 import { quietLog } from '../../log/index.ts';
 import type { ToolTerminal } from './terminal.ts';
 
 /** A whole server for one test, on a free port unless told; returns the URL of an app of it. */
-export async function startServer(port = 0): Promise<{ server: SluiceServer; port: number; app: string }> {
+export async function startServer(
+  port = 0,
+  vhosts: NonNullable<ServerOptions['vhosts']> = {},
+): Promise<{ server: SluiceServer; port: number; app: string }> {
   const off = { enabled: false };
   const server = new SluiceServer(
     resolveConfig({
@@ -16,7 +19,7 @@ export async function startServer(port = 0): Promise<{ server: SluiceServer; por
       maxConnections: 100,
       httpApi: off,
       httpServer: off,
-      vhosts: { __defaultVhost__: { minLatency: true } },
+      vhosts: { __defaultVhost__: { minLatency: true }, ...vhosts },
     }),
     quietLog(),
   );

@@ -160,13 +160,19 @@ export const referSection = new Section('refer', {
 export const bandcheckSection = new Section('bandcheck', {
   enabled: flag('enabled', {
     default: false,
+    active: true,
     means: 'Makes each connection to this vhost a bandwidth test.',
   }),
-  key: text('key', { default: '', means: 'The key that a client must give.' }),
-  intervalMs: seconds('interval', { default: 30_000, means: 'The least time between two tests.' }),
+  key: text('key', { default: '', active: true, means: 'The key that a client must give.' }),
+  intervalMs: seconds('interval', {
+    default: 30_000,
+    active: true,
+    means: 'The least time between two tests.',
+  }),
   limitKbps: integer('limit_kbps', {
     default: 1000,
     min: 1,
+    active: true,
     shape: 'KBPS',
     means: 'The most that a test uses.',
   }),

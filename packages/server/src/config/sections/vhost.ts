@@ -85,7 +85,7 @@ export const vhostSection = new Section(
       means: 'Who may come from which address.',
     }),
     token: block('token', tokenSection, { active: true, means: 'Who may come with which token.' }),
-    bandcheck: block('bandcheck', bandcheckSection, { means: 'Bandwidth tests.' }),
+    bandcheck: block('bandcheck', bandcheckSection, { active: true, means: 'Bandwidth tests.' }),
     hls: block('hls', hlsSection, { active: true, means: 'HLS.' }),
     hds: block('hds', hdsSection, { active: true, means: 'Adobe HDS.' }),
     dash: block('dash', dashSection, { means: 'MPEG-DASH.' }),

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
-import type { Log } from '../../log/index.ts';
+import type { Log, SessionEnd } from '../../log/index.ts';
 import type { Gates } from '../../security/index.ts';
 import type { Session } from '../../stats/index.ts';
 
@@ -11,7 +11,11 @@ export interface HlsContext {
   readonly log: Log;
   readonly source: HlsSource;
   readonly hub: { find(id: StreamId): { readonly publisherId: string | undefined } | undefined };
-  readonly sessions: { add(session: Session): void; remove(session: Session): void };
+  readonly sessions: {
+    add(session: Session): void;
+    remove(session: Session): void;
+    readonly ended: SessionEnd['ended'];
+  };
   readonly gates: Gates;
   findVhost(host: string): VhostConfig | undefined;
 }

@@ -1,4 +1,4 @@
-import { endLine } from '../../log/index.ts';
+import { endSession } from '../../log/index.ts';
 import type { ClientRequest } from '../../security/index.ts';
 import type { EndReason } from '../../stats/index.ts';
 import type { HlsContext, HlsPlaylist, HlsRequest } from './context.ts';
@@ -110,7 +110,8 @@ export class HlsViewers {
     this.#full = false;
     this.#context.sessions.remove(viewer);
     if (viewer.client !== undefined) this.#context.gates.left('play', viewer.client, reason);
-    this.#context.log.child({ id: viewer.id }).info(endLine(viewer, reason, detail));
+    const { log, sessions } = this.#context;
+    endSession(viewer, { reason, detail, log: log.child({ id: viewer.id }), ended: sessions.ended });
     if (this.#byId.size === 0) {
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 
 import type { VhostConfig } from '../../config/index.ts';
 import type { LiveHub, LiveSettings } from '../../live/index.ts';
-import type { Log } from '../../log/index.ts';
+import type { Log, SessionEnd } from '../../log/index.ts';
 import type { Gates } from '../../security/index.ts';
 import type { Session } from '../../stats/index.ts';
 
@@ -11,7 +11,11 @@ import type { Session } from '../../stats/index.ts';
 export interface HttpLiveContext {
   readonly log: Log;
   readonly hub: LiveHub;
-  readonly sessions: { add(session: Session): void; remove(session: Session): void };
+  readonly sessions: {
+    add(session: Session): void;
+    remove(session: Session): void;
+    readonly ended: SessionEnd['ended'];
+  };
   readonly gates: Gates;
   findVhost(host: string): VhostConfig | undefined;
   settings(vhost: VhostConfig): LiveSettings;

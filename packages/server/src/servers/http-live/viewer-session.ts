@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 import type { VhostConfig } from '../../config/index.ts';
 import type { LiveStream, Player, PlayerEnd } from '../../live/index.ts';
-import { endLine, type Log, newSessionId, plainAddress } from '../../log/index.ts';
+import { endSession, type Log, newSessionId, plainAddress } from '../../log/index.ts';
 import { chunkedFraming, type Framing, plainFraming, websocketFraming } from '../../remux/index.ts';
 import { type ClientRequest, type Refusal, referAllows } from '../../security/index.ts';
 import { type EndReason, endReasons, type Session, type SessionType } from '../../stats/index.ts';
@@ -99,7 +99,12 @@ export class ViewerSession implements Session {
       this.#player?.leave();
       this.#context.sessions.remove(this);
       if (this.#admitted !== undefined) this.#context.gates.left('play', this.#admitted, this.#reason);
-      this.#log.info(endLine(this, this.#reason ?? 'closed-by-peer', this.#detail));
+      endSession(this, {
+        reason: this.#reason ?? 'closed-by-peer',
+        detail: this.#detail,
+        log: this.#log,
+        ended: this.#context.sessions.ended,
+      });
       onEnded();
     });
     if (!referAllows(refer, 'all', this.pageUrl) || !referAllows(refer, 'play', this.pageUrl)) {

@@ -13,6 +13,7 @@ import {
 } from '@sluice/rtmp';
 import { adoptSocket } from '@sluice/rtmp/node';
 
+import { bandwidthRejection, RunningBandwidthTest } from '../../bandwidth/index.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import {
   type FanOutFamily,
@@ -21,7 +22,7 @@ import {
   StreamBusyError,
   type StreamId,
 } from '../../live/index.ts';
-import { endLine, type Log, newSessionId, plainAddress } from '../../log/index.ts';
+import { endSession, type Log, newSessionId, plainAddress } from '../../log/index.ts';
 import { rtmpFamily } from '../../remux/index.ts';
 import { type ClientAction, type ClientRequest, type Refusal, referAllows } from '../../security/index.ts';
 import { type EndReason, endReasons, type Session, type SessionType } from '../../stats/index.ts';
@@ -56,6 +57,7 @@ export class RtmpConnection implements Session, ServerSessionHandler {
   readonly #onEnded: (connection: RtmpConnection) => void;
   #publisher: RtmpPublisher | undefined;
   #player: Player | undefined;
+  #bandwidth: RunningBandwidthTest | undefined;
   #tracks = { audio: true, video: true };
   #droppedBefore = 0;
   #busyTimer: NodeJS.Timeout | undefined;
@@ -137,6 +139,7 @@ export class RtmpConnection implements Session, ServerSessionHandler {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#detail = detail;
+    this.#bandwidth?.close();
     this.#leaveStream();
     if (reason === 'play-stalled' || reason === 'socket-error') {
       this.#socket.destroy();
@@ -177,9 +180,18 @@ export class RtmpConnection implements Session, ServerSessionHandler {
     this.vhost = vhost.name;
     this.#ask('connect', vhost, request.url.param, (client) => {
       this.#connected = client;
+      if (vhost.bandcheck.enabled) {
+        this.#testBandwidth(vhost, request);
+        return;
+      }
       this.#log.info(`connect ${request.tcUrl} from ${this.ip}, vhost ${vhost.name}, app ${this.app}`);
       this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
     });
+  }
+
+  /** A bandwidth test's calls are its own; others are answered by the session. */
+  onCall(name: string): boolean {
+    return this.#bandwidth?.receive(name) ?? false;
   }
 
   onPublish(request: PublishRequest): void {
@@ -311,6 +323,34 @@ export class RtmpConnection implements Session, ServerSessionHandler {
     this.close(reason, detail);
   }
 
+  /** Each connection to a vhost with `bandcheck{}` is a test, and nothing else (B001). */
+  #testBandwidth(vhost: VhostConfig, request: ConnectRequest): void {
+    const refusal = this.#context.bandwidth.check(vhost.bandcheck, request.tcUrl, performance.now());
+    if (refusal !== undefined) {
+      const status = bandwidthRejection();
+      this.#session.sendCommand('onStatus', 0, [null, status]);
+      this.#rejectConnect(refusal.reason, refusal.detail);
+      return;
+    }
+    this.#waits = undefined;
+    this.#log.info(`bandwidth test of ${this.ip}, vhost ${vhost.name}`);
+    this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
+    this.#bandwidth = new RunningBandwidthTest({
+      session: this.#session,
+      socket: this.#socket,
+      limitKbps: vhost.bandcheck.limitKbps,
+      flash: request.swfUrl !== '',
+      onEnd: (end) => {
+        if (end.kind === 'silent') {
+          this.close('idle-timeout', `the bandwidth test waited in vain for ${end.waitedFor}`);
+          return;
+        }
+        const { playKbps, publishKbps } = end.result;
+        this.close('bandwidth-tested', `${playKbps} kbps to the client, ${publishKbps} kbps from it`);
+      },
+    });
+  }
+
   #rejectConnect(reason: EndReason, description: string): void {
     this.#session.rejectConnect({ description });
     this.close(reason, description);
@@ -325,12 +365,13 @@ export class RtmpConnection implements Session, ServerSessionHandler {
   #claim(
     url: { readonly vhost: string; readonly app: string; readonly stream: string },
     what: 'play' | 'publish',
-  ): VhostConfig | 'vhost-not-found' | 'refer-denied' {
+  ): VhostConfig | 'vhost-not-found' | 'refer-denied' | 'bandwidth-rejected' {
     this.app = url.app;
     this.stream = url.stream;
     const vhost = this.#context.findVhost(url.vhost);
     if (vhost === undefined) return 'vhost-not-found';
     this.vhost = vhost.name;
+    if (vhost.bandcheck.enabled) return 'bandwidth-rejected';
     const { refer } = vhost;
     const allowed = referAllows(refer, 'all', this.pageUrl) && referAllows(refer, what, this.pageUrl);
     return allowed ? vhost : 'refer-denied';
@@ -442,12 +483,16 @@ export class RtmpConnection implements Session, ServerSessionHandler {
   #ended(): void {
     this.#reason ??= 'closed-by-peer';
     clearTimeout(this.#lingerTimer);
+    this.#bandwidth?.close();
     this.#leaveStream();
     const bytes = { in: this.bytesIn, out: this.bytesOut };
     if (this.#connected !== undefined) this.#context.gates.closed(this.#connected, this.#reason, bytes);
-    const line = endLine(this, this.#reason, this.#detail);
-    if (this.#reason === 'internal-error') this.#log.error(line);
-    else this.#log.info(line);
+    endSession(this, {
+      reason: this.#reason,
+      detail: this.#detail,
+      log: this.#log,
+      ended: this.#context.sessions.ended,
+    });
     this.#onEnded(this);
   }
 }

@@ -12,6 +12,7 @@ import {
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { BandwidthGate } from '../../bandwidth/index.ts';
 import { findVhost, resolveConfig, type ServerOptions, type VhostOptions } from '../../config/index.ts';
 import { LiveHub } from '../../live/index.ts';
 import { audio, avcHeader, numberIn, streamId, video } from '../../remux/test-kit.ts';
@@ -74,6 +75,7 @@ async function start(
     admission,
     sessions,
     gates,
+    bandwidth: new BandwidthGate(),
     config: () => config,
     findVhost: (host) => findVhost(config, host),
     settings: ({ minLatency, play: playConfig, publish: publishConfig }) => ({
@@ -329,7 +331,7 @@ describe('RtmpServer: gates', () => {
     const publisher = await publish(`${url}?token=x`);
     // What is sent before the answer is not lost.
     send(publisher, 0, 3);
-    publisher.connection.close();
+    void publisher.connection.close();
     await until('it is closed', () => gates.told.some((line) => line.startsWith('closed')));
     expect(gates.told).toEqual([
       'connect live/',
