@@ -11,7 +11,7 @@ function idsOf(file: string): ReadonlySet<string> {
   const text = readFileSync(root + file, 'utf8')
     .replaceAll(/\/\*[\s\S]*?\*\//g, '')
     .replaceAll(/^\s*\/\/.*$/gm, '');
-  return new Set((text.match(/\b[RPOHCGLDVIXW]\d{3}\b/g) ?? []).filter((id) => !codecs.has(id)));
+  return new Set((text.match(/\b[RPOHCGLDVIXWKASB]\d{3}\b/g) ?? []).filter((id) => !codecs.has(id)));
 }
 
 const testFiles = ['packages', 'test'].flatMap((folder) =>
@@ -25,7 +25,7 @@ const ids = new Map(testFiles.map((file) => [file, idsOf(file)]));
 const rows = readFileSync(`${root}docs/compatibility.md`, 'utf8')
   .split('\n')
   .map((line) => line.split('|').map((cell) => cell.trim()))
-  .filter(([, id = '']) => /^[RPOHCGLDVIXW]\d{3}$/.test(id))
+  .filter(([, id = '']) => /^[RPOHCGLDVIXWKASB]\d{3}$/.test(id))
   .map(([, id = '', what = '', state = '', tests = '']) => ({ id, what, state, tests }));
 
 describe('docs/compatibility.md', () => {
