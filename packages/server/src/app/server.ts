@@ -298,7 +298,7 @@ export class SluiceServer {
     this.#sinks.start();
     this.#ingests.apply(this.#config, this.#rtmpPort);
     this.#heartbeat.apply(this.#config.heartbeat);
-    this.#metrics.start();
+    this.#watchForMetrics();
     this.#sampler = setInterval(() => {
       this.#sessions.sample();
       this.#system.sample();
@@ -361,6 +361,13 @@ export class SluiceServer {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Looks at the event loop while there is a port to read the metrics at: it costs a little all the time. */
+  #watchForMetrics(): void {
+    const { exporter, httpApi } = this.#config;
+    if (exporter.enabled || httpApi.enabled) this.#metrics.start();
+    else this.#metrics.stop();
   }
 
   /** Callback servers are told of each segment and each recording. */
@@ -440,6 +447,9 @@ export class SluiceServer {
       },
       () => {
         this.#ingests.apply(config, this.#rtmpPort);
+      },
+      () => {
+        this.#watchForMetrics();
       },
       () => {
         if (!isDeepStrictEqual(config.heartbeat, before.heartbeat)) this.#heartbeat.apply(config.heartbeat);

@@ -1,8 +1,8 @@
 /** How often the event loop is looked at, ms. */
-export const LOOK_EVERY_MS = 50;
+export const LOOK_EVERY_MS = 250;
 
 /**
- * How late the event loop is: a timer that should come every 50 ms says by how much it comes too late. (Node's own
+ * How late the event loop is: a timer that should come every 250 ms says by how much it comes too late. (Node's own
  * `monitorEventLoopDelay` can't be read into a histogram that only grows: it tells percentiles, and counts the timer's
  * interval in.)
  */
