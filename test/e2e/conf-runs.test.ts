@@ -111,6 +111,8 @@ describe.runIf(haveFfmpeg).concurrent('the files of conf/ run', () => {
   it('D001 W004 hds.conf', async ({ onTestFinished }) => {
     const sluice = await run(onTestFinished, await conf('hds.conf'));
     await fileLike(sluice, /livestreamSeg1-Frag1$/);
+    // The manifest comes last, when what it leads to is there.
+    await fileLike(sluice, /livestream\.f4m$/);
     expect((await fetch(sluice.httpUrl('/live/livestream.f4m'))).status).toBe(200);
     expect((await fetch(sluice.httpUrl('/live/livestreamSeg1-Frag1'))).status).toBe(200);
   });
