@@ -185,6 +185,7 @@ export class RtmpConnection implements Session, ServerSessionHandler {
         return;
       }
       this.#log.info(`connect ${request.tcUrl} from ${this.ip}, vhost ${vhost.name}, app ${this.app}`);
+      this.#wait('idle-timeout', rtmpTimeouts.idle);
       this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
     });
   }

@@ -358,6 +358,19 @@ describe('RtmpServer: gates', () => {
     },
   );
 
+  it('K003 a client that was let in by an answer, and does nothing, is ended as any other', async () => {
+    const { url, reasons } = await start(
+      {},
+      {},
+      slowGates(() => undefined),
+    );
+    const connection = await connectRtmp(url);
+    vi.advanceTimersByTime(rtmpTimeouts.idle + 2 * SWEEP_INTERVAL_MS);
+    await connection.closed;
+    await until('it is logged', () => reasons().length > 0);
+    expect(reasons()).toEqual(['idle-timeout']);
+  });
+
   it('a client that goes while it is asked for leaves nothing behind', async () => {
     let answer: (verdict: Verdict) => void = () => undefined;
     const gates: Gates = {
