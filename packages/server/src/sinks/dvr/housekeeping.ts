@@ -1,6 +1,7 @@
 import type { VhostConfig } from '../../config/types.ts';
 import type { Log } from '../../log/index.ts';
 import { type Disk, TEMPORARY_SUFFIX } from '../disk/index.ts';
+import { BackgroundWork } from './background-work.ts';
 import { LEFTOVER_QUIET_MS, RETENTION_GAP_MS, RETENTION_INTERVAL_MS } from './limits.ts';
 import { namesOf, type RecordingFiles } from './recording-files.ts';
 import { containerOf, fileTemplate, templateRoot, templateShape } from './recording-paths.ts';
@@ -22,7 +23,7 @@ export interface HousekeepingOptions {
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #work = new Set<Promise<void>>();
+  readonly #work = new BackgroundWork();
   #interval: NodeJS.Timeout | undefined;
   #fileFinished = false;
   #retaining = false;
@@ -54,7 +55,7 @@ export class Housekeeping {
     clearInterval(this.#interval);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    await Promise.all(this.#work);
+    await this.#work.idle();
   }
 
   async #mendLeftovers(): Promise<void> {
@@ -171,14 +172,11 @@ export class Housekeeping {
   }
 
   #run(work: Promise<void>): void {
-    const held = work
-      .catch((error: unknown) => {
+    this.#work.add(
+      work.catch((error: unknown) => {
         this.#options.log.warn(`dvr: ${textOf(error)}`);
-      })
-      .finally(() => {
-        this.#work.delete(held);
-      });
-    this.#work.add(held);
+      }),
+    );
   }
 }
 

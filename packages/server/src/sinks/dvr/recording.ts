@@ -1,24 +1,24 @@
-import { copyBytes } from '@sluice/media/bytes';
-
 import type { DvrConfig } from '../../config/types.ts';
 import { type Frame, FrameKind, type FrameSink } from '../../live/index.ts';
 import type { Log } from '../../log/index.ts';
 import { DiskError, Fault, type FaultState } from '../disk/index.ts';
+import { BackgroundWork } from './background-work.ts';
 import type { BlockPool } from './block-pool.ts';
 import { KeyframeGate } from './keyframe-gate.ts';
 import {
-  LEAST_OVERDUE_MS,
   MAX_WAITING_BYTES,
   PRESENCE_INTERVAL_MS,
   REFRESH_INTERVAL_MS,
   RETRY_INTERVAL_MS,
   SECOND_TRACK_WAIT_MS,
-  VIDEO_SILENT_MS,
 } from './limits.ts';
+import { type PendingFrame, PendingFrames } from './pending-frames.ts';
 import type { HeaderFrames } from './recorded-file.ts';
 import { RecordingClock } from './recording-clock.ts';
 import type { OpenedFile, RecordingFiles } from './recording-files.ts';
 import { containerOf, type RecordingNames } from './recording-paths.ts';
+import { isCutAt } from './segment-cut.ts';
+import { copyOf, isMetadata, StreamHeaders } from './stream-headers.ts';
 
 /** How a stream is recorded. */
 export interface RecordingSettings extends Pick<
@@ -43,15 +43,6 @@ export interface RecordingHome {
 /** `waiting`: for a publisher, a keyframe or its file; `fault`: the disk failed, and is tried again. */
 export type RecordingState = 'waiting' | 'recording' | 'fault';
 
-/** A frame that waits for its file to be opened. */
-interface PendingFrame {
-  readonly frame: Frame;
-  /** On the recording's timeline, ms; undefined for what has no time of its own. */
-  readonly time: number | undefined;
-}
-
-const ON_META_DATA = new TextEncoder().encode('onMetaData');
-
 /**
  * One publish of a stream as it goes to files: decides where a file begins and ends, and what becomes of frames
  * while the disk can't take them. {@link write} only copies bytes; whatever touches the disk goes on beside it.
@@ -66,11 +57,9 @@ export class Recording implements FrameSink {
   readonly #onEnd: () => void;
   readonly #clock: RecordingClock;
   readonly #gate: KeyframeGate;
-  #headers: HeaderFrames = {};
+  readonly #headers = new StreamHeaders();
+  readonly #pending: PendingFrames;
   #opened: OpenedFile | undefined;
-  /** Frames that wait for their file. */
-  #pending: PendingFrame[] = [];
-  #pendingBytes = 0;
   #opening = false;
   #ended = false;
   #failed = false;
@@ -83,7 +72,7 @@ export class Recording implements FrameSink {
   #bytesDone = 0;
   #msDone = 0;
   /** What goes on beside the frames: files that are opened, closed or mended. */
-  readonly #work = new Set<Promise<void>>();
+  readonly #work = new BackgroundWork();
 
   /**
    * @param fresh - the publisher has sent nothing yet: all that it sends is recorded from the start
@@ -104,6 +93,7 @@ export class Recording implements FrameSink {
     this.#clock = new RecordingClock(settings.timeJitter);
     this.fault = new Fault(home.log, `dvr ${names.app}/${names.stream}`);
     this.#gate = new KeyframeGate(fresh);
+    this.#pending = new PendingFrames(home.pool);
   }
 
   get state(): RecordingState {
@@ -129,6 +119,11 @@ export class Recording implements FrameSink {
   /** How much was recorded since it began, ms. */
   get durationMs(): number {
     return this.#msDone + (this.#opened === undefined ? 0 : this.#clock.fileElapsedMs);
+  }
+
+  /** Whether nothing is under way any more. */
+  get isIdle(): boolean {
+    return this.#work.isIdle;
   }
 
   write(frame: Frame): void {
@@ -165,13 +160,13 @@ export class Recording implements FrameSink {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#opened !== undefined) this.#close(this.#opened);
-    else if (this.#pending.length > 0 && !this.#opening) this.#open();
+    else if (this.#pending.first !== undefined && !this.#opening) this.#open();
     this.#onEnd();
   }
 
   /** Waits until everything that is under way is done. */
   async idle(): Promise<void> {
-    while (this.#work.size > 0) await Promise.all(this.#work);
+    await this.#work.idle();
   }
 
   /** Called every now and then: gives the disk what has gathered, and looks after what is wrong. */
@@ -189,18 +184,15 @@ export class Recording implements FrameSink {
     }
     if (now - this.#checkedAt >= PRESENCE_INTERVAL_MS) {
       this.#checkedAt = now;
-      this.#beside(this.#checkPresence(opened));
+      this.#work.add(this.#checkPresence(opened));
     }
   }
 
   /** Metadata, sequence headers, cue points. */
   #writeBeside(frame: Frame): void {
-    const metadata = frame.kind === FrameKind.data && isMetadata(frame.body);
-    if (metadata) this.#headers = { ...this.#headers, metadata: frame };
-    else if (frame.kind === FrameKind.audio) this.#headers = { ...this.#headers, audio: frame };
-    else if (frame.kind === FrameKind.video) this.#headers = { ...this.#headers, video: frame };
+    this.#headers.take(frame);
     // A file has its metadata at its head, and nowhere else.
-    if (metadata || this.#failed) return;
+    if (isMetadata(frame) || this.#failed) return;
     const opened = this.#opened;
     if (opened !== undefined) {
       if (opened.file.accepts(frame)) {
@@ -210,40 +202,28 @@ export class Recording implements FrameSink {
       // Another configuration begins another file, with the keyframe that follows it.
       this.#close(opened);
       this.#gate.shut();
-    } else if (this.#pending.length > 0) {
-      const body = frame.kind === FrameKind.data ? copyBytes(frame.body) : frame.body;
-      this.#pend({ frame: { ...frame, body }, time: undefined });
+    } else if (this.#pending.first !== undefined) {
+      this.#pend({ frame: frame.kind === FrameKind.data ? copyOf(frame) : frame, time: undefined });
     }
   }
 
   /** Remembers what a media frame says of the stream. */
   #note(frame: Frame): void {
-    const { audio, video } = this.#headers;
-    if (frame.kind === FrameKind.video) {
-      this.#videoAt = this.#clock.elapsedMs;
-      if (video === undefined) this.#headers = { ...this.#headers, video: copyOf(frame) };
-    } else if (audio === undefined) {
-      this.#headers = { ...this.#headers, audio: copyOf(frame) };
-    }
+    if (frame.kind === FrameKind.video) this.#videoAt = this.#clock.elapsedMs;
+    this.#headers.note(frame);
   }
 
   #admits(frame: Frame): boolean {
-    return this.#gate.admits(frame, this.#clock.elapsedMs, this.#hasVideo);
-  }
-
-  get #hasVideo(): boolean {
-    return this.#headers.video !== undefined;
+    return this.#gate.admits(frame, this.#clock.elapsedMs, this.#headers.hasVideo);
   }
 
   /** Whether the file ends in front of this frame. */
   #isCutAt(frame: Frame): boolean {
-    const { plan, durationMs, waitKeyframe } = this.settings;
-    const elapsed = this.#clock.fileElapsedMs;
-    if (plan !== 'segment' || elapsed < durationMs) return false;
-    if (frame.keyframe || !waitKeyframe) return true;
-    const silent = this.#clock.elapsedMs - this.#videoAt >= VIDEO_SILENT_MS;
-    if (frame.kind === FrameKind.audio && (!this.#hasVideo || silent)) return true;
-    return elapsed >= durationMs + Math.max(durationMs, LEAST_OVERDUE_MS);
+    if (this.settings.plan !== 'segment') return false;
+    const { elapsedMs, fileElapsedMs } = this.#clock;
+    const { hasVideo } = this.#headers;
+    const situation = { elapsedMs: fileElapsedMs, hasVideo, videoSilentMs: elapsedMs - this.#videoAt };
+    return isCutAt(frame, this.settings, situation);
   }
 
   #put(opened: OpenedFile, frame: Frame, timestamp: number): void {
@@ -258,7 +238,8 @@ export class Recording implements FrameSink {
 
   #putHeaders({ file }: OpenedFile, timestamp: number): void {
     this.#headersLost = false;
-    for (const header of [this.#headers.audio, this.#headers.video]) {
+    const { audio, video } = this.#headers.frames;
+    for (const header of [audio, video]) {
       if (header?.sequenceHeader === true && file.accepts(header)) file.write(header, timestamp);
     }
   }
@@ -278,41 +259,29 @@ export class Recording implements FrameSink {
   }
 
   #pend(pending: PendingFrame): void {
-    const { length } = pending.frame.body;
-    if (this.#isTooSlow(this.#pendingBytes + length)) {
+    if (this.#isTooSlow(this.#pending.bytes + pending.frame.body.length)) {
       this.#overflow(this.settings.template);
       return;
     }
-    this.#home.pool.count(length);
-    this.#pendingBytes += length;
-    this.#pending.push(pending);
-  }
-
-  #takePending(): PendingFrame[] {
-    const pending = this.#pending;
-    this.#home.pool.count(-this.#pendingBytes);
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    return pending;
+    this.#pending.add(pending);
   }
 
   /** An MP4 names its tracks at its head: the second one is waited for a moment. */
   #openIfReady(): void {
     if (this.#opening) return;
-    const first = this.#pending[0]?.time ?? this.#clock.elapsedMs;
-    const known = this.#headers.audio !== undefined && this.#hasVideo;
-    const ready = known || containerOf(this.settings.template) === 'flv';
+    const first = this.#pending.first?.time ?? this.#clock.elapsedMs;
+    const ready = this.#headers.hasBoth || containerOf(this.settings.template) === 'flv';
     if (ready || this.#clock.elapsedMs - first >= SECOND_TRACK_WAIT_MS) this.#open();
   }
 
   #open(): void {
     this.#opening = true;
-    this.#beside(this.#openFile());
+    this.#work.add(this.#openFile());
   }
 
   async #openFile(): Promise<void> {
     const { plan, durationMs: segmentMs, template } = this.settings;
-    const headers = this.#headers;
+    const headers = this.#headers.frames;
     let failure: { readonly error: unknown } | undefined;
     let opened: OpenedFile | undefined;
     const onFailure = (error: unknown): void => {
@@ -327,14 +296,14 @@ export class Recording implements FrameSink {
       opened = await this.#home.files.open({ names: this.names, template, plan, segmentMs, headers, events });
     } catch (error) {
       this.#opening = false;
-      this.#takePending();
+      this.#pending.take();
       this.#fail(error);
       return;
     }
     this.#opening = false;
     this.#opened = opened;
     this.#refreshedAt = this.#checkedAt = this.#home.now();
-    this.#begin(opened, headers, this.#takePending());
+    this.#begin(opened, headers, this.#pending.take());
     if (failure !== undefined) this.#lose(opened, failure.error);
     else if (this.#ended && this.#opened === opened) this.#close(opened);
   }
@@ -360,7 +329,7 @@ export class Recording implements FrameSink {
   #close(opened: OpenedFile): void {
     this.#forget(opened);
     opened.lock.closing();
-    this.#beside(
+    this.#work.add(
       this.#home.files.finish(opened).catch((error: unknown) => {
         this.fault.raise(error);
       }),
@@ -371,7 +340,7 @@ export class Recording implements FrameSink {
   #lose(opened: OpenedFile, error: unknown): void {
     if (this.#opened !== opened) return;
     this.#forget(opened);
-    this.#beside(this.#home.files.salvage(opened));
+    this.#work.add(this.#home.files.salvage(opened));
     this.#fail(error);
   }
 
@@ -392,7 +361,7 @@ export class Recording implements FrameSink {
     if (this.fault.current === undefined || this.#gate.isShut) return;
     this.fault.clear();
     // What could not be mended on the failing disk can be now.
-    this.#beside(this.#home.files.mendAgain());
+    this.#work.add(this.#home.files.mendAgain());
     if (this.#dropped === 0) return;
     this.#home.log.info(
       `dvr ${this.names.app}/${this.names.stream}: ${this.#dropped} frames were not recorded`,
@@ -411,23 +380,4 @@ export class Recording implements FrameSink {
     // Nothing is wrong with the disk: a new file can be begun at once.
     this.#retryAt = 0;
   }
-
-  /** Keeps hold of work that nobody waits for. */
-  #beside(work: Promise<void>): void {
-    const held = work.finally(() => {
-      this.#work.delete(held);
-    });
-    this.#work.add(held);
-  }
-}
-
-/** A frame with memory of its own. */
-function copyOf(frame: Frame): Frame {
-  return { ...frame, body: copyBytes(frame.body) };
-}
-
-/** Whether an AMF 0 message has the name `onMetaData`. */
-function isMetadata(body: Uint8Array): boolean {
-  if (body[0] !== 2 || body[1] !== 0 || body[2] !== ON_META_DATA.length) return false;
-  return ON_META_DATA.every((byte, index) => body[index + 3] === byte);
 }
