@@ -1,5 +1,6 @@
+export type { ServerAddresses } from './addresses.ts';
 export { localAddresses } from './local-addresses.ts';
 export { ReloadError, type ReloadResult } from './reload.ts';
-export { type ServerAddresses, type ServerSources, SluiceServer } from './server.ts';
+export { type ServerSources, SluiceServer } from './server.ts';
 export { StartError, type StartErrorCode } from './start-error.ts';
 export { packageVersion } from './version.ts';

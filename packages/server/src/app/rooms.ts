@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+
+import { type ApiControl, summariesShape } from '../api/index.ts';
+import { BandwidthGate } from '../bandwidth/index.ts';
+import {
+  type Config,
+  findVhost,
+  formatListenAddress,
+  type ListenAddress,
+  type VhostConfig,
+} from '../config/index.ts';
+import { Heartbeat, HttpCallbacks } from '../hooks/index.ts';
+import { LiveHub, type LiveSettings, streamKey } from '../live/index.ts';
+import type { Log } from '../log/index.ts';
+import { ServerMetrics } from '../metrics/index.ts';
+import { IngestLoops } from '../relay/ingest/index.ts';
+import { AccessControl } from '../security/index.ts';
+import { HlsDoor } from '../servers/hls/index.ts';
+import { HttpLiveDoor } from '../servers/http-live/index.ts';
+import { RtmpServer } from '../servers/rtmp/index.ts';
+import { namesProblem } from '../sinks/disk/index.ts';
+import { Admission, Sessions, SystemStats } from '../stats/index.ts';
+import { createApiSource } from './api-source.ts';
+import { Doors } from './doors.ts';
+import { tellOfFiles } from './file-events.ts';
+import { ServerGates } from './gates.ts';
+import { HttpDoors } from './http-doors.ts';
+import { idOf } from './ids.ts';
+import { LiveSettingsByVhost } from './settings-by-vhost.ts';
+import { localAddresses } from './local-addresses.ts';
+import { Observation } from './observation.ts';
+import { Sinks } from './sinks.ts';
+
+/** What the rooms ask of the server that they are in. */
+export interface RoomsHost {
+  readonly version: string;
+  readonly log: Log;
+  /** What the API may do to the server. */
+  readonly control: ApiControl;
+  /** The configuration as it is now. */
+  readonly config: () => Config;
+}
+
+/** All rooms of a server, each knowing of the others what it needs. None listens or runs yet. */
+export interface Rooms {
+  readonly hub: LiveHub;
+  readonly admission: Admission;
+  readonly callbacks: HttpCallbacks;
+  readonly heartbeat: Heartbeat;
+  readonly observation: Observation;
+  readonly sinks: Sinks;
+  readonly ingests: IngestLoops;
+  readonly rtmp: RtmpServer;
+  readonly httpLive: HttpLiveDoor;
+  readonly hls: HlsDoor;
+  readonly http: HttpDoors;
+  readonly doors: Doors;
+  readonly liveSettings: (vhost: VhostConfig) => LiveSettings;
+}
+
+/** Where callbacks go that could not be delivered. */
+const DEAD_LETTER_FILE = './objs/sluice-callbacks.dead';
+
+/** Makes the rooms and joins them. */
+export function createRooms({ version, log, control, config }: RoomsHost): Rooms {
+  const settings = new LiveSettingsByVhost(version);
+  const identity = {
+    version,
+    serverId: serverId(config().listen),
+    serviceId: randomBytes(4).toString('hex'),
+  };
+  const hub = new LiveHub({
+    onPublish: (stream) => {
+      sinks.published(stream);
+    },
+  });
+  const sinks = new Sinks({
+    log,
+    hub,
+    signature: `Sluice/${version}`,
+    utc: config().log.utc,
+    vhosts: () => [...config().vhosts.values()].filter(({ enabled }) => enabled),
+    findVhost: (name) => findVhost(config(), name),
+  });
+  const sessions = new Sessions();
+  const access = new AccessControl({ log, limits: () => config().limits });
+  const admission = new Admission(() => config().maxConnections, access);
+  const callbacks = new HttpCallbacks({
+    log,
+    ...identity,
+    streamId: (vhost, app, stream) => idOf(streamKey({ vhost, app, stream })),
+    deadLetterFile: DEAD_LETTER_FILE,
+  });
+  const system = new SystemStats({ disks: () => config().stats.disks });
+
+  /** Who was asked about a client may have been slower than a reload. */
+  function current(vhost: VhostConfig): VhostConfig {
+    return config().vhosts.get(vhost.name) ?? vhost;
+  }
+  const context = {
+    version,
+    log,
+    hub,
+    admission,
+    sessions,
+    config,
+    bandwidth: new BandwidthGate(),
+    gates: new ServerGates(access, callbacks, current),
+    findVhost: (host: string) => findVhost(config(), host),
+    settings: (vhost: VhostConfig) => settings.of(current(vhost)),
+    nameProblem: (vhost: VhostConfig, app: string, stream: string) =>
+      vhost.hls.enabled || vhost.hds.enabled || vhost.dvr.enabled ? namesProblem(app, stream) : undefined,
+  };
+  const rtmp = new RtmpServer(context);
+  const httpLive = new HttpLiveDoor(context);
+  const hls = new HlsDoor({ ...context, source: sinks.hls });
+
+  const observed = {
+    ...identity,
+    hub,
+    sessions,
+    system,
+    connections: () => admission.open,
+    faults: (key: string) => sinks.faults(key),
+  };
+  const source = createApiSource({ ...observed, config });
+  const metrics = new ServerMetrics({
+    ...observed,
+    maxConnections: () => config().maxConnections,
+    exporter: () => config().exporter,
+  });
+  sinks.hls.onSegment(({ readyMs }) => {
+    metrics.segmentReady(readyMs);
+  });
+  tellOfFiles(sinks, callbacks, context.findVhost);
+
+  const http = new HttpDoors({
+    ...context,
+    source,
+    metrics,
+    control,
+    rtmpPort: (): number => doors.rtmpPort,
+    dvrs: sinks.dvr,
+    virtualFiles: hls,
+    live: httpLive,
+  });
+  const doors = new Doors({ log, rtmp, http });
+  const heartbeat = new Heartbeat({
+    log,
+    source: {
+      ...identity,
+      ip: () => localAddresses()[Number(config().stats.network) || 0] ?? '127.0.0.1',
+      summaries: () => ({ code: 0, data: summariesShape(version, source.system(), source.totals()) }),
+      ports: () => {
+        const bound = doors.addresses(config());
+        return {
+          rtmp: bound.rtmp.map(formatListenAddress),
+          http: bound.http.map(formatListenAddress),
+          api: bound.api.map(formatListenAddress),
+        };
+      },
+    },
+  });
+  return {
+    hub,
+    admission,
+    callbacks,
+    heartbeat,
+    observation: new Observation({ log, hub, sessions, system, metrics, heartbeat }),
+    sinks,
+    ingests: new IngestLoops({ log }),
+    rtmp,
+    httpLive,
+    hls,
+    http,
+    doors,
+    liveSettings: (vhost) => settings.of(vhost),
+  };
+}
+
+/** The same machine and ports give the same id. */
+function serverId(rtmp: readonly ListenAddress[]): string {
+  return idOf([hostname(), ...rtmp.map(formatListenAddress)].join(' '));
+}
