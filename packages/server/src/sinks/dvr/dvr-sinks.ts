@@ -2,9 +2,11 @@ import type { VhostConfig } from '../../config/types.ts';
 import type { FrameSink, StreamId } from '../../live/index.ts';
 import { type Log, newSessionId } from '../../log/index.ts';
 import { type Disk, type FaultState, namesProblem } from '../disk/index.ts';
+import { doneWithin } from './background-work.ts';
 import { BlockPool } from './block-pool.ts';
 import { Housekeeping } from './housekeeping.ts';
 import {
+  CLOSE_TIMEOUT_MS,
   FLUSH_INTERVAL_MS,
   FLUSH_TURNS,
   MAX_REQUESTED_RECORDINGS,
@@ -67,6 +69,9 @@ export type RecordingAnswer =
   | { readonly ok: true; readonly view: DvrView }
   | { readonly ok: false; readonly code: RecordingRefusal; readonly message: string };
 
+/** Recordings that a line in the log names. */
+const NAMED_RECORDINGS = 10;
+const HANGING_DISK = `the disk has not taken everything within ${CLOSE_TIMEOUT_MS / 1000} s`;
 const DEFAULT_VHOST = '__defaultVhost__';
 
 /** The recordings of a server: those that the vhosts' `dvr{}` asks for, and those that the API asks for. */
@@ -184,7 +189,8 @@ export class DvrSinks {
 
   /**
    * Ends a recording, and waits until its file is finished. One that the vhost asks for begins again with the next
-   * publish.
+   * publish. A disk that hangs is waited for no longer than {@link CLOSE_TIMEOUT_MS}: its file is finished, or mended,
+   * when it can be.
    *
    * @returns what it was; undefined when there is no such recording
    */
@@ -194,9 +200,13 @@ export class DvrSinks {
     const { recording } = entry;
     this.#entries.delete(id);
     entry.stop();
-    await recording?.idle();
+    const { log } = this.#options;
     const { app, stream } = entry.names;
-    this.#options.log.info(`dvr ${app}/${stream}: recording ${id} was stopped`);
+    if (recording === undefined || (await doneWithin(CLOSE_TIMEOUT_MS, recording.idle()))) {
+      log.info(`dvr ${app}/${stream}: recording ${id} was stopped`);
+    } else {
+      log.warn(`dvr ${app}/${stream}: recording ${id} was stopped, but ${HANGING_DISK}`);
+    }
     return entry.view();
   }
 
@@ -214,20 +224,41 @@ export class DvrSinks {
     return faults;
   }
 
-  /** Ends every recording, and waits until all files are finished. */
+  /**
+   * Ends every recording, and waits until all files are finished: {@link CLOSE_TIMEOUT_MS} at most. What a disk that
+   * hangs has not taken by then is said in the log, and left to the next start.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     for (const entry of [...this.#entries.values()]) entry.stop();
     this.#entries.clear();
-    for (const turn of this.#turns) for (const recording of turn) await recording.idle();
     clearInterval(this.#timer);
-    await this.#housekeeping.stop();
-    await this.#home.files.mendAgain();
+    const recordings = this.#turns.flatMap((turn) => [...turn]);
+    if (await doneWithin(CLOSE_TIMEOUT_MS, this.#finish(recordings))) return;
+    const left = recordings.filter(({ isIdle }) => !isIdle);
+    this.#options.log.warn(
+      `dvr: ${HANGING_DISK}: ${this.#unfinished(left)}; the next start mends what it has`,
+    );
   }
 
   /** Looks after every recording now: gives the disk what has gathered, tries again what failed. */
   tick(): void {
     for (const turn of this.#turns) for (const recording of turn) recording.tick();
+  }
+
+  async #finish(recordings: readonly Recording[]): Promise<void> {
+    const housekeeping = this.#housekeeping.stop();
+    for (const recording of recordings) await recording.idle();
+    await housekeeping;
+    await this.#home.files.mendAgain();
+  }
+
+  /** What is left undone, in words. */
+  #unfinished(left: readonly Recording[]): string {
+    if (left.length === 0) return 'files of an earlier run are still being mended';
+    const names = left.slice(0, NAMED_RECORDINGS).map(({ names: { app, stream } }) => `${app}/${stream}`);
+    if (left.length > names.length) names.push('…');
+    return `recordings that are not finished: ${left.length} (${names.join(', ')}), ${this.waitingBytes} B wait`;
   }
 
   #beginConfigured(stream: DvrStream, vhost: VhostConfig, fresh: boolean): void {

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import type { DiskErrorCode } from '../disk/index.ts';
-import { MAX_WAITING_BYTES } from './limits.ts';
+import { CLOSE_TIMEOUT_MS, MAX_WAITING_BYTES } from './limits.ts';
 import { brief, dvr, factsOf, gate, settle, tagsOf, type TestStream, vhostWith, video } from './test-kit.ts';
 
 const KEY = '__defaultVhost__/live/cam';
@@ -195,5 +195,64 @@ describe('recordings and faults', () => {
     for (let at = 0; at < 5; at += 1) await second(whole, stream, at);
     expect(stream.sinks).toBe(1);
     await whole.sinks.close();
+  });
+});
+
+describe.each(['flv', 'mp4'])('a disk that hangs while a %s is finished', (extension) => {
+  const vhost = vhostWith({ path: `./rec/[app]/[stream].${extension}` });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Some seconds of a recording, the last of which the disk holds fast. */
+  async function hanging() {
+    const whole = dvr({ vhost });
+    const stream = whole.publish();
+    stream.start();
+    for (let at = 0; at < 3; at += 1) await second(whole, stream, at);
+    const held = gate();
+    whole.disk.gate = held.closed;
+    stream.play(3_000, 1_000);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    return { ...whole, stream, held };
+  }
+
+  /** Waits for work that the clock alone can end: undefined before the limit, what it gave after it. */
+  async function limited<Value>(work: Promise<Value>): Promise<Value> {
+    let done = false;
+    void work.then(() => {
+      done = true;
+    });
+    await settle();
+    await vi.advanceTimersByTimeAsync(CLOSE_TIMEOUT_MS - 1);
+    expect(done).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    return work;
+  }
+
+  it('is not waited for without end when the server stops, which says what is left to the next start', async () => {
+    const { sinks, lines, disk, held } = await hanging();
+    await limited(sinks.close());
+    const line = lines.find((one) => one.includes('has not taken everything within 5 s'));
+    expect(line).toMatch(/recordings that are not finished: 1 \(live\/cam\), \d+ B wait/);
+    // It comes back before the process has ended: all is well after all.
+    held.open();
+    await settle();
+    expect(disk.names()).toEqual([`./rec/live/cam.${extension}`]);
+    expect(sinks.waitingBytes).toBe(0);
+    expect(disk.opened).toBe(disk.closed);
+  });
+
+  it('V008 is not waited for without end by who stops the recording', async () => {
+    const { sinks, lines, disk, held, stream } = await hanging();
+    const [view] = [...sinks.list()];
+    expect(await limited(sinks.stop(view?.id ?? ''))).toMatchObject({ id: view?.id });
+    expect(lines.at(-1)).toContain('was stopped, but the disk has not taken everything within 5 s');
+    expect(stream.sinks).toBe(0);
+    held.open();
+    await settle();
+    expect(disk.names()).toEqual([`./rec/live/cam.${extension}`]);
+    await sinks.close();
   });
 });

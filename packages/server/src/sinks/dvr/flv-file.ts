@@ -8,13 +8,13 @@ import {
 } from '@sluice/media/flv';
 
 import type { Frame } from '../../live/index.ts';
-import { type Disk, type DiskFile, TEMPORARY_SUFFIX } from '../disk/index.ts';
+import type { Disk, DiskFile } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { FlvHead } from './flv-head.ts';
 import { type FlvContents, readFlvContents } from './flv-scan.ts';
 import { KeyframeIndex } from './keyframe-index.ts';
-import type { FileEvents, HeaderFrames, RecordedFile } from './recorded-file.ts';
+import { type FileEvents, type HeaderFrames, type RecordedFile, temporaryName } from './recorded-file.ts';
 
 /** Time between the last frame of a file and the first that is appended to it, ms. */
 const APPEND_STEP_MS = 40;
@@ -34,7 +34,8 @@ export interface FlvFileOptions {
 
 /**
  * Opens the FLV file of a path: one that is there is written on, at its end; else a new one is begun under a
- * temporary name (V003).
+ * temporary name (V003). One that is written on keeps its name: as long as that goes on, an empty file with the
+ * temporary name stands beside it, which tells the next start that a crash has cut it.
  *
  * @throws DiskError; NotFlvError when something else has the name
  */
@@ -44,6 +45,7 @@ export async function openFlvFile(options: FlvFileOptions): Promise<FlvFile> {
     const file = await disk.open(path, 'update');
     try {
       const contents = await readFlvContents(file, false);
+      await (await disk.open(temporaryName(path), 'create')).close();
       if (contents.end < file.size) await file.truncate(contents.end);
       return new FlvFile(file, options, path, contents);
     } catch (error) {
@@ -51,7 +53,7 @@ export async function openFlvFile(options: FlvFileOptions): Promise<FlvFile> {
       throw error;
     }
   }
-  const workPath = `${path}${TEMPORARY_SUFFIX}`;
+  const workPath = temporaryName(path);
   const file = await disk.open(workPath, 'create');
   const head = FlvHead.create(headers.metadata?.body, options.service, options.indexCapacity);
   return new FlvFile(file, options, workPath, head);
@@ -145,6 +147,7 @@ export class FlvFile implements RecordedFile {
     await this.#writer.drain();
     await this.#writer.close();
     if (this.workPath !== this.path) await this.#disk.rename(this.workPath, this.path);
+    else await this.#disk.remove(temporaryName(this.path));
   }
 
   async abandon(): Promise<void> {

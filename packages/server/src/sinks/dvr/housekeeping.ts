@@ -1,8 +1,12 @@
+import { posix } from 'node:path';
+
 import type { VhostConfig } from '../../config/types.ts';
 import type { Log } from '../../log/index.ts';
-import { type Disk, TEMPORARY_SUFFIX } from '../disk/index.ts';
+import type { Disk } from '../disk/index.ts';
 import { BackgroundWork } from './background-work.ts';
 import { LEFTOVER_QUIET_MS, RETENTION_GAP_MS, RETENTION_INTERVAL_MS } from './limits.ts';
+import { isWrittenOn } from './mend.ts';
+import { finalName } from './recorded-file.ts';
 import { namesOf, type RecordingFiles } from './recording-files.ts';
 import { containerOf, fileTemplate, templateRoot, templateShape } from './recording-paths.ts';
 import { filesUnder, type TreeFile } from './recording-tree.ts';
@@ -17,6 +21,11 @@ export interface HousekeepingOptions {
   readonly vhosts: () => Iterable<VhostConfig>;
   /** ms since the epoch. */
   readonly now: () => number;
+}
+
+/** An unfinished file, and the one whose changes tell whether somebody is still at it. */
+interface Leftover extends TreeFile {
+  readonly workPath: string;
 }
 
 /** Looks after the recording directories: mends what a crash left, and removes what is not to be kept. */
@@ -60,7 +69,7 @@ export class Housekeeping {
 
   async #mendLeftovers(): Promise<void> {
     const { log, now } = this.#options;
-    const seen = new Map<string, TreeFile>();
+    const seen = new Map<string, Leftover>();
     for (const root of this.#roots()) await this.#collectLeftovers(root, seen);
     const old = [...seen.values()].filter(({ modifiedMs }) => now() - modifiedMs >= LEFTOVER_QUIET_MS);
     const young = [...seen.values()].filter((file) => !old.includes(file));
@@ -72,27 +81,40 @@ export class Housekeeping {
     }
   }
 
-  async #collectLeftovers(root: string, seen: Map<string, TreeFile>): Promise<void> {
+  async #collectLeftovers(root: string, seen: Map<string, Leftover>): Promise<void> {
     if (root === '/') {
       this.#options.log.warn('dvr: dvr_path has no directory of its own, no unfinished files are looked for');
       return;
     }
     try {
       for await (const file of filesUnder(this.#options.disk, root)) {
-        if (isLeftover(file.path)) seen.set(file.path, file);
+        const path = finalName(file.path);
+        if (path === undefined || containerOf(path) === undefined) continue;
+        seen.set(file.path, await this.#leftoverOf(file, path));
       }
     } catch (error) {
       this.#options.log.warn(`dvr: unfinished files can't be looked for: ${textOf(error)}`);
     }
   }
 
-  async #mendQuiet(files: readonly TreeFile[]): Promise<void> {
+  /** What has to be quiet for a leftover to be one: itself, or the file that was written on. */
+  async #leftoverOf(file: TreeFile, path: string): Promise<Leftover> {
+    const { disk } = this.#options;
+    const workPath = file.path;
+    if (!(await isWrittenOn(disk, workPath, path))) return { ...file, workPath };
+    const name = posix.basename(path);
+    const written = (await disk.list(posix.dirname(path))).find((entry) => entry.name === name);
+    const { size, modifiedMs } = written ?? file;
+    return { workPath, path, size, modifiedMs };
+  }
+
+  async #mendQuiet(files: readonly Leftover[]): Promise<void> {
     const { disk, log } = this.#options;
-    const quiet: TreeFile[] = [];
+    const quiet: Leftover[] = [];
     for (const file of files) {
       const size = await disk.size(file.path);
       if (size === file.size) quiet.push(file);
-      else if (size !== undefined && !this.#inUse(file.path)) {
+      else if (size !== undefined && !this.#inUse(file.workPath)) {
         log.warn(`dvr: ${file.path} is left alone, something else writes to it`);
       }
     }
@@ -101,16 +123,16 @@ export class Housekeeping {
       log.info(`dvr: ${quiet.length} unfinished files of an earlier run were looked after`);
   }
 
-  async #mendAll(files: readonly TreeFile[]): Promise<void> {
-    for (const { path } of files) {
+  async #mendAll(files: readonly Leftover[]): Promise<void> {
+    for (const { workPath } of files) {
       if (this.#stopped) return;
-      await this.#options.files.mendLeftover(path, this.#namesOf(path));
+      await this.#options.files.mendLeftover(workPath, this.#namesOf(workPath));
     }
   }
 
   /** The stream that a path is of, as the templates of the vhosts say. */
   #namesOf(workPath: string): ReturnType<typeof namesOf> {
-    const path = workPath.slice(0, -TEMPORARY_SUFFIX.length);
+    const path = finalName(workPath) ?? workPath;
     for (const { name, dvr } of this.#options.vhosts()) {
       const match = templateShape(fileTemplate(dvr.path), { vhost: name }).exec(path);
       if (match !== null) return namesOf(match.groups, name);
@@ -125,7 +147,7 @@ export class Housekeeping {
   }
 
   #inUse(workPath: string): boolean {
-    return this.#options.files.locks.has(workPath.slice(0, -TEMPORARY_SUFFIX.length));
+    return this.#options.files.locks.has(finalName(workPath) ?? workPath);
   }
 
   #check(): void {
@@ -178,11 +200,6 @@ export class Housekeeping {
       }),
     );
   }
-}
-
-function isLeftover(path: string): boolean {
-  if (!path.endsWith(TEMPORARY_SUFFIX)) return false;
-  return containerOf(path.slice(0, -TEMPORARY_SUFFIX.length)) !== undefined;
 }
 
 function textOf(error: unknown): string {

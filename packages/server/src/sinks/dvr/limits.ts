@@ -17,6 +17,8 @@ export const FLUSH_INTERVAL_MS = 2_000;
 export const FLUSH_TURNS = 5;
 /** A failed recording is tried again after so long, ms. */
 export const RETRY_INTERVAL_MS = 3_000;
+/** How long a disk that hangs is waited for when a recording is stopped, or all of them at the server's end, ms. */
+export const CLOSE_TIMEOUT_MS = 5_000;
 /** How often a recording looks whether its file is still in the directory, ms. */
 export const PRESENCE_INTERVAL_MS = 12_000;
 /** How often the metadata of an appended file is brought up to date, ms (V004). */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
+import { LEFTOVER_QUIET_MS } from './limits.ts';
 import { brief, dvr, factsOf, FakeDisk, settle, tagsOf, vhostWith } from './test-kit.ts';
 
 const WORK = './rec/live/cam.1795262400000.flv.tmp';
@@ -148,6 +149,124 @@ describe('what a crash left', () => {
     await settle();
     await sinks.close();
     expect(factsOf(disk.bytes(disk.names()[0] ?? '')).duration).toBe(1.98);
+  });
+});
+
+describe('what a crash left of a file that was written on', () => {
+  const PATH = './rec/live/cam.flv';
+  const MARK = `${PATH}.tmp`;
+  const vhost = vhostWith({ plan: 'append', path: './rec/[app]/[stream].flv' });
+
+  /** A finished publish of two seconds, and what the disk has of one that follows it. */
+  async function interrupted() {
+    const whole = dvr({ vhost });
+    const stream = whole.publish();
+    stream.start();
+    stream.play(0, 2_000);
+    await settle();
+    stream.end();
+    await settle();
+    expect(whole.disk.names()).toEqual([PATH]);
+    const before = whole.disk.bytes(PATH).slice();
+    const next = whole.publish();
+    next.start();
+    for (let at = 0; at < 3; at += 1) {
+      next.play(at * 1_000, 1_000);
+      await settle();
+      whole.sinks.tick();
+      await settle();
+    }
+    expect(whole.disk.names()).toEqual([PATH, MARK]);
+    const after = whole.disk.bytes(PATH).slice();
+    await whole.sinks.close();
+    expect(whole.disk.names()).toEqual([PATH]);
+    return { before, after };
+  }
+
+  async function startWith(bytes: Uint8Array, mark = new Uint8Array(0)) {
+    const disk = new FakeDisk();
+    disk.put(PATH, bytes);
+    disk.put(MARK, mark);
+    const whole = dvr({ disk, vhost });
+    whole.sinks.start();
+    await settle();
+    await whole.sinks.close();
+    return { ...whole, disk };
+  }
+
+  it('V001 is put right at start, wherever it was cut: tags, duration, size and index', async () => {
+    const { before, after } = await interrupted();
+    const all = brief(tagsOf(after)).slice(1);
+    expect(factsOf(after).duration).toBe(factsOf(before).duration);
+    for (const cut of [after.length, after.length - 1, after.length - 3_000, before.length + 5]) {
+      const { disk, finished, lines } = await startWith(after.slice(0, cut));
+      expect(disk.names()).toEqual([PATH]);
+      const mended = disk.bytes(PATH);
+      const tags = tagsOf(mended);
+      expect(brief(tags).slice(1)).toEqual(all.slice(0, tags.length - 1));
+      const facts = factsOf(mended);
+      expect(facts.fileSize).toBe(mended.length);
+      expect(facts.duration).toBe((tags.at(-1)?.timestamp ?? 0) / 1000);
+      for (const position of facts.positions) expect(mended[position + 11]).toBe(0x17);
+      expect(lines.some((line) => line.includes(`mended ${PATH}`))).toBe(cut !== before.length);
+      expect(finished).toMatchObject([{ file: PATH, bytes: mended.length, stream: { stream: 'cam' } }]);
+      expect(disk.opened).toBe(disk.closed);
+    }
+  });
+
+  it('V001 is left as it is, and not told of again, when it was whole', async () => {
+    const { before } = await interrupted();
+    const { disk, finished } = await startWith(before);
+    expect(disk.names()).toEqual([PATH]);
+    expect(disk.bytes(PATH)).toEqual(before);
+    expect(finished).toEqual([]);
+  });
+
+  it('V001 is left alone while something else writes on it', async () => {
+    const { after } = await interrupted();
+    const disk = new FakeDisk();
+    const { sinks, clock, lines } = dvr({ disk, vhost });
+    disk.put(PATH, after.slice(0, -100), clock.now);
+    disk.put(MARK, new Uint8Array(0), clock.now - 3_600_000);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      sinks.start();
+      await settle();
+      disk.put(PATH, after, clock.now);
+      await vi.advanceTimersByTimeAsync(LEFTOVER_QUIET_MS);
+      await settle();
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(disk.bytes(PATH)).toEqual(after);
+    expect(disk.names()).toEqual([PATH, MARK]);
+    expect(lines.some((line) => line.includes(`${PATH} is left alone`))).toBe(true);
+    await sinks.close();
+  });
+
+  it('V001 a disk that fails for it: put right as soon as the disk works again', async () => {
+    const { disk, sinks, clock, publish } = dvr({ vhost });
+    for (let count = 0; count < 2; count += 1) {
+      const stream = publish();
+      stream.start();
+      stream.play(0, 2_000);
+      await settle();
+      if (count === 1) {
+        sinks.tick();
+        await settle();
+        disk.failure = 'full';
+        stream.play(2_000, 1_000);
+      }
+      stream.end();
+      await settle();
+    }
+    expect(disk.names()).toEqual([PATH, MARK]);
+    disk.failure = undefined;
+    clock.now += 60_000;
+    await sinks.close();
+    expect(disk.names()).toEqual([PATH]);
+    const bytes = disk.bytes(PATH);
+    expect(factsOf(bytes)).toMatchObject({ duration: 4, fileSize: bytes.length });
   });
 });
 

@@ -1,4 +1,5 @@
 import { MediaError } from '@sluice/media';
+import { bytesEqual } from '@sluice/media/bytes';
 import { type Mp4Repair, repairMp4, runReadSteps } from '@sluice/media/mp4';
 
 import { type Disk, DiskError, type DiskFile } from '../disk/index.ts';
@@ -18,26 +19,54 @@ export interface MendedFile {
 }
 
 /**
+ * What became of a file:
+ * - `mended`: it is whole again, under this path;
+ * - `nothing-to-play`: it was removed;
+ * - `whole`: one that was written on had been finished before: nothing was wrong.
+ */
+export type MendResult =
+  { readonly state: 'mended'; readonly file: MendedFile } | { readonly state: 'nothing-to-play' | 'whole' };
+
+/**
  * Makes a whole file of one that was left unfinished by a crash or a fault, and gives it its name (or, where that
- * is taken, one with a number).
+ * is taken, one with a number). An empty one beside an FLV file says that this was being written on: it is put right
+ * where it is.
  *
  * @param path - the name that it is to have
- * @returns undefined when there was nothing to play in it: it is removed
  * @throws DiskError; NotFlvError or MediaError when it is something else
  */
-export async function mend(disk: Disk, workPath: string, path: string): Promise<MendedFile | undefined> {
-  const mended = await (containerOf(path) === 'mp4' ? mendMp4(disk, workPath) : mendFlv(disk, workPath));
+export async function mend(disk: Disk, workPath: string, path: string): Promise<MendResult> {
+  if (await isWrittenOn(disk, workPath, path)) {
+    const appended = await mendFlv(disk, path, 'from-index');
+    await disk.remove(workPath);
+    return appended?.changed === true
+      ? { state: 'mended', file: { path, bytes: appended.bytes, durationMs: appended.durationMs } }
+      : { state: 'whole' };
+  }
+  const mended = await (containerOf(path) === 'mp4'
+    ? mendMp4(disk, workPath)
+    : mendFlv(disk, workPath, 'whole'));
   if (mended === undefined) {
     await disk.remove(workPath);
-    return undefined;
+    return { state: 'nothing-to-play' };
   }
   const name = await freeName(disk, path);
   await disk.rename(workPath, name);
-  return { path: name, ...mended };
+  const { bytes, durationMs } = mended;
+  return { state: 'mended', file: { path: name, bytes, durationMs } };
 }
 
 /** What a mended file has. */
-type Contents = Omit<MendedFile, 'path'>;
+interface Contents extends Omit<MendedFile, 'path'> {
+  /** Something was wrong with it. */
+  readonly changed: boolean;
+}
+
+/** Whether an unfinished file only marks that the file with the name itself was written on. */
+export async function isWrittenOn(disk: Disk, workPath: string, path: string): Promise<boolean> {
+  if (containerOf(path) !== 'flv' || (await disk.size(workPath)) !== 0) return false;
+  return (await disk.size(path)) !== undefined;
+}
 
 /** The path itself, or with the first number that no file has. */
 export async function freeName(disk: Disk, path: string): Promise<string> {
@@ -48,19 +77,30 @@ export async function freeName(disk: Disk, path: string): Promise<string> {
   throw new DiskError('bad-name', path, `${path}: ${MAX_NUMBERED_NAMES} files have this name with a number`);
 }
 
-async function mendFlv(disk: Disk, workPath: string): Promise<Contents | undefined> {
-  const file = await disk.open(workPath, 'update');
+/** @param look - at how much of it; one that grows for years has to be looked at from its last keyframe on only */
+async function mendFlv(
+  disk: Disk,
+  path: string,
+  look: 'whole' | 'from-index',
+): Promise<Contents | undefined> {
+  const file = await disk.open(path, 'update');
   try {
     // The crash came before anything was written.
     if (file.size < FLV_START_BYTES) return undefined;
-    const { head, index, end, mediaTags, firstTimestamp, lastTimestamp } = await readFlvContents(file, true);
-    if (mediaTags === 0) return undefined;
-    if (end < file.size) await file.truncate(end);
+    const { head, index, end, mediaTags, firstTimestamp, lastTimestamp } = await readFlvContents(
+      file,
+      look === 'whole',
+    );
+    if (mediaTags === 0 && look === 'whole') return undefined;
+    let changed = end < file.size;
+    if (changed) await file.truncate(end);
     const durationMs = lastTimestamp - firstTimestamp;
     for (const { position, bytes } of head.patches({ durationMs, fileSize: end, index })) {
+      if (bytesEqual(await file.read(position, bytes.length), bytes)) continue;
+      changed = true;
       await file.writeAt(position, bytes);
     }
-    return { bytes: end, durationMs };
+    return { bytes: end, durationMs, changed };
   } finally {
     await file.close();
   }
@@ -78,7 +118,7 @@ async function mendMp4(disk: Disk, workPath: string): Promise<Contents | undefin
       await file.append(tail);
       await file.writeAt(patch.offset, patch.bytes);
     }
-    return { bytes: file.size, durationMs: recording.duration };
+    return { bytes: file.size, durationMs: recording.duration, changed: state === 'cut' };
   } finally {
     await file.close();
   }

@@ -3,11 +3,11 @@ import { parseAudioTagHeader, parseVideoTagHeader } from '@sluice/media/flv';
 import { Mp4AudioClock, Mp4Recording, type Mp4RecordingFragment } from '@sluice/media/mp4';
 
 import { type Frame, FrameKind } from '../../live/index.ts';
-import { type Disk, type DiskFile, TEMPORARY_SUFFIX } from '../disk/index.ts';
+import type { Disk, DiskFile } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
 import { MAX_FRAGMENT_BYTES } from './limits.ts';
 import { AUDIO_TRACK, fitsMp4, type RecordedTrack, trackOf, VIDEO_TRACK } from './mp4-tracks.ts';
-import type { FileEvents, HeaderFrames, RecordedFile } from './recorded-file.ts';
+import { type FileEvents, type HeaderFrames, type RecordedFile, temporaryName } from './recorded-file.ts';
 
 /** What an MP4 file is made with. */
 export interface Mp4FileOptions {
@@ -47,7 +47,7 @@ export async function openMp4File(options: Mp4FileOptions): Promise<Mp4File> {
       cause: error,
     });
   }
-  const workPath = `${path}${TEMPORARY_SUFFIX}`;
+  const workPath = temporaryName(path);
   const file = await disk.open(workPath, 'create');
   try {
     await file.append(recording.head);

@@ -1,4 +1,5 @@
 import type { Frame } from '../../live/index.ts';
+import { TEMPORARY_SUFFIX } from '../disk/index.ts';
 
 /**
  * What is known of a stream before the first frame of a file: its metadata, and for each track its sequence header,
@@ -8,6 +9,16 @@ export interface HeaderFrames {
   readonly metadata?: Frame | undefined;
   readonly audio?: Frame | undefined;
   readonly video?: Frame | undefined;
+}
+
+/** What a file is called while it is written, until it is finished. */
+export function temporaryName(path: string): string {
+  return `${path}${TEMPORARY_SUFFIX}`;
+}
+
+/** The name that a file is to have; undefined when this is no temporary name. */
+export function finalName(workPath: string): string | undefined {
+  return workPath.endsWith(TEMPORARY_SUFFIX) ? workPath.slice(0, -TEMPORARY_SUFFIX.length) : undefined;
 }
 
 /** What a recorded file tells its owner; both are told from within a write or later, never from a constructor. */

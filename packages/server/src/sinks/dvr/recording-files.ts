@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 
 import type { DvrConfig } from '../../config/types.ts';
 import type { Log } from '../../log/index.ts';
-import { type Disk, DiskError, expandPath, TEMPORARY_SUFFIX } from '../disk/index.ts';
+import { type Disk, DiskError, expandPath } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
 import { openFlvFile } from './flv-file.ts';
 import { NotFlvError } from './flv-scan.ts';
@@ -10,7 +10,13 @@ import { LEAST_INDEX_ENTRIES, MAX_INDEX_ENTRIES, MAX_NUMBERED_NAMES } from './li
 import { mend } from './mend.ts';
 import { openMp4File } from './mp4-file.ts';
 import { type PathLock, PathLocks } from './path-locks.ts';
-import type { FileEvents, HeaderFrames, RecordedFile } from './recorded-file.ts';
+import {
+  type FileEvents,
+  finalName,
+  type HeaderFrames,
+  type RecordedFile,
+  temporaryName,
+} from './recorded-file.ts';
 import {
   containerOf,
   hasTimeInName,
@@ -89,7 +95,7 @@ export class RecordingFiles {
       const lock = await this.locks.acquire(path);
       if (lock === undefined) continue;
       try {
-        const workPath = `${path}${TEMPORARY_SUFFIX}`;
+        const workPath = temporaryName(path);
         if ((await disk.size(workPath)) !== undefined) await this.#mend(workPath, path, request.names);
         const file = await this.#openAt(path, request);
         if (file !== undefined) {
@@ -144,8 +150,8 @@ export class RecordingFiles {
 
   /** Mends a file that an earlier run left, unless it is in use. */
   async mendLeftover(workPath: string, names: RecordingNames | undefined): Promise<void> {
-    const path = workPath.slice(0, -TEMPORARY_SUFFIX.length);
-    if (this.locks.has(path)) return;
+    const path = finalName(workPath);
+    if (path === undefined || this.locks.has(path)) return;
     const lock = await this.locks.acquire(path);
     if (lock === undefined) return;
     lock.closing();
@@ -166,20 +172,19 @@ export class RecordingFiles {
 
   async #salvage(file: RecordedFile, names: RecordingNames): Promise<void> {
     await file.abandon().catch(() => undefined);
-    // One that was written on under its own name is put right when it is opened next.
-    if (file.workPath === file.path) return;
-    await this.#mend(file.workPath, file.path, names);
+    await this.#mend(temporaryName(file.path), file.path, names);
   }
 
   /** Never throws: what can't be mended now is tried again later. */
   async #mend(workPath: string, path: string, names: RecordingNames | undefined): Promise<void> {
     const { disk, log } = this.#options;
     try {
-      const mended = await mend(disk, workPath, path);
-      if (mended === undefined) {
+      const result = await mend(disk, workPath, path);
+      if (result.state === 'nothing-to-play') {
         log.debug(`dvr: removed ${workPath}, which had nothing to play in it`);
-        return;
       }
+      if (result.state !== 'mended') return;
+      const mended = result.file;
       const seconds = (mended.durationMs / 1000).toFixed(1);
       log.info(`dvr: mended ${mended.path}, ${seconds} s, ${mended.bytes} B, which was left unfinished`);
       this.#tell(names, mended.path, mended.durationMs, mended.bytes);
@@ -205,9 +210,9 @@ export class RecordingFiles {
     const shape = templateShape(posix.basename(template), names);
     let newest: { readonly name: string; readonly modifiedMs: number } | undefined;
     for (const { name, directory: isDirectory, modifiedMs } of await disk.list(directory)) {
-      const finalName = name.endsWith(TEMPORARY_SUFFIX) ? name.slice(0, -TEMPORARY_SUFFIX.length) : name;
-      if (isDirectory || !shape.test(finalName)) continue;
-      if (newest === undefined || modifiedMs > newest.modifiedMs) newest = { name: finalName, modifiedMs };
+      const wanted = finalName(name) ?? name;
+      if (isDirectory || !shape.test(wanted)) continue;
+      if (newest === undefined || modifiedMs > newest.modifiedMs) newest = { name: wanted, modifiedMs };
     }
     return newest === undefined ? path : `${path.slice(0, -posix.basename(path).length)}${newest.name}`;
   }
