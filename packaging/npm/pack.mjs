@@ -63,7 +63,7 @@ function copyPackage(folder, to) {
 }
 
 function isPublished(path) {
-  return !/\.test\.|test-kit\.|\.tsbuildinfo$/.test(path);
+  return !/\.test\.|test-kit\.|[\\/]testdata$|\.tsbuildinfo$/.test(path);
 }
 
 function writeManifest(folder, manifest) {

@@ -49,7 +49,7 @@ describe('packaging', () => {
     ]) {
       expect(list.stdout).toContain(`package/${name}\n`);
     }
-    expect(list.stdout).not.toMatch(/\.test\.|\.tsbuildinfo/);
+    expect(list.stdout).not.toMatch(/\.test\.|test-kit|testdata|\.tsbuildinfo/);
     const bundled = `${folder}/package/node_modules/@sluice`;
     expect(existsSync(`${bundled}/media/dist`) && existsSync(`${bundled}/rtmp/dist`)).toBe(true);
     const check = new RunningProcess(process.execPath, [
