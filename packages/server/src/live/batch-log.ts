@@ -1,4 +1,5 @@
 import type { EncodedBatch } from './fan-out-format.ts';
+import { FrameKind } from './frame.ts';
 
 /** A batch in its group's log. */
 export interface LoggedBatch extends EncodedBatch {
@@ -7,6 +8,8 @@ export interface LoggedBatch extends EncodedBatch {
   readonly lastTimestamp: number;
   /** Index of the last keyframe inside, or -1. */
   readonly keyframe: number;
+  /** How many frames of video are inside, sequence headers aside. */
+  readonly videoFrames: number;
   /** Bytes of all batches that were ever logged before this one. */
   readonly position: number;
 }
@@ -47,11 +50,12 @@ export class BatchLog {
 
   push(batch: EncodedBatch): LoggedBatch {
     let keyframe = -1;
-    for (let index = batch.frames.length - 1; index >= 0; index -= 1) {
-      if (batch.frames[index]?.keyframe === true) {
-        keyframe = index;
-        break;
-      }
+    let videoFrames = 0;
+    for (let index = 0; index < batch.frames.length; index += 1) {
+      const frame = batch.frames[index];
+      if (frame?.kind !== FrameKind.video) continue;
+      if (!frame.sequenceHeader) videoFrames += 1;
+      if (frame.keyframe) keyframe = index;
     }
     const logged: LoggedBatch = {
       bytes: batch.bytes,
@@ -62,6 +66,7 @@ export class BatchLog {
       sequence: this.head,
       lastTimestamp: batch.frames[batch.frames.length - 1]?.timestamp ?? 0,
       keyframe,
+      videoFrames,
       position: this.#total,
     };
     this.#batches.push(logged);

@@ -1,9 +1,10 @@
 import type { AudioCache } from './audio-cache.ts';
 import { type FanOutFamily, type StreamHeaders, TrackBit } from './fan-out-format.ts';
 import { FanOutGroup } from './fan-out-group.ts';
-import type { FanOutHome, FanOutSettings } from './fan-out-home.ts';
+import type { FanOutHome } from './fan-out-home.ts';
 import { type Frame, FrameKind } from './frame.ts';
 import { earliestTimestamp, type GopCache } from './gop-cache.ts';
+import type { FanOutSettings } from './live-settings.ts';
 import { Player, type PlayerEnd, type PlayerHome, type PlayerOptions } from './player.ts';
 
 /** Multiples of the golden ratio's fraction lie apart from each other, however many there are. */
@@ -17,6 +18,8 @@ export interface FanOutSource {
   headers(): StreamHeaders;
   hasVideo(): boolean;
   rebases(): boolean;
+  /** A flush has kept the event loop for so long, ms. */
+  flushed(ms: number): void;
   /** The last player has gone. */
   onEmpty(): void;
 }
@@ -43,6 +46,9 @@ export class FanOut {
       headers: () => source.headers(),
       hasVideo: () => source.hasVideo(),
       rebases: () => source.rebases(),
+      flushed: (ms) => {
+        source.flushed(ms);
+      },
       ended: (player, reason) => {
         this.#end(player, reason);
       },

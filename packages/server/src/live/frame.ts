@@ -75,3 +75,8 @@ export function dataFrame(timestamp: number, body: Uint8Array, sourceTimestamp =
     body,
   };
 }
+
+/** Whether a frame is audio or video itself, rather than a sequence header or data. */
+export function isMedia(frame: Frame): boolean {
+  return !frame.sequenceHeader && frame.kind !== FrameKind.data;
+}

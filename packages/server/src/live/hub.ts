@@ -1,19 +1,19 @@
-import {
-  type LiveSettings,
-  LiveStream,
-  type LiveStreamHome,
-  type StreamId,
-  streamKey,
-} from './live-stream.ts';
+import type { LiveSettings } from './live-settings.ts';
+import { LiveStream, type LiveStreamHome } from './live-stream.ts';
+import { type StreamId, streamKey } from './stream-id.ts';
+import { LiveTotals } from './stream-meter.ts';
 
 /** The live streams of one server. A stream exists while somebody publishes or plays it, and no longer. */
 export class LiveHub {
+  /** What all streams have counted, those included that are gone. */
+  readonly totals = new LiveTotals();
   readonly #streams = new Map<string, LiveStream>();
   readonly #home: LiveStreamHome;
 
   /** @param observer - told of every publish, so that sinks may be attached */
   constructor(observer: Partial<Pick<LiveStreamHome, 'onPublish'>> = {}) {
     this.#home = {
+      totals: this.totals,
       onPublish: (stream) => observer.onPublish?.(stream),
       onIdle: (stream) => {
         this.release(stream);
@@ -43,6 +43,12 @@ export class LiveHub {
   /** Forgets a stream that nobody uses. */
   release(stream: LiveStream): void {
     if (stream.idle && this.#streams.get(stream.key) === stream) this.#streams.delete(stream.key);
+  }
+
+  /** Say it every few minutes: see {@link FlushTimes.roll}. */
+  rollFlushes(): void {
+    this.totals.flushes.roll();
+    for (const { meter } of this.#streams.values()) meter.flushes?.roll();
   }
 
   get size(): number {

@@ -10,16 +10,13 @@ export {
 } from './fan-out-format.ts';
 export { type Frame, FrameKind, mediaFrame } from './frame.ts';
 export type { FrameSink } from './frame-sink.ts';
+export { FLUSH_BOUNDS_MS, type FlushTimes } from './flush-times.ts';
 export { LiveHub } from './hub.ts';
-export {
-  type LiveSettings,
-  type LiveStream,
-  type Publication,
-  type PublisherEnd,
-  type PublisherOptions,
-  type StreamId,
-  streamKey,
-} from './live-stream.ts';
+export type { LiveSettings } from './live-settings.ts';
+export type { LiveStream } from './live-stream.ts';
+export type { Publication, PublisherEnd, PublisherOptions } from './publication.ts';
 export type { Drop, Player, PlayerEnd, PlayerOptions, PlayerSink } from './player.ts';
 export { Timeline } from './timeline.ts';
 export { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
+export { type StreamId, streamKey } from './stream-id.ts';
+export type { GopLength, LiveTotals, StreamMeter } from './stream-meter.ts';

@@ -74,7 +74,10 @@ export class Player implements TrackState {
   slot = -1;
   /** Since when, ms of the monotonic clock, the sink has not taken its bytes; 0 when it has. */
   busySince = 0;
+  /** Frames of any kind that were skipped. */
   droppedFrames = 0;
+  /** Video frames that were written to it; sequence headers don't count. */
+  videoFrames = 0;
   readonly #home: PlayerHome;
 
   constructor(options: PlayerOptions, home: PlayerHome) {

@@ -16,8 +16,9 @@ import {
   watch,
   type Watcher,
 } from '../remux/test-kit.ts';
-import { PLAYERS_PER_GROUP, STALL_TIMEOUT_MS } from './fan-out-group.ts';
+import { PLAYERS_PER_GROUP } from './fan-out-group.ts';
 import { FrameKind } from './frame.ts';
+import { STALL_TIMEOUT_MS } from './player-writer.ts';
 
 const CHUNK_SIZE = 60_000;
 const family = rtmpFamily(CHUNK_SIZE, { audio: true, video: true });

@@ -26,11 +26,14 @@ export class Timeline {
   readonly #video = new Track();
   #latest = 0;
   #started = false;
-  #jumps = 0;
+  readonly #onJump: (byMs: number) => void;
 
-  /** How many jumps were smoothed over. */
-  get jumps(): number {
-    return this.#jumps;
+  /**
+   * @param onJump - told of each jump that is smoothed over, of each track: by how much the track's times are moved
+   * from here on in addition to what they were, ms, less than 0 when back. Default: nobody is told.
+   */
+  constructor(onJump: (byMs: number) => void = ignore) {
+    this.#onJump = onJump;
   }
 
   /** The latest timestamp given out, ms: what a frame of no track takes. */
@@ -91,15 +94,18 @@ export class Timeline {
     const jump = track.running;
     if (!jump) track.lastOut = 0;
     track.running = true;
+    const before = track.offset;
     if (other.running && Math.abs(input - other.lastIn) <= MAX_STEP_MS) {
-      if (jump && other.offset !== track.offset) this.#jumps += 1;
       track.offset = other.offset;
+      if (jump && other.offset !== before) this.#onJump(other.offset - before);
       return;
     }
-    if (jump) this.#jumps += 1;
     // The very first frame is at 0; a second track begins where the first one is; else a step follows.
     const step = jump || (!other.running && this.#started) ? JUMP_STEP_MS : 0;
     this.#started = true;
     track.offset = this.#latest + step - input;
+    if (jump) this.#onJump(track.offset - before);
   }
 }
+
+function ignore(): void {}

@@ -1,0 +1,79 @@
+import { BatchLog } from './batch-log.ts';
+import type { FanOutFormat } from './fan-out-format.ts';
+import type { FanOutHome } from './fan-out-home.ts';
+import type { Frame } from './frame.ts';
+
+/** Where the newest GOP begins in a group's log. */
+export interface GopStart {
+  readonly sequence: number;
+  /** Its keyframe's place among the batch's frames. */
+  readonly index: number;
+}
+
+/** What a group has encoded: the latest batches, and where in them a player that joins can start. */
+export class GroupLog {
+  readonly batches = new BatchLog();
+  readonly #format: FanOutFormat;
+  readonly #home: FanOutHome;
+  #gop: GopStart | undefined;
+  /** From the batch on in which the GOP begins. */
+  #gopBytes = 0;
+  #hadKeyframe = false;
+
+  constructor(format: FanOutFormat, home: FanOutHome) {
+    this.#format = format;
+    this.#home = home;
+  }
+
+  /** Undefined while there is nothing that a player can start with. */
+  get gop(): GopStart | undefined {
+    return this.#gop;
+  }
+
+  /**
+   * Encodes frames.
+   *
+   * @param full - the group takes no more players, so nobody needs anything to start with
+   * @returns whether any of them are for this form
+   */
+  append(frames: readonly Frame[], full: boolean): boolean {
+    let some = false;
+    for (let from = 0; from < frames.length;) {
+      const { batch, next } = this.#format.encode(frames, from);
+      from = next;
+      if (batch === undefined) continue;
+      some = true;
+      const { sequence, keyframe } = this.batches.push(batch);
+      this.#followGop(sequence, keyframe, batch.bytes.length, full);
+    }
+    return some;
+  }
+
+  /** Keeps nothing for players that join until the next keyframe. */
+  forgetGop(): void {
+    this.#gop = undefined;
+  }
+
+  /** Other limits hold: forgets a GOP that is beyond them. */
+  limitGop(): void {
+    if (this.#gopBytes > this.#home.settings().gopMaxBytes) this.#gop = undefined;
+  }
+
+  #followGop(sequence: number, keyframe: number, bytes: number, full: boolean): void {
+    const { gopMaxBytes } = this.#home.settings();
+    if (gopMaxBytes === 0 || full) {
+      this.#gop = undefined;
+      return;
+    }
+    if (keyframe >= 0) {
+      // Players that join later have another zero: where it is in the bytes, the group's GOP is of no use to them.
+      const useful = !this.#hadKeyframe || !this.#format.rebased || !this.#home.rebases();
+      this.#gop = useful ? { sequence, index: keyframe } : undefined;
+      this.#gopBytes = 0;
+      this.#hadKeyframe = true;
+    }
+    if (this.#gop === undefined) return;
+    this.#gopBytes += bytes;
+    if (this.#gopBytes > gopMaxBytes) this.#gop = undefined;
+  }
+}

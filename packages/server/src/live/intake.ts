@@ -1,0 +1,196 @@
+import { bytesEqual, copyBytes } from '@sluice/media/bytes';
+
+import type { StreamHeaders } from './fan-out-format.ts';
+import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
+import type { LiveSettings } from './live-settings.ts';
+import { readDataMessage } from './metadata.ts';
+import { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
+import type { StreamMeter } from './stream-meter.ts';
+import { Timeline } from './timeline.ts';
+
+/** The longest body that RTMP and FLV can say; a data message that is written anew may grow past it. */
+const MAX_BODY_BYTES = 0xffffff;
+
+/** Where frames go, and what is said of the messages that make none. */
+export interface IntakeHome {
+  /** The next audio or video frame, or sequence header. The body of media is the publisher's, and lent. */
+  media(frame: Frame): void;
+  /** Metadata, or another message; its body may be kept. */
+  data(frame: Frame): void;
+  /** Video of another configuration follows: what came before can't be begun with any more. */
+  videoChanged(): void;
+  /** A message was odd and is dropped; said once per kind for each publisher. */
+  warning(message: string): void;
+}
+
+/**
+ * What a publisher's messages become: frames on the stream's own timeline. What has been learnt of the stream from
+ * them (headers, codecs, pictures) is kept here while somebody publishes.
+ */
+export class Intake {
+  readonly #home: IntakeHome;
+  readonly #meter: StreamMeter;
+  readonly #timeline: Timeline;
+  readonly #warned = new Set<string>();
+  #settings: LiveSettings;
+  #headers: Partial<Record<'metadata' | 'audio' | 'video', Frame>> = {};
+  /** What the metadata announces. */
+  #announced = { audio: false, video: false };
+  /** The metadata says that the publisher's times are absolute. */
+  #announcesAtc = false;
+  #video: VideoFacts | undefined;
+  #audio: AudioFacts | undefined;
+
+  constructor(settings: LiveSettings, meter: StreamMeter, home: IntakeHome) {
+    this.#settings = settings;
+    this.#meter = meter;
+    this.#home = home;
+    this.#timeline = new Timeline((byMs) => {
+      meter.correction(byMs);
+    });
+  }
+
+  get video(): VideoFacts | undefined {
+    return this.#video;
+  }
+
+  get audio(): AudioFacts | undefined {
+    return this.#audio;
+  }
+
+  /** What a player is told before its first frame. */
+  get headers(): StreamHeaders {
+    const hasAudio = this.#audio !== undefined || this.#announced.audio;
+    const hasVideo = this.#video !== undefined || this.#announced.video;
+    return { ...this.#headers, hasAudio, hasVideo };
+  }
+
+  /** Players begin at zero rather than at the publisher's times. */
+  get rebases(): boolean {
+    return this.#settings.play.timeJitter !== 'off' && !this.#atc;
+  }
+
+  /** Timestamps are made to grow steadily. */
+  get correctsTime(): boolean {
+    return this.#settings.play.timeJitter === 'full' && !this.#atc;
+  }
+
+  /** What is added to the publisher's times while they are corrected, ms. */
+  get offset(): number {
+    return this.#timeline.offset;
+  }
+
+  /** Goes on by other settings. */
+  configure(settings: LiveSettings): void {
+    this.#settings = settings;
+  }
+
+  /** A publisher begins. */
+  begin(): void {
+    this.#meter.restart();
+    this.#announcesAtc = false;
+    this.#warned.clear();
+    this.#timeline.restart();
+  }
+
+  /** The publisher has gone: what it said holds no longer. */
+  forget(): void {
+    this.#headers = {};
+    this.#announced = { audio: false, video: false };
+    this.#video = undefined;
+    this.#audio = undefined;
+  }
+
+  /**
+   * Takes the publisher's next message. An odd one is dropped with a warning, never an exception.
+   *
+   * @param timestamp - the publisher's, ms
+   * @param body - used during the call only
+   */
+  write(kind: FrameKind, timestamp: number, body: Uint8Array): void {
+    if (kind === FrameKind.data) {
+      this.#writeData(timestamp, body);
+      return;
+    }
+    let frame = mediaFrame(kind, timestamp, body);
+    if (frame === undefined) {
+      this.#warn(kind === FrameKind.video ? 'bad-video-header' : 'bad-audio-header');
+      return;
+    }
+    if (frame.sequenceHeader) {
+      this.#writeSequenceHeader(frame);
+      return;
+    }
+    if (kind === FrameKind.audio) this.#audio ??= audioFacts(frame);
+    else if (frame.codec !== 'unknown') this.#video ??= videoFacts(frame, this.#settings.publish.parseSps);
+    if (this.correctsTime) {
+      const corrected = this.#timeline.correct(kind, timestamp);
+      if (corrected !== timestamp) frame = { ...frame, timestamp: corrected };
+    } else {
+      this.#timeline.follow(kind, timestamp);
+    }
+    this.#meter.frame(kind, frame.keyframe, frame.timestamp);
+    this.#home.media(frame);
+  }
+
+  get #atc(): boolean {
+    const { atc, atcAuto } = this.#settings.play;
+    return atc || (atcAuto && this.#announcesAtc);
+  }
+
+  #writeSequenceHeader(header: Frame): void {
+    const slot = header.kind === FrameKind.video ? 'video' : 'audio';
+    if (slot === 'video') this.#meter.videoHeaders += 1;
+    const known = this.#headers[slot];
+    const repeated = known !== undefined && bytesEqual(known.body, header.body);
+    if (repeated && this.#settings.play.reduceSequenceHeader) return;
+    // The publisher's bytes are lent, and a header outlives them.
+    const body = repeated ? known.body : copyBytes(header.body);
+    const timestamp = this.correctsTime ? this.#timeline.latestOf(header.kind) : header.timestamp;
+    const frame: Frame = { ...header, body, timestamp };
+    this.#headers[slot] = frame;
+    if (!repeated) {
+      // Nobody can begin with frames of another configuration than the one that is told first.
+      if (slot === 'video' && known !== undefined) this.#home.videoChanged();
+      try {
+        if (slot === 'video') this.#video = videoFacts(frame, this.#settings.publish.parseSps);
+        else this.#audio = audioFacts(frame);
+      } catch (error) {
+        this.#warn(`bad-${slot}-sequence-header`, error);
+      }
+    }
+    this.#home.media(frame);
+  }
+
+  #writeData(timestamp: number, body: Uint8Array): void {
+    let message;
+    try {
+      message = readDataMessage(body, this.#settings.metadata);
+    } catch (error) {
+      this.#warn('bad-data-message', error);
+      return;
+    }
+    if (message === undefined || message.body.length > MAX_BODY_BYTES) {
+      this.#warn('bad-data-message');
+      return;
+    }
+    // A data message doesn't move the timeline.
+    const time = this.correctsTime ? this.#timeline.latest : timestamp;
+    const frame = dataFrame(time, message.body, timestamp);
+    if (message.metadata !== undefined) {
+      this.#headers.metadata = frame;
+      const { metadata } = message;
+      this.#announced = { audio: metadata.has('audiocodecid'), video: metadata.has('videocodecid') };
+      const atc = metadata.get('bravo_atc');
+      if (atc === 'true' || atc === true) this.#announcesAtc = true;
+    }
+    this.#home.data(frame);
+  }
+
+  #warn(kind: string, error?: unknown): void {
+    if (this.#warned.has(kind)) return;
+    this.#warned.add(kind);
+    const detail = error instanceof Error ? `: ${error.message}` : '';
+    this.#home.warning(`${kind.replaceAll('-', ' ')}, message dropped${detail}`);
+  }
+}

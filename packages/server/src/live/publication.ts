@@ -1,0 +1,31 @@
+import type { FrameKind } from './frame.ts';
+
+/** Why the engine ends a publisher: another one has taken the stream over, or a sink can't go on (L009). */
+export type PublisherEnd = 'taken-over' | 'sink-failed';
+
+/** Who publishes, as the engine sees it. */
+export interface PublisherOptions {
+  /** Session id of the connection. */
+  readonly id: string;
+  /** The publication was ended by the stream: close the connection. */
+  onEnd(reason: PublisherEnd, detail?: string): void;
+  /** Something odd in what is published, said once per kind. */
+  onWarning(message: string): void;
+}
+
+/** A publisher's hold on its stream. */
+export interface Publication {
+  readonly id: string;
+  /**
+   * Takes one message. An odd one is dropped with a warning, never an exception.
+   *
+   * @param kind - FLV tag type: 8 audio, 9 video, 18 data (AMF0)
+   * @param timestamp - the publisher's, ms
+   * @param body - used during the call only: the engine copies what it keeps
+   */
+  write(kind: FrameKind, timestamp: number, body: Uint8Array): void;
+  /** Say after each batch of messages: players of `min_latency` streams get theirs now. */
+  flush(): void;
+  /** Ends the publication. Harmless when it has ended already. */
+  end(): void;
+}
