@@ -1,11 +1,10 @@
 import { FlvTagType } from '@sluice/media/flv';
-import { type MediaMessage, RtmpError } from '@sluice/rtmp';
-import { publish, type RtmpPublisher } from '@sluice/rtmp/node';
+import { RtmpError } from '@sluice/rtmp';
 
 import { type Clock, liveDataBody, systemClock } from '../../files/index.ts';
-import type { RetryPolicy } from '../../relay/ingest/index.ts';
+import { PublishLink, retryDelay, type RetryPolicy } from '../../relay/ingest/index.ts';
 import { MediaCount } from './media-count.ts';
-import { unlessAborted, watchStream } from './watch-stream.ts';
+import { watchStream } from './watch-stream.ts';
 
 /** What a relay does. */
 export interface StreamRelayOptions {
@@ -29,9 +28,6 @@ export type StreamRelayEvent =
   | { readonly kind: 'publishing' }
   /** One side failed; the next attempt comes after `delayMs`. */
   | { readonly kind: 'retry'; readonly error: RtmpError; readonly delayMs: number };
-
-const DEFAULT_FIRST_DELAY_MS = 1_000;
-const DEFAULT_MAX_DELAY_MS = 30_000;
 
 /**
  * Plays a stream from one server and publishes it to another. Both connections are made together and go together;
@@ -76,19 +72,23 @@ export class StreamRelay {
   async #carry(): Promise<void> {
     const { input, output, timeoutMs } = this.#options;
     const signal = this.#signal;
-    let link: OutputLink | undefined;
+    let link: PublishLink | undefined;
     try {
       for await (const message of watchStream(input, { timeoutMs, signal })) {
         const body = message.type === FlvTagType.script ? liveDataBody(message.payload) : message.payload;
         if (body === undefined) continue;
         if (link === undefined) {
-          const publisher = await this.#open(output);
-          if (publisher === undefined) return;
-          link = new OutputLink(publisher, this.#clock, timeoutMs);
+          link = await PublishLink.open(output, {
+            timeoutMs,
+            signal,
+            clock: this.#clock,
+            peer: 'the output',
+          });
+          if (link === undefined) return;
           this.#attempts += 1;
           this.#options.onEvent?.({ kind: 'publishing' });
         }
-        await link.send({ ...message, payload: body }, signal);
+        await link.send({ type: message.type, timestamp: message.timestamp, body });
         const role = this.count.add(message);
         if (role !== 'data' && role !== 'header') this.#failures = 0;
       }
@@ -97,28 +97,11 @@ export class StreamRelay {
     }
   }
 
-  async #open(output: string): Promise<RtmpPublisher | undefined> {
-    const pending = publish(output, { timeoutMs: this.#options.timeoutMs });
-    const publisher = await unlessAborted(pending, this.#signal);
-    if (publisher === undefined) {
-      void pending.then(
-        (late) => late.close(),
-        () => undefined,
-      );
-    }
-    return publisher;
-  }
-
   async #recover(error: unknown): Promise<void> {
     if (this.#isStopped()) return;
-    const {
-      attempts,
-      firstDelayMs = DEFAULT_FIRST_DELAY_MS,
-      maxDelayMs = DEFAULT_MAX_DELAY_MS,
-    } = this.#options.retry;
     this.#failures += 1;
-    if (!(error instanceof RtmpError) || this.#failures > attempts) throw error;
-    const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(30, this.#failures - 1));
+    const delayMs = retryDelay(this.#options.retry, this.#failures);
+    if (!(error instanceof RtmpError) || delayMs === undefined) throw error;
     this.#options.onEvent?.({ kind: 'retry', error, delayMs });
     await this.#clock.sleep(delayMs, this.#signal);
   }
@@ -126,47 +109,5 @@ export class StreamRelay {
   /** A method, since the signal changes in any await, which the compiler doesn't see. */
   #isStopped(): boolean {
     return this.#signal.aborted;
-  }
-}
-
-/** A publisher whose end is known, and that is waited for within a limit. */
-class OutputLink {
-  readonly #publisher: RtmpPublisher;
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-  #failure: RtmpError | undefined;
-
-  constructor(publisher: RtmpPublisher, clock: Clock, timeoutMs: number) {
-    this.#publisher = publisher;
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
-    void publisher.connection.closed.then((error) => {
-      const lost = new RtmpError('connection-closed', 'the output closed the connection');
-      this.#failure ??= error instanceof RtmpError ? error : lost;
-    });
-  }
-
-  /** @throws RtmpError when the connection is over, or takes nothing for the time limit. */
-  async send({ type, timestamp, payload }: MediaMessage, signal: AbortSignal): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const publisher = this.#publisher;
-    let ready: boolean;
-    if (type === FlvTagType.audio) ready = publisher.sendAudio(timestamp, payload);
-    else if (type === FlvTagType.video) ready = publisher.sendVideo(timestamp, payload);
-    else ready = publisher.sendData(timestamp, payload);
-    if (ready) return;
-    const drained = new AbortController();
-    const patience = this.#clock.sleep(this.#timeoutMs, AbortSignal.any([signal, drained.signal]));
-    const result = await Promise.race([
-      publisher.drained().then(() => 'drained' as const),
-      patience.then(() => 'stalled' as const),
-    ]);
-    drained.abort();
-    if (result === 'drained' || signal.aborted) return;
-    throw new RtmpError('timeout', `the output took nothing for ${this.#timeoutMs} ms`);
-  }
-
-  async close(): Promise<void> {
-    await this.#publisher.close();
   }
 }

@@ -1,6 +1,8 @@
 import { type MediaMessage, RtmpError } from '@sluice/rtmp';
 import { connectRtmp, type RtmpClientOptions, type RtmpConnection } from '@sluice/rtmp/node';
 
+import { unlessAborted } from '../../relay/ingest/index.ts';
+
 /** How a stream is watched; only `timeoutMs` has no default. */
 export interface WatchOptions {
   /** ms for each step of the connection, and that may pass without a message. */
@@ -62,27 +64,6 @@ export async function* watchStream(
   }
   if (state.silent && signal?.aborted !== true) {
     throw new RtmpError('timeout', `the server sent nothing for ${timeoutMs} ms`);
-  }
-}
-
-/** The promise's value, or undefined when the signal is aborted first. */
-export async function unlessAborted<Value>(
-  promise: Promise<Value>,
-  signal: AbortSignal | undefined,
-): Promise<Value | undefined> {
-  if (signal === undefined) return promise;
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<undefined>((resolve) => {
-    onAbort = () => {
-      resolve(undefined);
-    };
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }
 

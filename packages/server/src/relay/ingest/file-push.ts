@@ -1,18 +1,9 @@
 import { FlvTagType } from '@sluice/media/flv';
 import { RtmpError } from '@sluice/rtmp';
-import { publish, type RtmpPublisher } from '@sluice/rtmp/node';
 
 import { type Clock, type LiveTag, openMediaFile, playFile, systemClock } from '../../files/index.ts';
-
-/** How a push connects again after a failure; both in ms. */
-export interface RetryPolicy {
-  /** Failures in a row that are put up with; Infinity for ever. */
-  readonly attempts: number;
-  /** Wait after the first failure; it doubles with each in a row. Default 1,000. */
-  readonly firstDelayMs?: number;
-  /** The longest wait. Default 30,000. */
-  readonly maxDelayMs?: number;
-}
+import { PublishLink } from './publish-link.ts';
+import { retryDelay, type RetryPolicy } from './retry-policy.ts';
 
 /** What a push does; only `file` and `url` have no default. */
 export interface FilePushOptions {
@@ -71,7 +62,7 @@ export class FilePush {
   readonly #abort = new AbortController();
   /** The latest metadata and sequence headers by kind, for a connection that comes later. */
   readonly #headers = new Map<FlvTagType, LiveTag>();
-  #link: Link | undefined;
+  #link: PublishLink | undefined;
   #connections = 0;
   #failures = 0;
   #hasVideo = false;
@@ -117,7 +108,7 @@ export class FilePush {
       }
       await this.#finish();
     } finally {
-      this.#link?.abandon();
+      void this.#link?.close();
       await file.close();
     }
   }
@@ -125,7 +116,6 @@ export class FilePush {
   /** Ends the stream in order. {@link run} is fulfilled soon after. */
   stop(): void {
     this.#abort.abort();
-    this.#link?.interrupt();
   }
 
   get #stopped(): boolean {
@@ -136,7 +126,7 @@ export class FilePush {
     const link = this.#link;
     if (link === undefined) return;
     const { failure } = link;
-    await link.publisher.close();
+    await link.close();
     // A server that went away just before the end has not got everything.
     if (failure !== undefined && !this.#stopped) throw failure;
   }
@@ -160,7 +150,7 @@ export class FilePush {
   }
 
   /** The connection, made when there is none. Undefined when the push was stopped meanwhile. */
-  async #connected(): Promise<Link | undefined> {
+  async #connected(): Promise<PublishLink | undefined> {
     while (!this.#stopped) {
       const link = this.#link;
       if (link === undefined) {
@@ -179,16 +169,12 @@ export class FilePush {
   }
 
   async #connect(): Promise<void> {
-    const pending = publish(this.#options.url, { timeoutMs: this.#timeoutMs });
-    const publisher = await orAborted(pending, this.#abort.signal);
-    if (publisher === undefined) {
-      void pending.then(
-        (late) => late.close(),
-        () => undefined,
-      );
-      return;
-    }
-    const link = new Link(publisher, this.#clock, this.#timeoutMs);
+    const link = await PublishLink.open(this.#options.url, {
+      timeoutMs: this.#timeoutMs,
+      signal: this.#abort.signal,
+      clock: this.#clock,
+    });
+    if (link === undefined) return;
     this.#link = link;
     this.#connections += 1;
     if (this.#connections > 1) {
@@ -202,15 +188,14 @@ export class FilePush {
 
   /** Waits for the next attempt, or throws the error when there is none. */
   async #recover(error: unknown): Promise<void> {
-    this.#link?.abandon();
+    void this.#link?.close();
     this.#link = undefined;
     if (this.#stopped) return;
     const { retry } = this.#options;
     this.#failures += 1;
-    if (!(error instanceof RtmpError) || retry === undefined || this.#failures > retry.attempts) throw error;
+    const delayMs = retryDelay(retry, this.#failures);
+    if (!(error instanceof RtmpError) || delayMs === undefined) throw error;
     if (error.code === 'tc-url' || error.code === 'stream-name') throw error;
-    const { firstDelayMs = 1_000, maxDelayMs = 30_000 } = retry;
-    const delayMs = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(30, this.#failures - 1));
     this.#options.onEvent?.({ kind: 'retry', error, delayMs });
     await this.#clock.sleep(delayMs, this.#abort.signal);
   }
@@ -223,75 +208,5 @@ export class FilePush {
     if (tag.type === FlvTagType.video) totals.videoFrames += 1;
     else totals.audioFrames += 1;
     this.#failures = 0;
-  }
-}
-
-/** A publisher whose end is known. */
-class Link {
-  readonly publisher: RtmpPublisher;
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-  #failure: RtmpError | undefined;
-  #waiting: AbortController | undefined;
-
-  constructor(publisher: RtmpPublisher, clock: Clock, timeoutMs: number) {
-    this.publisher = publisher;
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
-    void publisher.connection.closed.then((error) => {
-      const lost = new RtmpError('connection-closed', 'the server closed the connection');
-      this.#failure ??= error instanceof RtmpError ? error : lost;
-    });
-  }
-
-  /** Why nothing more can be sent; undefined while it can. */
-  get failure(): RtmpError | undefined {
-    return this.#failure;
-  }
-
-  /** @throws RtmpError when the connection is over, or takes nothing for the time limit. */
-  async send({ type, timestamp, body }: LiveTag): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const { publisher } = this;
-    let ready: boolean;
-    if (type === FlvTagType.audio) ready = publisher.sendAudio(timestamp, body);
-    else if (type === FlvTagType.video) ready = publisher.sendVideo(timestamp, body);
-    else ready = publisher.sendData(timestamp, body);
-    if (ready) return;
-    const waiting = new AbortController();
-    this.#waiting = waiting;
-    const stalled = this.#clock.sleep(this.#timeoutMs, waiting.signal).then(() => 'stalled' as const);
-    const result = await Promise.race([publisher.drained(), stalled]);
-    waiting.abort();
-    if (result !== 'stalled') return;
-    this.#failure ??= new RtmpError('timeout', `the server took nothing for ${this.#timeoutMs} ms`);
-    throw this.#failure;
-  }
-
-  /** Ends a wait for a server that takes nothing. */
-  interrupt(): void {
-    this.#waiting?.abort();
-  }
-
-  /** Lets go of the connection; what could not be sent is lost. */
-  abandon(): void {
-    void this.publisher.close();
-  }
-}
-
-/** The promise's value, or undefined when the signal is aborted first. */
-async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value | undefined> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<undefined>((resolve) => {
-    onAbort = () => {
-      resolve(undefined);
-    };
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }
