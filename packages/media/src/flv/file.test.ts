@@ -13,6 +13,8 @@ import {
   flvTagSize,
   FlvTagType,
   FlvWriter,
+  parseFlvHeader,
+  parseFlvTagHeader,
   writeFlvTagHeader,
 } from './index.ts';
 
@@ -66,6 +68,41 @@ describe('FLV tags', () => {
     expect(bytesToHex(flvHeader({ audio: true, video: true }))).toBe('464c5601050000000900000000');
     expect(bytesToHex(flvHeader({ audio: true, video: false }))).toBe('464c5601040000000900000000');
     expect(bytesToHex(flvHeader({ audio: false, video: true }))).toBe('464c5601010000000900000000');
+  });
+
+  it('the file header is read as it is written', () => {
+    for (const flags of [true, false].flatMap((audio) => [true, false].map((video) => ({ audio, video })))) {
+      expect(parseFlvHeader(flvHeader(flags))).toEqual({ ...flags, dataOffset: 9 });
+    }
+    for (const [hex, code] of [
+      ['464c5601 05 000000', 'short-read'],
+      ['464c5801 05 00000009', 'bad-value'],
+      ['464c5602 05 00000009', 'unsupported'],
+      ['464c5601 05 00000008', 'bad-value'],
+    ] as const) {
+      expect(() => parseFlvHeader(hexToBytes(hex)), hex).toThrow(expect.objectContaining({ code }));
+    }
+    expect(parseFlvHeader(hexToBytes('464c5601 01 ffffffff')).dataOffset).toBe(0xffffffff);
+  });
+
+  it.each(TAGS)('the tag header of %s is read where it stands', (hex, { type, timestamp, body }) => {
+    const bytes = concatBytes([Uint8Array.of(1, 2), hexToBytes(hex)]);
+    expect(parseFlvTagHeader(bytes, 2)).toEqual({ type, timestamp, size: body.length, streamId: 0 });
+  });
+
+  it('a tag header that is none, encrypted, or not all there is refused', () => {
+    for (const [hex, code] of [
+      ['08 000002 000000 00 0000', 'short-read'],
+      ['28 000002 000000 00 000000', 'unsupported'],
+      ['0a 000002 000000 00 000000', 'bad-value'],
+    ] as const) {
+      expect(() => parseFlvTagHeader(hexToBytes(hex)), hex).toThrow(expect.objectContaining({ code }));
+    }
+    expect(() => parseFlvTagHeader(new Uint8Array(20), -1)).toThrow(MediaError);
+    expect(parseFlvTagHeader(hexToBytes('c9 000002 000000 00 0000ff'))).toMatchObject({
+      type: 9,
+      streamId: 255,
+    });
   });
 
   it('a timestamp over 32 bits wraps', () => {

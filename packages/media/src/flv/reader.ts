@@ -7,6 +7,8 @@ import {
   type FlvHeaderFlags,
   type FlvTag,
   FlvTagType,
+  parseFlvHeader,
+  parseFlvTagHeader,
 } from './tag.ts';
 
 /** Limits of an {@link FlvReader}. */
@@ -135,38 +137,24 @@ export class FlvReader {
 
   /** FLV 10.1 E.2. */
   #fileHeader(): void {
-    const scratch = this.#scratch;
-    // Signature
-    if (scratch[0] !== 0x46 || scratch[1] !== 0x4c || scratch[2] !== 0x56) {
-      throw new MediaError('bad-value', 'the bytes do not begin with the signature FLV');
-    }
-    const version = scratch[3] ?? 0; // Version
-    if (version !== 1) throw new MediaError('unsupported', `FLV of version ${version}, wanted 1`);
-    const flags = scratch[4] ?? 0; // TypeFlagsAudio, TypeFlagsVideo
-    const dataOffset = readU32(scratch, 5); // DataOffset
-    if (dataOffset < FLV_FILE_HEADER_BYTES) {
-      throw new MediaError('bad-value', `FLV DataOffset is ${dataOffset}, wanted at least 9`);
-    }
+    const { dataOffset, audio, video } = parseFlvHeader(this.#scratch);
     if (dataOffset > this.#maxHeaderBytes) {
       throw new MediaError(
         'limit-exceeded',
         `FLV DataOffset is ${dataOffset}, the limit is ${this.#maxHeaderBytes}`,
       );
     }
-    this.#header = { audio: (flags & 0x04) !== 0, video: (flags & 0x01) !== 0 };
+    this.#header = { audio, video };
     this.#skip = dataOffset - FLV_FILE_HEADER_BYTES + FLV_PREVIOUS_TAG_SIZE_BYTES;
     this.#state = 'tag-header';
   }
 
   /** FLV 10.1 E.4.1. */
   #tagHeader(tags: FlvTag[]): void {
-    const scratch = this.#scratch;
-    const first = scratch[0] ?? 0; // Reserved, Filter, TagType
-    if ((first & 0x20) !== 0)
-      throw new MediaError('unsupported', 'an FLV tag is encrypted (its Filter bit is 1)');
-    this.#type = tagType(first);
-    this.#size = readU32(scratch, 0) & 0xffffff; // DataSize
-    this.#timestamp = (((scratch[7] ?? 0) << 24) | (readU32(scratch, 3) & 0xffffff)) >>> 0; // Timestamp, TimestampExtended
+    const { type, size, timestamp } = parseFlvTagHeader(this.#scratch);
+    this.#type = type;
+    this.#size = size;
+    this.#timestamp = timestamp;
     if (this.#size > this.#maxTagBytes) {
       throw new MediaError(
         'limit-exceeded',
@@ -212,15 +200,4 @@ export class FlvReader {
     larger.set(this.#body.subarray(0, this.#bodyLength));
     this.#body = larger;
   }
-}
-
-function tagType(first: number): FlvTagType {
-  const type = first & 0x1f;
-  if (type === FlvTagType.audio || type === FlvTagType.video || type === FlvTagType.script) return type;
-  throw new MediaError('bad-value', `FLV tag type is ${type}, wanted 8, 9 or 18`);
-}
-
-function readU32(bytes: Uint8Array, offset: number): number {
-  const high = ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0);
-  return high * 65536 + (((bytes[offset + 2] ?? 0) << 8) | (bytes[offset + 3] ?? 0));
 }

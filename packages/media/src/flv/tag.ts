@@ -25,6 +25,23 @@ export interface FlvHeaderFlags {
   readonly video: boolean;
 }
 
+/** The header of an FLV file (FLV 10.1 E.2). */
+export interface FlvHeader extends FlvHeaderFlags {
+  /** DataOffset: the byte behind the header, where the first PreviousTagSize stands; 9 in every file of version 1. */
+  readonly dataOffset: number;
+}
+
+/** The header of a tag (FLV 10.1 E.4.1). */
+export interface FlvTagHeader {
+  readonly type: FlvTagType;
+  /** DataSize: bytes of the body. */
+  readonly size: number;
+  /** ms, 0..2^32-1: Timestamp with TimestampExtended above it. */
+  readonly timestamp: number;
+  /** StreamID, 0 in every file that follows the specification. */
+  readonly streamId: number;
+}
+
 /** Bytes of the file header itself. */
 export const FLV_FILE_HEADER_BYTES = 9;
 /** Bytes of a tag's header. */
@@ -38,6 +55,52 @@ export const FLV_MAX_BODY_BYTES = 0xffffff;
 export function flvHeader(flags: FlvHeaderFlags): Uint8Array {
   const typeFlags = (flags.audio ? 0x04 : 0) | (flags.video ? 0x01 : 0);
   return Uint8Array.of(0x46, 0x4c, 0x56, 1, typeFlags, 0, 0, 0, FLV_FILE_HEADER_BYTES, 0, 0, 0, 0);
+}
+
+/**
+ * Reads the header that begins an FLV file (FLV 10.1 E.2); its reserved bits are not looked at.
+ *
+ * @throws MediaError `short-read` for fewer than 9 bytes, `bad-value` for another signature or a DataOffset below 9,
+ * `unsupported` for another version.
+ */
+export function parseFlvHeader(bytes: Uint8Array): FlvHeader {
+  requireBytes(bytes, 0, FLV_FILE_HEADER_BYTES);
+  // Signature
+  if (bytes[0] !== 0x46 || bytes[1] !== 0x4c || bytes[2] !== 0x56) {
+    throw new MediaError('bad-value', 'the bytes do not begin with the signature FLV');
+  }
+  const version = bytes[3] ?? 0; // Version
+  if (version !== 1) throw new MediaError('unsupported', `FLV of version ${version}, wanted 1`);
+  const flags = bytes[4] ?? 0; // TypeFlagsAudio, TypeFlagsVideo
+  const dataOffset = (bytes[5] ?? 0) * 0x1000000 + u24(bytes, 6); // DataOffset
+  if (dataOffset < FLV_FILE_HEADER_BYTES) {
+    throw new MediaError('bad-value', `FLV DataOffset is ${dataOffset}, wanted at least 9`);
+  }
+  return { audio: (flags & 0x04) !== 0, video: (flags & 0x01) !== 0, dataOffset };
+}
+
+/**
+ * Reads the 11 bytes of a tag's header (FLV 10.1 E.4.1) at `offset`.
+ *
+ * @throws MediaError `short-read` when they are not all there, `unsupported` for an encrypted tag, `bad-value` for a
+ * type that is no {@link FlvTagType}.
+ */
+export function parseFlvTagHeader(bytes: Uint8Array, offset = 0): FlvTagHeader {
+  requireBytes(bytes, offset, FLV_TAG_HEADER_BYTES);
+  const first = bytes[offset] ?? 0; // Reserved, Filter, TagType
+  if ((first & 0x20) !== 0) {
+    throw new MediaError('unsupported', 'an FLV tag is encrypted (its Filter bit is 1)');
+  }
+  const type = first & 0x1f;
+  if (type !== FlvTagType.audio && type !== FlvTagType.video && type !== FlvTagType.script) {
+    throw new MediaError('bad-value', `FLV tag type is ${type}, wanted 8, 9 or 18`);
+  }
+  return {
+    type,
+    size: u24(bytes, offset + 1), // DataSize
+    timestamp: (((bytes[offset + 7] ?? 0) << 24) | u24(bytes, offset + 4)) >>> 0, // Timestamp, TimestampExtended
+    streamId: u24(bytes, offset + 8), // StreamID
+  };
 }
 
 /** Bytes of a whole tag in the file: header, body and PreviousTagSize. */
@@ -115,4 +178,18 @@ function requireRoom(target: Uint8Array, offset: number, wanted: number): void {
       `${wanted} bytes wanted at offset ${offset}, the target has ${target.length}`,
     );
   }
+}
+
+function requireBytes(bytes: Uint8Array, offset: number, wanted: number): void {
+  const left = bytes.length - offset;
+  if (offset < 0 || left < wanted) {
+    throw new MediaError(
+      'short-read',
+      `wanted ${wanted} bytes at offset ${offset}, there are ${Math.max(0, left)}`,
+    );
+  }
+}
+
+function u24(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset] ?? 0) << 16) | ((bytes[offset + 1] ?? 0) << 8) | (bytes[offset + 2] ?? 0);
 }

@@ -1,5 +1,4 @@
 import { MediaError } from '@sluice/media';
-import { bytesEqual } from '@sluice/media/bytes';
 import {
   type AudioCodec,
   FLV_FILE_HEADER_BYTES,
@@ -9,6 +8,7 @@ import {
   FlvReader,
   type FlvTag,
   FlvTagType,
+  parseFlvHeader,
   type VideoCodec,
 } from '@sluice/media/flv';
 
@@ -208,18 +208,13 @@ async function scan(bytes: FileBytes, scanner: FlvScanner, from: number, until: 
 async function firstTag(bytes: FileBytes): Promise<number> {
   const header = new Uint8Array(FLV_FILE_HEADER_BYTES);
   const count = await bytes.read(header, 0);
+  if (count < header.length) throw new MediaFileError('damaged', `${bytes.path} ends inside its header`);
   try {
-    const reader = new FlvReader();
-    reader.write(header.subarray(0, count));
+    return parseFlvHeader(header).dataOffset + FLV_PREVIOUS_TAG_SIZE_BYTES;
   } catch (error) {
     if (!(error instanceof MediaError)) throw error;
     throw new MediaFileError('damaged', `${bytes.path}: ${error.message}`, { cause: error });
   }
-  if (count < header.length || !bytesEqual(header.subarray(0, 3), Uint8Array.of(0x46, 0x4c, 0x56))) {
-    throw new MediaFileError('damaged', `${bytes.path} ends inside its header`);
-  }
-  const dataOffset = new DataView(header.buffer).getUint32(5);
-  return dataOffset + FLV_PREVIOUS_TAG_SIZE_BYTES;
 }
 
 function readTags(reader: FlvReader, bytes: Uint8Array, path: string, at: number): readonly FlvTag[] {

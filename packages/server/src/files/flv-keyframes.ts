@@ -1,6 +1,12 @@
 import { MediaError } from '@sluice/media';
 import { type AmfValue, AmfEcmaArray, AmfObject } from '@sluice/media/amf';
-import { FLV_TAG_HEADER_BYTES, FlvTagType, parseFlvMetadata, parseVideoTagHeader } from '@sluice/media/flv';
+import {
+  FLV_TAG_HEADER_BYTES,
+  FlvTagType,
+  parseFlvMetadata,
+  parseFlvTagHeader,
+  parseVideoTagHeader,
+} from '@sluice/media/flv';
 
 import type { FileBytes } from './file-bytes.ts';
 import type { SegmentColumns } from './flv-scanner.ts';
@@ -51,7 +57,7 @@ export async function segmentsOfKeyframes(
 async function firstScriptBody(bytes: FileBytes, first: number): Promise<Uint8Array | undefined> {
   const header = new Uint8Array(FLV_TAG_HEADER_BYTES);
   if ((await bytes.read(header, first)) < header.length || header[0] !== FlvTagType.script) return undefined;
-  const size = ((header[1] ?? 0) << 16) | ((header[2] ?? 0) << 8) | (header[3] ?? 0);
+  const { size } = parseFlvTagHeader(header);
   if (size > MAX_METADATA_BYTES) return undefined;
   const body = new Uint8Array(size);
   return (await bytes.read(body, first + FLV_TAG_HEADER_BYTES)) < size ? undefined : body;
@@ -125,17 +131,17 @@ async function isKeyframe(bytes: FileBytes, position: number, timestamp: number)
   if (count <= FLV_TAG_HEADER_BYTES || tag[0] !== FlvTagType.video) return false;
   const header = parseVideoTagHeader(tag.subarray(FLV_TAG_HEADER_BYTES, count));
   const starts = header?.keyframe === true || header?.packetType === 'sequence-header';
-  return starts && Math.abs(timestampIn(tag) - timestamp) <= TIME_SLACK_MS;
+  return starts && Math.abs(parseFlvTagHeader(tag).timestamp - timestamp) <= TIME_SLACK_MS;
 }
 
-/** The timestamp of the tag at a place; undefined behind the end of the file. @throws MediaFileError `io` */
+/** The timestamp of the tag at a place; undefined where none begins. @throws MediaFileError `io` */
 export async function timestampAt(bytes: FileBytes, position: number): Promise<number | undefined> {
   const header = new Uint8Array(FLV_TAG_HEADER_BYTES);
-  return (await bytes.read(header, position)) < header.length ? undefined : timestampIn(header);
-}
-
-/** Timestamp and TimestampExtended of a tag's header. */
-function timestampIn(header: Uint8Array): number {
-  const low = ((header[4] ?? 0) << 16) | ((header[5] ?? 0) << 8) | (header[6] ?? 0);
-  return (((header[7] ?? 0) << 24) | low) >>> 0;
+  if ((await bytes.read(header, position)) < header.length) return undefined;
+  try {
+    return parseFlvTagHeader(header).timestamp;
+  } catch (error) {
+    if (error instanceof MediaError) return undefined;
+    throw error;
+  }
 }

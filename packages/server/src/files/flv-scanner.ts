@@ -1,10 +1,13 @@
+import { MediaError } from '@sluice/media';
 import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 import {
   type AudioCodec,
   FLV_PREVIOUS_TAG_SIZE_BYTES,
   FLV_TAG_HEADER_BYTES,
+  type FlvTagHeader,
   FlvTagType,
   parseAudioTagHeader,
+  parseFlvTagHeader,
   parseVideoTagHeader,
   type VideoCodec,
 } from '@sluice/media/flv';
@@ -113,16 +116,12 @@ export class FlvScanner {
     let offset = 0;
     const last = window.length - FLV_TAG_HEADER_BYTES;
     while (offset <= last && !this.#stopped) {
-      const first = window[offset] ?? 0;
-      const type = first & 0x1f;
-      if (
-        (first & 0x20) !== 0 ||
-        (type !== FlvTagType.audio && type !== FlvTagType.video && type !== FlvTagType.script)
-      ) {
+      const header = tagHeaderAt(window, offset);
+      if (header === undefined) {
         this.#stop(`no FLV tag at byte ${position + offset}`);
         break;
       }
-      const size = u24(window, offset + 1);
+      const { type, size, timestamp } = header;
       const next = offset + FLV_TAG_HEADER_BYTES + size + FLV_PREVIOUS_TAG_SIZE_BYTES;
       // The last PreviousTagSize may be missing; nobody reads it.
       if (position + next - FLV_PREVIOUS_TAG_SIZE_BYTES > this.#fileSize) {
@@ -132,7 +131,6 @@ export class FlvScanner {
       if (size > 0 && type !== FlvTagType.script) {
         const wanted = Math.min(size, BODY_HEAD_BYTES);
         if (offset + FLV_TAG_HEADER_BYTES + wanted > window.length) break;
-        const timestamp = (((window[offset + 7] ?? 0) << 24) | u24(window, offset + 4)) >>> 0;
         const body = window.subarray(offset + FLV_TAG_HEADER_BYTES, next - FLV_PREVIOUS_TAG_SIZE_BYTES);
         const seen =
           type === FlvTagType.video
@@ -270,6 +268,12 @@ export function emptyColumns(): SegmentColumns {
   return { positions: [], starts: [], durations: [], discontinuities: new Set(), headers: [] };
 }
 
-function u24(bytes: Uint8Array, offset: number): number {
-  return ((bytes[offset] ?? 0) << 16) | ((bytes[offset + 1] ?? 0) << 8) | (bytes[offset + 2] ?? 0);
+/** Undefined when no tag begins there, or an encrypted one. */
+function tagHeaderAt(window: Uint8Array, offset: number): FlvTagHeader | undefined {
+  try {
+    return parseFlvTagHeader(window, offset);
+  } catch (error) {
+    if (error instanceof MediaError) return undefined;
+    throw error;
+  }
 }

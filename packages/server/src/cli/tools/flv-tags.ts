@@ -8,6 +8,7 @@ import {
   FlvReader,
   type FlvTag,
   flvTagSize,
+  parseFlvHeader,
 } from '@sluice/media/flv';
 
 import { type FileBytes, MediaFileError } from '../../files/index.ts';
@@ -42,9 +43,13 @@ export class FlvTags {
   static async open(bytes: FileBytes): Promise<FlvTags> {
     const head = new Uint8Array(FLV_FILE_HEADER_BYTES);
     const count = await bytes.read(head, 0);
-    const isFlv = head[0] === 0x46 && head[1] === 0x4c && head[2] === 0x56;
-    if (count < head.length || !isFlv) throw new MediaFileError('not-media', `${bytes.path} is no FLV file`);
-    const dataOffset = new DataView(head.buffer).getUint32(5);
+    if (count < head.length) throw new MediaFileError('not-media', `${bytes.path} is no FLV file`);
+    let dataOffset: number;
+    try {
+      ({ dataOffset } = parseFlvHeader(head));
+    } catch (error) {
+      throw new MediaFileError('not-media', `${bytes.path} is no FLV file`, { cause: error });
+    }
     return new FlvTags(bytes, dataOffset + FLV_PREVIOUS_TAG_SIZE_BYTES);
   }
 

@@ -1,10 +1,14 @@
-import { copyBytes } from '@sluice/media/bytes';
+import { MediaError } from '@sluice/media';
+import { ByteReader, copyBytes } from '@sluice/media/bytes';
 import {
   FLV_FILE_HEADER_BYTES,
   FLV_PREVIOUS_TAG_SIZE_BYTES,
   FLV_TAG_HEADER_BYTES,
+  type FlvTagHeader,
   FlvTagType,
   parseAudioTagHeader,
+  parseFlvHeader,
+  parseFlvTagHeader,
   parseVideoTagHeader,
 } from '@sluice/media/flv';
 
@@ -58,11 +62,7 @@ interface ScannedTag {
  */
 export async function readFlvContents(file: DiskFile, thorough: boolean): Promise<FlvContents> {
   const window = new Window(file);
-  const start = await window.at(0, FLV_START_BYTES);
-  const signature = start[0] === 0x46 && start[1] === 0x4c && start[2] === 0x56 && start[3] === 1;
-  if (start.length < FLV_START_BYTES || !signature || start[8] !== FLV_FILE_HEADER_BYTES) {
-    throw new NotFlvError(file.path);
-  }
+  if (!isFlvStart(await window.at(0, FLV_START_BYTES))) throw new NotFlvError(file.path);
   const known = await readHead(window);
   const first = FLV_START_BYTES + known.head.tagBytes;
   const index = thorough ? known.index.emptied() : known.index;
@@ -87,12 +87,11 @@ export async function readFlvContents(file: DiskFile, thorough: boolean): Promis
 }
 
 async function readHead(window: Window): Promise<{ head: FlvHead; index: KeyframeIndex }> {
-  const header = await window.at(FLV_START_BYTES, FLV_TAG_HEADER_BYTES);
-  const size = u24(header, 1);
+  const header = tagHeaderIn(await window.at(FLV_START_BYTES, FLV_TAG_HEADER_BYTES));
   const none = { head: FlvHead.none(), index: FlvHead.read(new Uint8Array(0)).index };
-  if (header[0] !== FlvTagType.script || size > MAX_METADATA_BYTES) return none;
+  if (header?.type !== FlvTagType.script || header.size > MAX_METADATA_BYTES) return none;
   if ((await readTag(window, FLV_START_BYTES)) === undefined) return none;
-  return FlvHead.read(copyBytes(await window.at(FLV_START_BYTES + FLV_TAG_HEADER_BYTES, size)));
+  return FlvHead.read(copyBytes(await window.at(FLV_START_BYTES + FLV_TAG_HEADER_BYTES, header.size)));
 }
 
 /** A place from which the tags may be walked to the end: where a tag is known to begin. */
@@ -106,7 +105,10 @@ async function findAnchor(window: Window, index: KeyframeIndex, first: number): 
   let position = window.size;
   for (let count = 0; count < TRUSTED_TAGS; count += 1) {
     if (position === first) return first;
-    const size = u32(await window.at(position - FLV_PREVIOUS_TAG_SIZE_BYTES, FLV_PREVIOUS_TAG_SIZE_BYTES), 0);
+    const size = previousTagSize(
+      await window.at(position - FLV_PREVIOUS_TAG_SIZE_BYTES, FLV_PREVIOUS_TAG_SIZE_BYTES),
+    );
+    if (size === undefined) return first;
     const begin = position - FLV_PREVIOUS_TAG_SIZE_BYTES - size;
     if (begin < first || (await readTag(window, begin))?.end !== position) return first;
     position = begin;
@@ -120,19 +122,16 @@ async function readTag(
   position: number,
 ): Promise<(ScannedTag & { readonly end: number }) | undefined> {
   const bytes = await window.at(position, FLV_TAG_HEADER_BYTES + BODY_HEAD_BYTES);
-  if (bytes.length < FLV_TAG_HEADER_BYTES) return undefined;
-  const type = bytes[0];
-  const size = u24(bytes, 1);
-  const known = type === FlvTagType.audio || type === FlvTagType.video || type === FlvTagType.script;
+  const header = tagHeaderIn(bytes);
   // StreamID is always 0.
-  if (!known || u24(bytes, 8) !== 0) return undefined;
+  if (header?.streamId !== 0) return undefined;
+  const { type, size, timestamp } = header;
   const sizeAt = position + FLV_TAG_HEADER_BYTES + size;
   const end = sizeAt + FLV_PREVIOUS_TAG_SIZE_BYTES;
   if (end > window.size) return undefined;
-  const timestamp = (((bytes[7] ?? 0) << 24) | u24(bytes, 4)) >>> 0;
   const body = bytes.subarray(FLV_TAG_HEADER_BYTES, FLV_TAG_HEADER_BYTES + size);
   const facts = bodyFacts(type, body);
-  const previous = u32(await window.at(sizeAt, FLV_PREVIOUS_TAG_SIZE_BYTES), 0);
+  const previous = previousTagSize(await window.at(sizeAt, FLV_PREVIOUS_TAG_SIZE_BYTES));
   if (previous !== FLV_TAG_HEADER_BYTES + size) return undefined;
   return { position, end, timestamp, ...facts };
 }
@@ -172,10 +171,27 @@ class Window {
   }
 }
 
-function u24(bytes: Uint8Array, offset: number): number {
-  return ((bytes[offset] ?? 0) << 16) | ((bytes[offset + 1] ?? 0) << 8) | (bytes[offset + 2] ?? 0);
+/** The header that an FLV file has whose tags can be told apart, and which has the length that all have. */
+function isFlvStart(start: Uint8Array): boolean {
+  try {
+    return start.length === FLV_START_BYTES && parseFlvHeader(start).dataOffset === FLV_FILE_HEADER_BYTES;
+  } catch (error) {
+    if (error instanceof MediaError) return false;
+    throw error;
+  }
 }
 
-function u32(bytes: Uint8Array, offset: number): number {
-  return (bytes[offset] ?? 0) * 0x1000000 + u24(bytes, offset + 1);
+/** Undefined where no tag begins. */
+function tagHeaderIn(bytes: Uint8Array): FlvTagHeader | undefined {
+  if (bytes.length < FLV_TAG_HEADER_BYTES) return undefined;
+  try {
+    return parseFlvTagHeader(bytes);
+  } catch (error) {
+    if (error instanceof MediaError) return undefined;
+    throw error;
+  }
+}
+
+function previousTagSize(bytes: Uint8Array): number | undefined {
+  return bytes.length < FLV_PREVIOUS_TAG_SIZE_BYTES ? undefined : new ByteReader(bytes).u32();
 }
