@@ -106,7 +106,7 @@ export function environmentDirectives(environment: Environment, reader: SectionR
     const texts = variable.list ? value.trim().split(/\s+/) : [value.trim()];
     const args = texts.map((text) => ({ text, line: 0, column: 0, quoted: true }));
     const place = { file: 'environment', line: 0, column: 0 };
-    plant(directives, variable.path, { ...place, name: variable.path[0] ?? '', args, variable: name });
+    plant(directives, variable.path, { ...place, name: variable.path[0] ?? '', args, origin: name });
   }
   return directives;
 }

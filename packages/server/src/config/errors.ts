@@ -24,6 +24,8 @@ export const ConfigErrorCode = {
   Missing: 'config-missing',
   /** Directives that contradict each other. */
   Conflict: 'config-conflict',
+  /** The file of the changes by the API is no such file. */
+  Changes: 'config-changes',
 } as const;
 export type ConfigErrorCode = (typeof ConfigErrorCode)[keyof typeof ConfigErrorCode];
 

@@ -1,4 +1,20 @@
 export { formatListenAddress, parseListenAddress } from './address.ts';
+export {
+  ConfigEditError,
+  type ConfigEditErrorCode,
+  type ConfigEditView,
+  ConfigFile,
+  type ConfigFileOptions,
+  type EditAuthor,
+  type EditRequest,
+  OverlayWriteError,
+  type PreparedEdit,
+  type PreparedFile,
+  type RollbackRequest,
+  SettingError,
+  type SettingErrorCode,
+  type SettingValue,
+} from './changes/index.ts';
 export { environmentVariables } from './environment.ts';
 export { ConfigError } from './errors.ts';
 export type { ConfigErrorCode, ConfigProblem } from './errors.ts';
@@ -6,8 +22,8 @@ export { findVhost } from './find-vhost.ts';
 export { loadConfig } from './load.ts';
 export type { LoadConfigOptions } from './load.ts';
 export type { Environment, ListDirectory, ParseLimits, ReadFile } from './parse/index.ts';
-export { describeChange, keepUnchanged, planReload, reloadProblem } from './reload/index.ts';
-export type { ConfigChange } from './reload/index.ts';
+export { changeLines, describeChange, keepUnchanged, planReload, reloadProblem } from './reload/index.ts';
+export type { ChangeLine, ConfigChange } from './reload/index.ts';
 export { defaultConfig, defaultVhost, resolveConfig } from './resolve.ts';
 export type { DeepPartial, ListenOption, ServerOptions, VhostOptions } from './resolve.ts';
 export { DEFAULT_VHOST } from './vhost-names.ts';

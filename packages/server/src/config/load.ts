@@ -1,4 +1,7 @@
 import { assembleConfig } from './assemble.ts';
+import { applyEdits } from './changes/apply.ts';
+import type { ConfigEdit } from './changes/edit.ts';
+import type { SettingError } from './changes/settings.ts';
 import { checkDirectives, requireListen } from './checks.ts';
 import { environmentDirectives, overlayDirectives } from './environment.ts';
 import { ConfigError, ConfigErrorCode } from './errors.ts';
@@ -24,6 +27,23 @@ export interface LoadConfigOptions {
   readonly readFile?: ReadFile | undefined;
   /** For `include` with a pattern; default: the file system. */
   readonly listDirectory?: ListDirectory | undefined;
+  /** Changes by the API, which go over file and environment. Default: none. */
+  readonly changes?: EditedConfig | undefined;
+}
+
+/** Changes by the API, oldest first, and the file that they stand in. */
+export interface EditedConfig {
+  readonly file: string;
+  readonly edits: readonly ConfigEdit[];
+}
+
+/** A configuration, and what it was made of. */
+export interface ReadConfig {
+  readonly config: Config;
+  /** Of the file and the environment, in blocks, without the changes by the API. */
+  readonly directives: readonly Directive[];
+  /** Changes that don't fit any more, by their ids, with what is wrong: they are left out. */
+  readonly unfit: ReadonlyMap<string, SettingError>;
 }
 
 const TEXT_NAME = 'configuration';
@@ -67,12 +87,17 @@ function withDefaultVhost(directives: readonly Directive[]): readonly Directive[
 
 /**
  * Reads and validates a configuration: the file (or text) with its includes, then the environment's `SRS_…`
- * over it, then the defaults.
+ * over it, then the changes by the API, then the defaults.
  *
  * Throws ConfigError: at once for a file that can't be read or a text that breaks the grammar, otherwise
  * with all that is wrong (up to `MAX_PROBLEMS`).
  */
 export function loadConfig(options: LoadConfigOptions): Config {
+  return readConfig(options).config;
+}
+
+/** As {@link loadConfig}; tells what the configuration was made of, too. */
+export function readConfig(options: LoadConfigOptions): ReadConfig {
   const texts = new SourceTexts();
   const reader = new SectionReader(texts);
   const source = readSource(options, texts);
@@ -81,13 +106,19 @@ export function loadConfig(options: LoadConfigOptions): Config {
     moveFlatSpellings(base, reader),
     moveFlatSpellings(environmentDirectives(options.env ?? process.env, reader), reader),
   );
-  if (source.file !== undefined) requireListen(directives, source.file, reader);
-  const root = reader.section(rootSection, directives, { path: '', noteInactive: true });
-  checkDirectives(root, directives, reader);
+  const { changes } = options;
+  const edited = applyEdits(directives, changes?.edits ?? [], changes?.file ?? '');
+  for (const [id, problem] of edited.unfit) {
+    const message = `change ${id} of ${changes?.file ?? ''} is left out: ${problem.message}`;
+    reader.warn(message, { file: changes?.file ?? '', line: 0, column: 0 });
+  }
+  if (source.file !== undefined) requireListen(edited.directives, source.file, reader);
+  const root = reader.section(rootSection, edited.directives, { path: '', noteInactive: true });
+  checkDirectives(root, edited.directives, reader);
   reader.finish();
   if (root.vhosts.length === 0) {
     const message = `no vhost is configured, so every client is refused; add \`vhost ${DEFAULT_VHOST} { }\``;
     reader.warn(message, { file: source.file ?? 'environment', line: 0, column: 0 });
   }
-  return assembleConfig(root, reader);
+  return { config: assembleConfig(root, reader), directives, unfit: edited.unfit };
 }

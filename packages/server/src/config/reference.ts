@@ -17,7 +17,7 @@ function defaultCell(field: Field<unknown>): string {
 
 function row(field: Field<unknown>): string {
   const aliases = field.aliases.map((alias) => `, ${code(alias)}`).join('');
-  const state = field.active ? 'active' : 'accepted';
+  const state = field.active ? (field.restart ? 'active, after a restart' : 'active') : 'accepted';
   const cells = [code(field.name) + aliases, code(field.shape), defaultCell(field), cell(field.means), state];
   return `| ${cells.join(' | ')} |`;
 }

@@ -19,8 +19,8 @@ export interface Directive extends Place {
   readonly name: string;
   readonly args: readonly Argument[];
   readonly block?: readonly Directive[];
-  /** The environment variable that this directive stands for, when it comes from none of the files. */
-  readonly variable?: string;
+  /** What it comes from when it stands in none of the files: an environment variable, or a change by the API. */
+  readonly origin?: string;
 }
 
 /** The texts that were read, so that a problem can show its line. */

@@ -1,5 +1,5 @@
 import { formatListenAddress } from '../address.ts';
-import type { Fields, Section } from '../sections/index.ts';
+import type { Field, Fields, Section } from '../sections/index.ts';
 
 /** When a changed value counts: at once, after a restart, or never in this version. */
 export type ChangeEffect = 'live' | 'restart' | 'none';
@@ -17,6 +17,16 @@ export interface Difference {
 type Values = Readonly<Record<string, unknown>>;
 
 const SECRET = /password|secret|^key$/;
+
+/** Whether the value of a directive is nobody's to read, by its name. */
+export function isSecret(directive: string): boolean {
+  return SECRET.test(directive);
+}
+
+function effectOf(field: Field<unknown> | undefined): ChangeEffect {
+  if (field?.active === false) return 'none';
+  return field?.restart === true ? 'restart' : 'live';
+}
 
 function isValues(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -78,7 +88,7 @@ function blockDifferences(
     const is = young.get(label);
     if (was === undefined) found.push({ directive, before: '', after: 'added', effect });
     else if (is === undefined) found.push({ directive, before: 'removed', after: '', effect });
-    else found.push(...differences(section, was, is, directive, effect));
+    else found.push(...differences(section, was, is, directive));
   }
   return found;
 }
@@ -88,14 +98,12 @@ function blockDifferences(
  *
  * @param section - the table that names them; a part without one is named by its properties
  * @param before - must share with `after` what is the same, see `keepUnchanged`
- * @param effect - of a directive that this version acts on
  */
 export function differences(
   section: Section<Fields> | undefined,
   before: Values,
   after: Values,
   path: string,
-  effect: ChangeEffect,
 ): Difference[] {
   const found: Difference[] = [];
   for (const property of new Set([...Object.keys(before), ...Object.keys(after)])) {
@@ -108,16 +116,16 @@ export function differences(
     const isBlocks = [was, is].every(Array.isArray) && [was, is].flat().some(isLabelled);
     if (isBlocks) {
       const [old, young] = [was as readonly unknown[], is as readonly unknown[]];
-      found.push(...blockDifferences(field?.section, old, young, directive, effect));
+      found.push(...blockDifferences(field?.section, old, young, directive, effectOf(field)));
     } else if (isValues(was) && isValues(is)) {
-      found.push(...differences(field?.section, was, is, directive, effect));
+      found.push(...differences(field?.section, was, is, directive));
     } else {
-      const secret = SECRET.test(name);
+      const secret = isSecret(name);
       found.push({
         directive,
         before: secret ? '(secret)' : valueText(property, was),
         after: secret ? '(another secret)' : valueText(property, is),
-        effect: field?.active === false ? 'none' : effect,
+        effect: effectOf(field),
       });
     }
   }

@@ -1,6 +1,6 @@
 import { rootSection, vhostSection } from '../sections/index.ts';
 import type { Config, VhostConfig } from '../types.ts';
-import { type ChangeEffect, type Difference, differences } from './differences.ts';
+import { type Difference, differences } from './differences.ts';
 import { keepUnchanged } from './keep-unchanged.ts';
 
 /** The parts of a configuration outside its vhosts. */
@@ -22,14 +22,6 @@ export type ConfigChange =
       readonly parts: readonly VhostPart[];
       readonly differences: readonly Difference[];
     };
-
-/** What a running server can't change (C005); everything else is applied at once, or read each time. */
-const rootEffects: Partial<Record<RootPart, ChangeEffect>> = {
-  daemon: 'restart',
-  workDir: 'restart',
-  asprocess: 'restart',
-  streamCasters: 'restart',
-};
 
 const NOT_ROOT_PARTS: readonly string[] = ['vhosts', 'inactive', 'warnings'];
 const NOT_VHOST_PARTS: readonly string[] = ['name', 'enabled'];
@@ -59,11 +51,7 @@ function rootChanges(before: Config, after: Config): ConfigChange[] {
     const part = key as RootPart;
     if (before[part] === after[part]) continue;
     const [was, is] = [rootValues(before, part), rootValues(after, part)];
-    changes.push({
-      kind: 'root',
-      part,
-      differences: differences(rootSection, was, is, '', rootEffects[part] ?? 'live'),
-    });
+    changes.push({ kind: 'root', part, differences: differences(rootSection, was, is, '') });
   }
   return changes;
 }
@@ -82,7 +70,7 @@ function vhostChange(
     before,
     after,
     parts,
-    differences: differences(vhostSection, was, is, '', 'live'),
+    differences: differences(vhostSection, was, is, ''),
   };
 }
 

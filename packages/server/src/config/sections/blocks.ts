@@ -59,6 +59,8 @@ export function block<F extends Fields>(
     defaultText: '',
     means: options.means,
     active: options.active ?? false,
+    restart: false,
+    kind: 'block',
     section,
     environment: 'none',
     read(directives, reader, context) {
@@ -121,6 +123,8 @@ export function blockList<F extends Fields>(
     defaultText: '',
     means: options.means,
     active: options.active ?? false,
+    restart: false,
+    kind: 'blocks',
     section,
     environment: 'none',
     read(directives, reader, context) {
@@ -155,6 +159,8 @@ export function freeBlock(name: string, options: BlockOptions): Field<readonly F
     defaultText: '',
     means: options.means,
     active: options.active ?? false,
+    restart: false,
+    kind: 'free',
     section: undefined,
     environment: 'none',
     read(directives, reader) {

@@ -9,6 +9,8 @@ export interface FieldOptions<Value> {
   readonly means: string;
   /** Whether this version acts on it; false unless said. */
   readonly active?: boolean;
+  /** Whether it counts after a restart only; false unless said. */
+  readonly restart?: boolean;
   readonly aliases?: readonly string[];
   /** The default as one writes it, where that isn't plain. */
   readonly defaultText?: string;
@@ -116,6 +118,8 @@ export function valueField<Value>(
     defaultText,
     means: options.means,
     active: options.active ?? false,
+    restart: options.restart ?? false,
+    kind: 'value',
     section: undefined,
     environment: form.environment,
     read: (directives, reader, context) => readFirst(field, form, directives, reader, context),
@@ -139,6 +143,8 @@ export function ruleField<Value>(
     defaultText: '',
     means: options.means,
     active: options.active ?? false,
+    restart: options.restart ?? false,
+    kind: 'rules',
     section: undefined,
     environment: form.environment,
     read(directives, reader) {

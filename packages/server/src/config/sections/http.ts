@@ -7,15 +7,24 @@ const rawApiSection = new Section('raw_api', {
   enabled: flag('enabled', {
     default: false,
     active: true,
-    means: 'Opens `/api/v1/raw`, which controls the server.',
+    means: 'Lets the API control the server, as far as the next three say.',
   }),
   allowReload: flag('allow_reload', {
     default: false,
     active: true,
     means: 'Lets the API reload the configuration.',
   }),
-  allowQuery: flag('allow_query', { default: false, means: 'Lets the API read the configuration.' }),
-  allowUpdate: flag('allow_update', { default: false, means: 'Lets the API change the configuration.' }),
+  allowQuery: flag('allow_query', {
+    default: false,
+    active: true,
+    means: 'Lets the API list the changes that were made by it.',
+  }),
+  allowUpdate: flag('allow_update', {
+    default: false,
+    active: true,
+    means:
+      'Lets the API change settings: who may do so may have the server write and serve files where its user may, so give the API a password.',
+  }),
 });
 
 const authSection = new Section('auth', {

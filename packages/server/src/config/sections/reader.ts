@@ -64,9 +64,9 @@ export class SectionReader implements Reader {
   /** Notes a problem of a directive; `at` narrows it down to one of its values. */
   problem(code: ConfigErrorCode, message: string, directive: Directive, at?: Argument): void {
     if (this.#problems.length >= MAX_PROBLEMS) return;
-    if (directive.variable !== undefined) {
-      const place = { file: 'environment', line: 0, column: 0 };
-      this.#problems.push({ code, message: `${directive.variable}: ${message}`, ...place });
+    if (directive.origin !== undefined) {
+      const { file, line, column } = directive;
+      this.#problems.push({ code, message: `${directive.origin}: ${message}`, file, line, column });
       return;
     }
     const place: Place = {
@@ -90,7 +90,7 @@ export class SectionReader implements Reader {
   }
 
   noteInactive(path: string, directive: Directive): void {
-    const file = directive.variable ?? directive.file;
+    const file = directive.origin ?? directive.file;
     this.inactive.push({ path, file, line: directive.line });
   }
 

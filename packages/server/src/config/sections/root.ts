@@ -87,6 +87,7 @@ export const heartbeatSection = new Section('heartbeat', {
 export const statsSection = new Section('stats', {
   network: text('network', {
     default: '0',
+    active: true,
     means: 'The network device, by its number, whose address is reported.',
   }),
   disks: words('disk', {
@@ -197,6 +198,7 @@ export const rootSection = new Section('the root', {
   daemon: flag('daemon', {
     default: true,
     active: true,
+    restart: true,
     means: 'Runs in the background; the command ends once the server listens.',
   }),
   logTank: choice('srs_log_tank', ['file', 'console'], {
@@ -238,6 +240,7 @@ export const rootSection = new Section('the root', {
   workDir: path('work_dir', {
     default: './',
     active: true,
+    restart: true,
     means: 'The directory that the server changes to at its start; relative paths are relative to it.',
   }),
   limits: block('limits', limitsSection, { active: true, means: 'What a peer may make the server hold.' }),
@@ -262,6 +265,7 @@ export const rootSection = new Section('the root', {
   asprocess: flag('asprocess', {
     default: false,
     active: true,
+    restart: true,
     means: 'Quits when the parent process goes; not with `daemon on`.',
   }),
   queryLatestVersion: flag('query_latest_version', {
@@ -293,9 +297,15 @@ export const rootSection = new Section('the root', {
   disableDaemonForDocker: flag('disable_daemon_for_docker', {
     default: true,
     active: true,
+    restart: true,
     means: 'Stays in front, whatever `daemon` says, as process 1 or with `in_docker on`.',
   }),
-  inDocker: flag('in_docker', { default: false, active: true, means: 'Says that this is a container.' }),
+  inDocker: flag('in_docker', {
+    default: false,
+    active: true,
+    restart: true,
+    means: 'Says that this is a container.',
+  }),
   inotifyAutoReload: flag('inotify_auto_reload', { default: false, means: 'Reloads when the file changes.' }),
   autoReloadForDocker: flag('auto_reload_for_docker', { default: true, means: 'Does so in a container.' }),
   tcmallocReleaseRate: decimal('tcmalloc_release_rate', {

@@ -22,6 +22,12 @@ export interface Reader {
   ): SectionValue<F>;
 }
 
+/**
+ * How a directive is given: with values once, with values any number of times, as a block once, as a block any number
+ * of times (each with a label), or as a block of names that are not ours to know.
+ */
+export type FieldKind = 'value' | 'rules' | 'block' | 'blocks' | 'free';
+
 /** How an environment variable becomes the values of a directive. */
 export type EnvironmentForm = 'text' | 'list' | 'none';
 
@@ -43,6 +49,9 @@ export interface Field<Value> {
   readonly means: string;
   /** Whether this version acts on it. */
   readonly active: boolean;
+  /** Whether a running server can't take another value: it counts after a restart. */
+  readonly restart: boolean;
+  readonly kind: FieldKind;
   /** The table of its block, for blocks that have one. */
   readonly section: Section<Fields> | undefined;
   readonly environment: EnvironmentForm;
