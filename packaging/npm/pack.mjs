@@ -1,36 +1,45 @@
 /**
  * Packs `sluice` into one file that npm installs anywhere: `node packaging/npm/pack.mjs [FOLDER]`, default `objs`.
  *
- * npm packs a workspace without the workspaces that it needs. Here they are copied beside a copy of the server and
- * named in `bundleDependencies`, so the file has them inside; all else comes from the registry at the installation.
+ * The file has everything that the server needs inside (`bundleDependencies`), in the versions that the lock file
+ * names and the tests ran with: it installs without a registry, and nobody gets a version that nobody has tried.
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 
 import { prepare } from '../../scripts/lib/prepare.mjs';
 import { root, run, say } from '../../scripts/lib/run.mjs';
 
-/** Packages of this house that the server needs. */
-const BUNDLED = ['media', 'rtmp'];
+/** Of these packages the server uses single files; the rest is many times larger. */
+const USED_FILES = {
+  'hls.js': ['package.json', 'LICENSE', 'dist/hls.min.js'],
+  'mpegts.js': ['package.json', 'LICENSE', 'dist/mpegts.js', 'dist/mpegts.js.LICENSE.txt'],
+};
 
 const target = resolve(process.argv[2] ?? join(root, 'objs'));
 if (!(await prepare())) process.exit(1);
 const stage = mkdtempSync(join(tmpdir(), 'sluice-pack-'));
 try {
   const manifest = copyPackage('server', stage);
-  for (const name of ['conf', 'packaging']) cpSync(join(root, name), join(stage, name), { recursive: true });
-  // Overrides count for the checkout alone; named as dependencies, they count for whoever installs the file.
-  const { overrides } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  for (const name of ['conf', 'docs', 'packaging'])
+    cpSync(join(root, name), join(stage, name), { recursive: true });
   for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE']) cpSync(join(root, name), join(stage, name));
-  const bundled = BUNDLED.map(
-    (folder) => copyPackage(folder, join(stage, 'node_modules/@sluice', folder)).name,
-  );
+  copyDependencies(join(root, 'packages/server'), manifest, stage);
   writeManifest(stage, {
     ...manifest,
-    files: [...manifest.files, 'conf', 'packaging', '!packaging/npm'],
-    dependencies: { ...manifest.dependencies, ...overrides },
-    bundleDependencies: bundled,
+    files: [...manifest.files, 'conf', 'docs', 'packaging', '!packaging/npm', 'CHANGELOG.md'],
+    bundleDependencies: Object.keys(manifest.dependencies),
   });
   mkdirSync(target, { recursive: true });
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
@@ -45,6 +54,41 @@ try {
   }
 } finally {
   rmSync(stage, { recursive: true, force: true });
+}
+
+/** Copies what a package needs, and what that needs, to where it is found from the copy of the package. */
+function copyDependencies(from, manifest, stage, seen = new Set()) {
+  for (const name of Object.keys(manifest.dependencies ?? {})) {
+    const found = findDependency(from, name);
+    if (seen.has(found)) continue;
+    seen.add(found);
+    const workspace = realpathSync(found);
+    const isOurs = workspace.startsWith(join(root, 'packages'));
+    const to = join(stage, relative(root, found));
+    if (isOurs) copyPackage(relative(join(root, 'packages'), workspace), to);
+    else cpSync(found, to, { recursive: true, filter: (path) => isNeeded(name, found, path) });
+    copyDependencies(found, JSON.parse(readFileSync(join(found, 'package.json'), 'utf8')), stage, seen);
+  }
+}
+
+/** Where Node finds a package: in the nearest node_modules upwards, which has to be one of the root's. */
+function findDependency(from, name) {
+  const top = resolve(root);
+  for (let folder = from; folder.startsWith(top); folder = dirname(folder)) {
+    const path = join(folder, 'node_modules', name);
+    if (!existsSync(path)) continue;
+    if (relative(root, path).startsWith('packages')) break;
+    return path;
+  }
+  throw new Error(`${name} is not in node_modules of the checkout`);
+}
+
+function isNeeded(name, folder, path) {
+  const inside = relative(folder, path);
+  if (inside === 'node_modules') return false;
+  const used = USED_FILES[name];
+  if (used === undefined || inside === '') return !/\.map$/.test(inside);
+  return used.some((file) => file === inside || file.startsWith(`${inside}/`));
 }
 
 /** Copies what a package publishes; returns its manifest. */
