@@ -58,8 +58,9 @@ describe.runIf(haveFfmpeg)('bad input, while another stream is on', () => {
   beforeAll(async () => {
     clip = await clipTags('h264-aac');
     sluice = await startSluice({
-      root: 'limits { handshake_timeout 1; max_message_bytes 2m; max_pending_bytes 4m; }',
-      vhost: 'mw_latency 50; publish { conflict takeover; }',
+      // Good clients of a busy machine shake hands within the limit, too.
+      root: 'limits { handshake_timeout 3; max_message_bytes 2m; max_pending_bytes 4m; }',
+      vhost: 'mw_latency 50; publish { conflict takeover; normal_timeout 600000; }',
     });
     rtmp = sluice.ports.rtmp;
     player = await openPlayer(rtmp, 'healthy');
@@ -107,7 +108,7 @@ describe.runIf(haveFfmpeg)('bad input, while another stream is on', () => {
   }
 
   async function closedByServer(socket: Socket): Promise<void> {
-    await waitFor(() => (socket.destroyed ? true : undefined), 'the server closes the connection', 15_000);
+    await waitFor(() => (socket.destroyed ? true : undefined), 'the server closes the connection');
   }
 
   /** A peer that has done its handshake and, unless told otherwise, its connect. */
@@ -435,7 +436,7 @@ describe.runIf(haveFfmpeg)('bad input, while another stream is on', () => {
         text += piece;
       });
       socket.write(bytes);
-      await waitFor(() => (socket.destroyed ? true : undefined), 'the server closes', 15_000);
+      await waitFor(() => (socket.destroyed ? true : undefined), 'the server closes');
       return text.split('\r\n')[0] ?? '';
     }
 
@@ -540,11 +541,7 @@ describe.runIf(haveFfmpeg)('bad input, while another stream is on', () => {
     await viewer.until('the last frame by HTTP', () =>
       frames(viewer.media()).at(-1) === last ? true : undefined,
     );
-    await waitFor(
-      () => (frames(player.media()).length === sent.length ? true : undefined),
-      'all came',
-      5_000,
-    );
+    await waitFor(() => (frames(player.media()).length === sent.length ? true : undefined), 'all came');
     expect(frames(player.media())).toEqual(bodies(sent));
     const byHttp = frames(viewer.media());
     expect(byHttp).toEqual(bodies(sent).slice(-byHttp.length));

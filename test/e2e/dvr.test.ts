@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { parseFlvMetadata } from '@sluice/media/flv';
@@ -36,14 +36,10 @@ async function filesIn(sluice: SluiceUnderTest, folder: string): Promise<string[
 
 /** Waits until a folder has this many finished files and none that is being written. */
 async function finished(sluice: SluiceUnderTest, folder: string, count: number): Promise<string[]> {
-  return waitFor(
-    async () => {
-      const names = await filesIn(sluice, folder);
-      return names.length >= count && !names.some((name) => name.endsWith('.tmp')) ? names : undefined;
-    },
-    `${folder} has ${count} finished files`,
-    20_000,
-  );
+  return waitFor(async () => {
+    const names = await filesIn(sluice, folder);
+    return names.length >= count && !names.some((name) => name.endsWith('.tmp')) ? names : undefined;
+  }, `${folder} has ${count} finished files`);
 }
 
 function md5s(frames: readonly { readonly md5: string }[]): string[] {
@@ -115,17 +111,14 @@ describe.runIf(haveFfmpeg).concurrent('DVR', () => {
     await publish({ file: source, url: sluice.rtmpUrl('x') }).finished();
     await sluice.logged(/unpublish live\/x/);
     await publish({ file: source, url: sluice.rtmpUrl('x') }).finished();
-    const path = await waitFor(
-      async () => {
-        const [name] = await filesIn(sluice, 'rec');
-        if (name === undefined) return undefined;
-        const file = join(sluice.folder, 'rec', name);
-        const count = (await packets(file)).filter(({ kind }) => kind === 'video').length;
-        return count === FIXTURE_SECONDS * 25 * 2 ? file : undefined;
-      },
-      'both sessions are in the file',
-      20_000,
-    );
+    const path = await waitFor(async () => {
+      // By its name alone: it has another one while it is written.
+      const names = await filesIn(sluice, 'rec');
+      if (names.join() !== 'x.flv') return undefined;
+      const file = join(sluice.folder, 'rec/x.flv');
+      const count = (await packets(file)).filter(({ kind }) => kind === 'video').length;
+      return count === FIXTURE_SECONDS * 25 * 2 ? file : undefined;
+    }, 'both sessions are in the file');
     const times = (await packets(path)).filter(({ kind }) => kind === 'video').map(({ dts }) => dts);
     for (const [index, time] of times.entries()) {
       if (index > 0) expect(time).toBeGreaterThan(times[index - 1] ?? Number.POSITIVE_INFINITY);
@@ -164,17 +157,13 @@ describe.runIf(haveFfmpeg).concurrent('DVR', () => {
         await publisher.kill();
         await rm(sluice.folder, { recursive: true, force: true });
       });
-      await waitFor(
-        async () => {
-          const [name] = await filesIn(sluice, 'rec');
-          if (name === undefined) return undefined;
-          return (await readFile(join(sluice.folder, 'rec', name))).length > 200_000 ? true : undefined;
-        },
-        'some seconds are on the disk',
-        30_000,
-      );
+      await waitFor(async () => {
+        const [name] = await filesIn(sluice, 'rec');
+        if (name === undefined) return undefined;
+        return (await readFile(join(sluice.folder, 'rec', name))).length > 200_000 ? true : undefined;
+      }, 'some seconds are on the disk');
       sluice.process.kill('SIGKILL');
-      await sluice.process.exited(5_000);
+      await sluice.process.exited();
       const [left = ''] = await filesIn(sluice, 'rec');
       expect(left).toMatch(/\.tmp$/);
       const crashed = join(sluice.folder, 'rec', left);
@@ -189,20 +178,16 @@ describe.runIf(haveFfmpeg).concurrent('DVR', () => {
       await rename(crashed, join(next.folder, 'rec', left));
       // The new folder has the file only now: a third start finds it.
       next.process.kill('SIGTERM');
-      await next.process.exited(10_000);
+      await next.process.exited();
       const third = await startSluice({
         config: (ports) => `listen ${ports.rtmp}; srs_log_tank console;
 vhost __defaultVhost__ { dvr { enabled on; dvr_path ${next.folder}/rec/[stream].[timestamp].${extension}; } }`,
       });
       onTestFinished(() => third.stop());
-      const name = await waitFor(
-        async () => {
-          const names = await filesIn(next, 'rec');
-          return names.length === 1 && names[0]?.endsWith(`.${extension}`) === true ? names[0] : undefined;
-        },
-        'the file has its name',
-        15_000,
-      );
+      const name = await waitFor(async () => {
+        const names = await filesIn(next, 'rec');
+        return names.length === 1 && names[0]?.endsWith(`.${extension}`) === true ? names[0] : undefined;
+      }, 'the file has its name');
       const file = join(next.folder, 'rec', name);
       expect((await packets(file)).filter(({ kind }) => kind === 'video').length).toBeGreaterThanOrEqual(
         before - 1,
@@ -236,18 +221,15 @@ vhost __defaultVhost__ { dvr { enabled on; dvr_path ${next.folder}/rec/[stream].
     const url = `http://127.0.0.1:${sluice.ports.api}/api/v1/dvrs`;
     const made = await fetch(url, { method: 'POST', body: JSON.stringify({ app: 'live', stream: 'x' }) });
     expect(made.status).toBe(201);
-    const recording = await waitFor(
-      async () => {
-        const { dvrs } = (await sluice.api('/api/v1/dvrs')) as Recordings;
-        return dvrs.find(({ stream, state }) => stream === 'x' && state === 'recording');
-      },
-      'it records',
-      10_000,
-    );
-    await waitFor(
-      async () => ((await filesIn(sluice, 'rec')).some((name) => name.endsWith('.tmp')) ? true : undefined),
-      'the file is there',
-    );
+    const recording = await waitFor(async () => {
+      const { dvrs } = (await sluice.api('/api/v1/dvrs')) as Recordings;
+      return dvrs.find(({ stream, state }) => stream === 'x' && state === 'recording');
+    }, 'it records');
+    await waitFor(async () => {
+      const [name = ''] = await filesIn(sluice, 'rec');
+      const { size } = await stat(join(sluice.folder, 'rec', name));
+      return name.endsWith('.tmp') && size > 50_000 ? true : undefined;
+    }, 'a second and more is in the file');
     const stopped = await fetch(`${url}/${recording.id}`, { method: 'DELETE' });
     expect(stopped.status).toBe(200);
     const [file = ''] = await finished(sluice, 'rec', 1);

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { describe, expect, it, type TestContext } from 'vitest';
@@ -34,13 +36,16 @@ async function faultsOf(sluice: SluiceUnderTest): Promise<Faults['streams'][numb
   return streams.find(({ name }) => name === 'x')?.faults ?? [];
 }
 
-async function live(onTestFinished: TestContext['onTestFinished']): Promise<SluiceUnderTest> {
+/** @param prepare what is done to the disk before anything is published */
+async function live(
+  onTestFinished: TestContext['onTestFinished'],
+  prepare: (disk: string) => void | Promise<void> = () => undefined,
+): Promise<SluiceUnderTest> {
   const sluice = await startSluice({ vhost: SINKS });
+  onTestFinished(() => sluice.stop());
+  await prepare(join(sluice.folder, 'disk'));
   const publisher = publish({ file: await fixture('h264-aac'), url: sluice.rtmpUrl('x'), loop: true });
-  onTestFinished(async () => {
-    await publisher.kill();
-    await sluice.stop();
-  });
+  onTestFinished(() => publisher.kill());
   return sluice;
 }
 
@@ -65,46 +70,27 @@ async function viewersGoOn(sluice: SluiceUnderTest): Promise<void> {
 }
 
 async function recovered(sluice: SluiceUnderTest): Promise<void> {
-  await waitFor(
-    async () => ((await faultsOf(sluice)).length === 0 ? true : undefined),
-    'no fault is left',
-    30_000,
-  );
+  await waitFor(async () => ((await faultsOf(sluice)).length === 0 ? true : undefined), 'no fault is left');
   const directory = join(sluice.folder, 'disk/live');
-  await waitFor(
-    async () => {
-      const names = await readdir(directory).catch(() => [] as string[]);
-      return names.filter((name) => name.endsWith('.ts')).length >= 2 ? true : undefined;
-    },
-    'segments are written again',
-    20_000,
-  );
-  await waitFor(
-    async () => {
-      const names = await readdir(join(sluice.folder, 'disk/rec')).catch(() => [] as string[]);
-      return names.length > 0 ? true : undefined;
-    },
-    'it records again',
-    20_000,
-  );
+  await waitFor(async () => {
+    const names = await readdir(directory).catch(() => [] as string[]);
+    return names.filter((name) => name.endsWith('.ts')).length >= 2 ? true : undefined;
+  }, 'segments are written again');
+  await waitFor(async () => {
+    const names = await readdir(join(sluice.folder, 'disk/rec')).catch(() => [] as string[]);
+    return names.length > 0 ? true : undefined;
+  }, 'it records again');
 }
 
 describe.runIf(haveFfmpeg).concurrent('faults of the disk', () => {
   it('L009 V006 a path that is no directory: named in log and API, mended by itself', async ({
     onTestFinished,
   }) => {
-    const sluice = await live(onTestFinished);
-    // Before the first segment is due.
-    await rm(join(sluice.folder, 'disk'), { recursive: true, force: true });
-    await writeFile(join(sluice.folder, 'disk'), 'a file');
-    const faults = await waitFor(
-      async () => {
-        const found = await faultsOf(sluice);
-        return found.length === 3 ? found : undefined;
-      },
-      'HLS, HDS and DVR name their fault',
-      30_000,
-    );
+    const sluice = await live(onTestFinished, (disk) => writeFile(disk, 'a file'));
+    const faults = await waitFor(async () => {
+      const found = await faultsOf(sluice);
+      return found.length === 3 ? found : undefined;
+    }, 'HLS, HDS and DVR name their fault');
     expect(faults.map(({ sink }) => sink).sort()).toEqual(['dvr', 'hds', 'hls']);
     for (const { code, message } of faults) {
       expect(code).toBe('missing');
@@ -124,7 +110,9 @@ describe.runIf(haveFfmpeg).concurrent('faults of the disk', () => {
       ({ segments }) => segments.length >= 2,
       'HLS is there',
     );
-    await rm(join(sluice.folder, 'disk'), { recursive: true });
+    // In one step: a tree that is removed piece by piece is written to meanwhile.
+    await rename(join(sluice.folder, 'disk'), join(sluice.folder, 'removed'));
+    await rm(join(sluice.folder, 'removed'), { recursive: true, force: true });
     await viewersGoOn(sluice);
     await recovered(sluice);
   });
@@ -132,25 +120,20 @@ describe.runIf(haveFfmpeg).concurrent('faults of the disk', () => {
   it.runIf(canMount())(
     'a full disk: viewers feel nothing, and room on it ends the fault',
     async ({ onTestFinished }) => {
-      const sluice = await startSluice({ vhost: SINKS });
-      const disk = join(sluice.folder, 'disk');
-      await mkdir(disk);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', disk]);
-      const publisher = publish({ file: await fixture('h264-aac'), url: sluice.rtmpUrl('x'), loop: true });
-      onTestFinished(async () => {
-        await publisher.kill();
-        sluice.process.kill('SIGTERM');
-        await sluice.process.exited(15_000);
-        execFileSync('umount', ['-l', disk]);
-        await sluice.stop();
+      const sluice = await live(onTestFinished, async (disk) => {
+        await mkdir(disk);
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', disk]);
+        onTestFinished(() => {
+          execFileSync('umount', ['-l', disk]);
+        });
       });
+      const disk = join(sluice.folder, 'disk');
       await waitFor(
         async () =>
           (await faultsOf(sluice)).some(({ sink, code }) => sink === 'hls' && code === 'full')
             ? true
             : undefined,
         'HLS names the full disk',
-        60_000,
       );
       await viewersGoOn(sluice);
       execFileSync('mount', ['-o', 'remount,size=512m', disk]);
@@ -162,11 +145,14 @@ describe.runIf(haveFfmpeg).concurrent('faults of the disk', () => {
 /** Whether this machine lets the test make a disk that is small. */
 function canMount(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-mount-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', '/mnt'], { stdio: 'ignore' });
-    execFileSync('umount', ['/mnt'], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('umount', [folder], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
+  } finally {
+    rmdirSync(folder);
   }
 }

@@ -26,7 +26,10 @@ describe.runIf(haveFfmpeg)('HDS', () => {
       const names = (await readdir(directory)).filter((name) => /^xSeg1-Frag\d+$/.test(name));
       return names.length >= 4 ? names : undefined;
     }, 'there are fragments');
-    const bootstrap = parseBootstrap(await readFile(join(directory, 'x.abst')));
+    const bootstrap = await waitFor(
+      async () => parseBootstrap(await readFile(join(directory, 'x.abst'))),
+      'the bootstrap is there',
+    );
     expect(bootstrap.live).toBe(true);
     const bodies = [];
     for (const name of fragments.sort((left, right) => left.localeCompare(right, 'en', { numeric: true }))) {

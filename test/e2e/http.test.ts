@@ -15,6 +15,7 @@ import {
   isSequenceHeader,
   openPublisher,
   startSluice,
+  waitFor,
 } from '../harness/index.ts';
 import type { Clip, RtmpPeer, SluiceUnderTest } from '../harness/index.ts';
 
@@ -50,10 +51,12 @@ describe.runIf(haveFfmpeg)('HTTP', () => {
         http_server { enabled on; listen ${http}; dir ${join(folder, 'html')}; }
         vhost __defaultVhost__ {
           mw_latency 50;
+          publish { normal_timeout 600000; }
           http_remux { enabled on; mount [vhost]/[app]/[stream].flv [vhost]/flv/[app]/of/[stream].flv; hstrs off; }
         }
         vhost waits.example.com {
           mw_latency 50;
+          publish { normal_timeout 600000; }
           http_remux { enabled on; mount [vhost]/[app]/[stream].flv; hstrs on; }
         }
         vhost plain.example.com { }
@@ -73,7 +76,7 @@ describe.runIf(haveFfmpeg)('HTTP', () => {
     await writeFile(join(sluice.folder, 'own', 'mine.txt'), 'mine');
     live = await openPublisher(sluice.ports.rtmp, 'on');
     live.sendAllMedia(clip.tags);
-    await sluice.published('on');
+    await live.synced();
   });
   afterAll(async () => {
     await live.close();
@@ -103,7 +106,7 @@ describe.runIf(haveFfmpeg)('HTTP', () => {
     it('H009: fetch decodes the body, which ends when the publisher goes', async () => {
       const publisher = await openPublisher(sluice.ports.rtmp, 'ends');
       publisher.sendAllMedia(clip.tags.slice(0, 60));
-      await sluice.published('ends');
+      await publisher.synced();
       const response = await fetch(sluice.httpUrl('/live/ends.flv'));
       expect(response.status).toBe(200);
       const reader = new FlvReader();
@@ -176,7 +179,7 @@ describe.runIf(haveFfmpeg)('HTTP', () => {
     it('H008 R034: the vhost comes from ?vhost= or from the Host header', async () => {
       const publisher = await openPublisher(sluice.ports.rtmp, 'hosted?vhost=waits.example.com');
       publisher.sendAllMedia(clip.tags);
-      await sluice.published('hosted');
+      await publisher.synced();
       const byQuery = await FlvViewer.open(sluice.httpUrl('/live/hosted.flv?vhost=waits.example.com'));
       await byQuery.untilMedia(10);
       const byHost = await FlvViewer.open(sluice.httpUrl('/live/hosted.flv'), {
@@ -192,7 +195,7 @@ describe.runIf(haveFfmpeg)('HTTP', () => {
     it('H009: what a player sends over its WebSocket does not disturb the stream', async () => {
       const publisher = await openPublisher(sluice.ports.rtmp, 'talks');
       publisher.sendAllMedia(clip.tags.slice(0, 100));
-      await sluice.published('talks');
+      await publisher.synced();
       const viewer = await FlvViewer.open(sluice.wsUrl('/live/talks.flv'));
       await viewer.untilMedia(5);
       const masked = (opcode: number, text: string): Uint8Array =>
@@ -309,10 +312,13 @@ describe.runIf(haveFfmpeg)('HTTP', () => {
     it('P012 P013: streams tell codecs, size and profile; clients tell who they are', async () => {
       const viewer = await FlvViewer.open(sluice.httpUrl('/live/on.flv'));
       await viewer.untilMedia(5);
-      const { streams } = (await sluice.api('/api/v1/streams')) as {
-        readonly streams: readonly Readonly<Record<string, unknown>>[];
-      };
-      const stream = streams.find(({ name }) => name === 'on');
+      // Players of the tests before may still be on their way out.
+      const stream = await waitFor(async () => {
+        const { streams } = (await sluice.api('/api/v1/streams')) as {
+          readonly streams: readonly Readonly<Record<string, unknown>>[];
+        };
+        return streams.find(({ name, clients }) => name === 'on' && clients === 2);
+      }, 'one player and one publisher are there');
       expect(stream).toMatchObject({
         app: 'live',
         url: '/live/on',
@@ -321,7 +327,7 @@ describe.runIf(haveFfmpeg)('HTTP', () => {
         video: { codec: 'H264', profile: expect.any(String) as string, width: 320, height: 180 },
         audio: { codec: 'AAC', sample_rate: 44100, channel: 2, profile: 'LC' },
       });
-      const one = (await sluice.api(`/api/v1/streams/${String(stream?.['id'])}`)) as {
+      const one = (await sluice.api(`/api/v1/streams/${String(stream['id'])}`)) as {
         readonly stream: Readonly<Record<string, unknown>>;
       };
       expect(one.stream['name']).toBe('on');
@@ -330,7 +336,7 @@ describe.runIf(haveFfmpeg)('HTTP', () => {
       const { clients } = (await sluice.api('/api/v1/clients')) as {
         readonly clients: readonly Readonly<Record<string, unknown>>[];
       };
-      const watching = clients.filter((client) => client['stream'] === stream?.['id']);
+      const watching = clients.filter((client) => client['stream'] === stream['id']);
       expect(watching.map((client) => [client['type'], client['publish'], client['ip']]).sort()).toEqual([
         ['flv-play', false, '127.0.0.1'],
         ['fmle-publish', true, '127.0.0.1'],

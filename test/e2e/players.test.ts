@@ -84,14 +84,10 @@ describe.runIf(haveFfmpeg)('players', () => {
     }
 
     async function until(page: Page, what: string, wanted: (now: Playback) => boolean): Promise<Playback> {
-      return waitFor(
-        async () => {
-          const now = await playback(page);
-          return wanted(now) ? now : undefined;
-        },
-        what,
-        30_000,
-      );
+      return waitFor(async () => {
+        const now = await playback(page);
+        return wanted(now) ? now : undefined;
+      }, what);
     }
 
     async function open(stream: string, transport: 'http' | 'websocket'): Promise<Page> {
@@ -118,7 +114,7 @@ describe.runIf(haveFfmpeg)('players', () => {
       const { time, frames, state, width } = await until(
         page,
         'the picture moves',
-        (now) => now.time > 2 && now.frames > 40,
+        (now) => now.time > 2 && now.frames > 40 && now.state === 'playing',
       );
       expect(state).toBe('playing');
       expect(width).toBe(320);
@@ -130,7 +126,11 @@ describe.runIf(haveFfmpeg)('players', () => {
 
     it.each(['http', 'websocket'] as const)('H009 P010: plays sound alone by %s', async (transport) => {
       const page = await open('sound', transport);
-      const { state, error } = await until(page, 'the sound plays', ({ time }) => time > 2);
+      const { state, error } = await until(
+        page,
+        'the sound plays',
+        (now) => now.time > 2 && now.state === 'playing',
+      );
       expect(state, error).toBe('playing');
     });
 

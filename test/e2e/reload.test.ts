@@ -59,12 +59,22 @@ async function reload(sluice: SluiceUnderTest, text: string): Promise<string> {
   return sluice.log.slice(from);
 }
 
-/** The video of a recording has every frame: 25 a second, none missing and none twice. */
+/** The video of a recording has every frame of the clip that goes round: none missing and none twice. */
 async function expectWhole(file: string, seconds: number): Promise<void> {
   const video = (await packets(file)).filter(({ kind }) => kind === 'video');
+  const source = (await packets(await fixture('h264-aac'))).filter(({ kind }) => kind === 'video');
   expect(video.length).toBeGreaterThanOrEqual(seconds * 25 - 2);
+  const begins = source.findIndex((_frame, at) =>
+    video.every(({ size }, index) => size === source[(at + index) % source.length]?.size),
+  );
   const steps = video.slice(1).map(({ dts }, index) => Math.round((dts - (video[index]?.dts ?? 0)) * 1000));
-  expect(steps.filter((step) => step < 39 || step > 41)).toEqual([]);
+  expect(begins, `steps of ${steps.join(' ')} ms`).toBeGreaterThanOrEqual(0);
+  // The sound of the clip is a little longer than its pictures, so a new round begins a little late.
+  const odd = steps.filter((step, index) => {
+    const isNewRound = (begins + index + 1) % source.length === 0;
+    return step < 39 || step > (isNewRound ? 60 : 41);
+  });
+  expect(odd).toEqual([]);
 }
 
 /** Settings that a stream takes while it runs; times stay what they are. */
@@ -166,13 +176,13 @@ describe.runIf(haveFfmpeg)('reload', () => {
     );
     expect(log).toContain('vhost gone: removed');
     expect(log).toContain('vhost fresh: added');
-    await source.process.exited(15_000);
+    await source.process.exited();
     await sluice.logged(/closed: vhost-not-found/);
     const fresh = publish({ file, url: `rtmp://127.0.0.1:${extra}/live/other?vhost=fresh`, loop: true });
     onTestFinished(() => fresh.stop());
     await sluice.published('other');
     await reload(sluice, configText(sluice.ports, { root: 'vhost fresh { }' }));
-    expect(await isListening(extra)).toBe(false);
+    await waitFor(async () => ((await isListening(extra)) ? undefined : true), 'the port is closed');
     // Who came in by a port that is closed stays.
     await record(`${sluice.rtmpUrl('other')}?vhost=fresh`, join(sluice.folder, 'other.flv'), 2);
   });
@@ -209,10 +219,12 @@ describe.runIf(haveFfmpeg)('reload', () => {
     await reload(sluice, configText(sluice.ports, { vhost: await ingest('h264-aac') }));
     await sluice.published('looped');
     const pushes = (): number => [...sluice.log.matchAll(/is played to rtmp/g)].length;
+    await waitFor(() => pushes() || undefined, 'the push is told');
     expect(pushes()).toBe(1);
     await reload(sluice, configText(sluice.ports, { vhost: `gop_cache off; ${await ingest('h264-aac')}` }));
     await reload(sluice, configText(sluice.ports, { vhost: await ingest('h264-aac', 'second') }));
     await sluice.published('second');
+    await waitFor(() => (pushes() >= 2 ? true : undefined), 'the second push is told');
     expect(pushes()).toBe(2);
     await reload(sluice, configText(sluice.ports));
     await sluice.logged(/ingest one of vhost __defaultVhost__ is stopped/);

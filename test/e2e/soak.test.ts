@@ -20,7 +20,7 @@ describe('coming and going', () => {
   let sluice: SluiceUnderTest;
 
   beforeAll(async () => {
-    sluice = await startSluice({ vhost: 'mw_latency 20;' });
+    sluice = await startSluice({ vhost: 'mw_latency 20; publish { normal_timeout 600000; }' });
   });
   afterAll(() => sluice.stop());
 

@@ -1,5 +1,6 @@
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
+import { LIMIT_MS } from './process.ts';
 import { pathOf } from './tools.ts';
 
 /**
@@ -8,6 +9,7 @@ import { pathOf } from './tools.ts';
  */
 export async function launchBrowser(): Promise<Browser> {
   return chromium.launch({
+    timeout: LIMIT_MS,
     executablePath: pathOf('chromium') ?? '/usr/bin/chromium',
     args: [
       '--no-sandbox',

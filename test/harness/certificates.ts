@@ -27,6 +27,6 @@ export async function makeCertificate(
     ...['-subj', `/CN=${hosts[0] ?? name}`, '-addext', `subjectAltName=${alternatives}`],
     ...['-keyout', key, '-out', cert],
   ]);
-  await openssl.succeeded(30_000);
+  await openssl.succeeded();
   return { key, cert, pem: await readFile(cert, 'utf8') };
 }

@@ -1,3 +1,5 @@
+import { LIMIT_MS } from './process.ts';
+
 /** Wakes those who wait for something that arrives in pieces: messages, tags, a close. */
 export class Changes {
   readonly #watchers = new Set<() => void>();
@@ -17,7 +19,7 @@ export class Changes {
     what: string,
     find: () => T | undefined,
     ended: () => string | undefined = () => undefined,
-    limitMs = 15_000,
+    limitMs = LIMIT_MS,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const settle = (result: () => void): void => {

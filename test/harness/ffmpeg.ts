@@ -1,7 +1,7 @@
-import { RunningProcess } from './process.ts';
+import { LIMIT_MS, RUN_LIMIT_MS, RunningProcess } from './process.ts';
 
 /** Runs ffmpeg to its end; rejects with its command and last lines unless it succeeds. */
-export async function ffmpeg(args: readonly string[], limitMs = 45_000): Promise<RunningProcess> {
+export async function ffmpeg(args: readonly string[], limitMs = RUN_LIMIT_MS): Promise<RunningProcess> {
   const program = new RunningProcess('ffmpeg', ['-hide_banner', '-nostdin', '-loglevel', 'warning', ...args]);
   await program.succeeded(limitMs);
   return program;
@@ -31,12 +31,12 @@ export class Publisher {
   }
 
   /** Waits until it has sent everything; rejects when it fails. */
-  async finished(limitMs = 45_000): Promise<void> {
+  async finished(limitMs = RUN_LIMIT_MS): Promise<void> {
     await this.process.succeeded(limitMs);
   }
 
   /** Lets it end the stream properly (unpublish, close) and waits for that. */
-  async stop(limitMs = 10_000): Promise<void> {
+  async stop(limitMs = LIMIT_MS): Promise<void> {
     if (this.process.exit === undefined) this.process.kill('SIGINT');
     await this.process.exited(limitMs);
   }
@@ -44,7 +44,7 @@ export class Publisher {
   /** Ends it without a word, as a cable that is pulled. */
   async kill(): Promise<void> {
     this.process.kill('SIGKILL');
-    await this.process.exited(10_000);
+    await this.process.exited();
   }
 }
 
@@ -68,10 +68,15 @@ export function publish(options: PublishOptions): Publisher {
  * Plays a URL's video and audio into a file with ffmpeg, untouched, for so many seconds of media (or until the stream ends).
  * The container follows from the file's name.
  */
-export async function record(url: string, file: string, seconds?: number, limitMs = 45_000): Promise<string> {
+export async function record(
+  url: string,
+  file: string,
+  seconds?: number,
+  limitMs = RUN_LIMIT_MS,
+): Promise<string> {
   await ffmpeg(
     [
-      ...(url.startsWith('rtmp') ? ['-rw_timeout', '15000000'] : []),
+      ...(url.startsWith('rtmp') ? ['-rw_timeout', String(LIMIT_MS * 1000)] : []),
       ...['-i', url, '-map', '0:v?', '-map', '0:a?', '-c', 'copy'],
       ...(seconds === undefined ? [] : ['-t', String(seconds)]),
       ...['-y', file],
@@ -107,7 +112,7 @@ export interface Probe {
 }
 
 /** The streams and the container of a file or URL. */
-export async function probe(source: string, limitMs = 30_000): Promise<Probe> {
+export async function probe(source: string, limitMs = LIMIT_MS): Promise<Probe> {
   return (await ffprobeJson(['-show_streams', '-show_format', source], limitMs)) as Probe;
 }
 
@@ -124,7 +129,7 @@ export interface Packet {
 export async function packets(
   source: string,
   seconds?: number,
-  limitMs = 45_000,
+  limitMs = RUN_LIMIT_MS,
 ): Promise<readonly Packet[]> {
   const answer = (await ffprobeJson(
     [
@@ -173,7 +178,7 @@ export async function framemd5(
   source: string,
   kind: 'v' | 'a',
   seconds?: number,
-  limitMs = 45_000,
+  limitMs = RUN_LIMIT_MS,
 ): Promise<readonly FrameHash[]> {
   const program = await ffmpeg(
     [
@@ -198,7 +203,7 @@ export async function rtmpdump(
   url: string,
   file: string,
   seconds: number,
-  limitMs = 45_000,
+  limitMs = RUN_LIMIT_MS,
 ): Promise<string> {
   const program = new RunningProcess('rtmpdump', ['--live', '--rtmp', url, '--flv', file]);
   // Its own --stop counts from timestamp 0 and not from the first frame, so we read its progress.
@@ -208,6 +213,6 @@ export async function rtmpdump(
   };
   await program.wrote((_stdout, stderr) => played(stderr) >= seconds, `${seconds} s were played`, limitMs);
   program.kill('SIGINT');
-  await program.exited(10_000);
+  await program.exited();
   return file;
 }

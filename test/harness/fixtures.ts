@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ffmpeg } from './ffmpeg.ts';
@@ -40,16 +41,29 @@ const recipes = {
 
 export type FixtureName = keyof typeof recipes;
 
+/** The clips that are being made or are there: concurrent tests of a file want the same ones. */
+const made = new Map<FixtureName, Promise<string>>();
+
 /** The path of a clip, made at its first use and kept from then on. The bytes are the same for one ffmpeg. */
 export async function fixture(name: FixtureName): Promise<string> {
+  const clip = made.get(name) ?? make(name);
+  made.set(name, clip);
+  return clip;
+}
+
+async function make(name: FixtureName): Promise<string> {
   const { extension, args } = recipes[name];
   const file = join(folder, `${name}.${extension}`);
   if (existsSync(file)) return file;
   await mkdir(folder, { recursive: true });
-  // Made aside, so that a run that is cut off leaves no half clip behind.
-  const draft = join(folder, `.${process.pid}-${name}.${extension}`);
+  // Made aside, so that a run that is cut off leaves no half clip behind, and that two processes don't meet.
+  const draft = join(folder, `.${randomUUID()}-${name}.${extension}`);
   const exact = ['-flags', '+bitexact', '-fflags', '+bitexact', '-map_metadata', '-1'];
-  await ffmpeg([...args, '-t', String(FIXTURE_SECONDS), ...exact, '-y', draft], 120_000);
-  await rename(draft, file);
+  try {
+    await ffmpeg([...args, '-t', String(FIXTURE_SECONDS), ...exact, '-y', draft]);
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
   return file;
 }

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { FlvReader } from '@sluice/media/flv';
 import type { FlvTag } from '@sluice/media/flv';
 import { Changes } from './changes.ts';
+import { LIMIT_MS } from './process.ts';
 
 /** A player of a live FLV URL, by HTTP (`http:`) or by WebSocket (`ws:`). Every tag is kept. */
 export class FlvViewer {
@@ -101,7 +102,7 @@ export class FlvViewer {
     return this.tags.filter(({ type }) => kinds.some((kind) => kind === type));
   }
 
-  async until<T>(what: string, find: () => T | undefined, limitMs = 15_000): Promise<T> {
+  async until<T>(what: string, find: () => T | undefined, limitMs = LIMIT_MS): Promise<T> {
     return this.#changes.until(
       what,
       () => {
@@ -113,7 +114,7 @@ export class FlvViewer {
     );
   }
 
-  async untilEnded(limitMs = 15_000): Promise<void> {
+  async untilEnded(limitMs = LIMIT_MS): Promise<void> {
     await this.#changes.until(
       'the response ends',
       () => (this.#ended ? true : undefined),

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 
-import { waitFor } from './process.ts';
+import { LIMIT_MS, waitFor } from './process.ts';
 
 /** A media playlist as a test looks at it. */
 export interface HlsPlaylist {
@@ -43,7 +43,7 @@ export async function awaitPlaylist(
   url: string,
   wanted: (playlist: HlsPlaylist) => boolean,
   what: string,
-  limitMs = 30_000,
+  limitMs = LIMIT_MS,
 ): Promise<HlsPlaylist> {
   return waitFor(
     async () => {

@@ -2,17 +2,33 @@ import { readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
 
-/** `count` TCP ports that nobody listens on at this moment, all different. */
+/** Ports below this one belong to services that a machine may have. */
+const LOWEST_PORT = 10_000;
+/** Where the system's own choice of ports begins, unless it says something else. */
+const USUAL_EPHEMERAL_PORT = 32_768;
+/** Fewer ports than these below it are too few to choose among. */
+const LEAST_CHOICE = 2_000;
+/** Ports that are tried before the system has to choose. */
+const MAX_TRIES = 200;
+
+/** Every port that this process has given out: none is given twice. */
+const given = new Set<number>();
+
+/**
+ * `count` TCP ports that nobody listens on at this moment, all different.
+ *
+ * They lie below the range from which the system takes the ports of outgoing connections. Else one of those, made
+ * between this moment and the server's start, could have the port.
+ */
 export async function freePorts(count: number): Promise<readonly number[]> {
+  const highest = (await firstEphemeralPort()) - 1;
   const servers: Server[] = [];
   try {
-    // All are open at once, so that no port is given twice.
-    for (let i = 0; i < count; i++) servers.push(await listenAnywhere());
-    return servers.map((server) => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('a TCP server without a port');
-      return address.port;
-    });
+    // All are open at once, so that no port is found twice.
+    for (let i = 0; i < count; i++) servers.push(await listenBelow(highest));
+    const ports = servers.map(portOf);
+    for (const port of ports) given.add(port);
+    return ports;
   } finally {
     await Promise.all(servers.map(async (server) => new Promise((resolve) => server.close(resolve))));
   }
@@ -25,13 +41,39 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-async function listenAnywhere(): Promise<Server> {
+/** The first port that the system may take for an outgoing connection. */
+async function firstEphemeralPort(): Promise<number> {
+  try {
+    const [first] = (await readFile('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')).split(/\s+/);
+    return Number(first) || USUAL_EPHEMERAL_PORT;
+  } catch {
+    return USUAL_EPHEMERAL_PORT;
+  }
+}
+
+async function listenBelow(highest: number): Promise<Server> {
+  const choice = highest - LOWEST_PORT;
+  for (let tries = 0; choice >= LEAST_CHOICE && tries < MAX_TRIES; tries++) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * choice);
+    const server = given.has(port) ? undefined : await listenOn(port).catch(() => undefined);
+    if (server !== undefined) return server;
+  }
+  return listenOn(0);
+}
+
+async function listenOn(port: number): Promise<Server> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, resolve);
+    server.listen(port, resolve);
   });
   return server;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('a TCP server without a port');
+  return address.port;
 }
 
 /** Whether somebody accepts connections on the port of this machine. */

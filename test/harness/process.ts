@@ -1,9 +1,18 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { belongsToTest } from './ownership.ts';
 
 /** The most output of a program that is kept, characters: the newest wins. */
 const OUTPUT_KEPT = 2_000_000;
+
+/**
+ * How long a wait may last unless it says otherwise, ms. Far more than anything takes on a busy machine: it says that
+ * there is nothing to wait for, not how fast something has to be.
+ */
+export const LIMIT_MS = 60_000;
+/** The same for programs that work through a whole stream, ms. */
+export const RUN_LIMIT_MS = 120_000;
 
 /** How a program ended. */
 export interface Exit {
@@ -15,9 +24,16 @@ export interface Exit {
 /** Every program that still runs, for `killLeftovers`. */
 const running = new Set<RunningProcess>();
 
-/** Ends what a failed test left behind; the set-up of the end-to-end tests calls it after each file. */
-export function killLeftovers(): void {
+/** Ends what still runs, when this process ends. */
+function killAll(): void {
   for (const program of running) program.kill('SIGKILL');
+}
+
+/** Ends what a failed test left behind; the set-up of the end-to-end tests calls it after each file. */
+export async function killLeftovers(): Promise<void> {
+  const left = [...running];
+  killAll();
+  await Promise.all(left.map((program) => program.exited(10_000).catch(() => undefined)));
 }
 
 export interface SpawnOptions {
@@ -44,6 +60,7 @@ export class RunningProcess {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     this.#child = child;
+    belongsToTest(this);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout = (this.#stdout + text).slice(-OUTPUT_KEPT);
       this.#notify();
@@ -53,11 +70,11 @@ export class RunningProcess {
       this.#notify();
     });
     running.add(this);
-    if (running.size === 1) process.once('exit', killLeftovers);
+    if (running.size === 1) process.once('exit', killAll);
     this.#exited = new Promise((resolve) => {
       const ended = (exit: Exit): void => {
         running.delete(this);
-        if (running.size === 0) process.off('exit', killLeftovers);
+        if (running.size === 0) process.off('exit', killAll);
         this.#exit = exit;
         this.#notify();
         resolve(exit);
@@ -93,7 +110,7 @@ export class RunningProcess {
   }
 
   /** Waits for its end. Past the limit it is killed and the promise rejects with what it wrote. */
-  async exited(limitMs: number): Promise<Exit> {
+  async exited(limitMs = LIMIT_MS): Promise<Exit> {
     const timer = new Timer(limitMs);
     try {
       const exit = await Promise.race([this.#exited, timer.elapsed]);
@@ -106,7 +123,7 @@ export class RunningProcess {
   }
 
   /** Waits for its end and rejects, with what it wrote, unless the exit code is 0. */
-  async succeeded(limitMs: number): Promise<void> {
+  async succeeded(limitMs = LIMIT_MS): Promise<void> {
     const exit = await this.exited(limitMs);
     if (exit.code !== 0)
       throw new Error(this.describe(`ended with ${exit.signal ?? exit.code ?? 'nothing'}`));
@@ -120,7 +137,7 @@ export class RunningProcess {
   async wrote(
     wanted: (stdout: string, stderr: string) => boolean,
     what: string,
-    limitMs: number,
+    limitMs = LIMIT_MS,
   ): Promise<void> {
     let watcher: (() => void) | undefined;
     const timer = new Timer(limitMs);
@@ -145,9 +162,22 @@ export class RunningProcess {
   }
 
   /** The command, what happened and the last lines of its output, for an error. */
-  describe(happened: string): string {
-    const last = (text: string): string => text.trimEnd().split('\n').slice(-40).join('\n');
-    return `${this.command}\n${happened}\n--- stderr\n${last(this.#stderr)}\n--- stdout\n${last(this.#stdout)}`;
+  describe(happened: string, lines = 40): string {
+    const parts = [this.command, happened];
+    for (const [name, text] of [
+      ['stderr', this.#stderr],
+      ['stdout', this.#stdout],
+    ] as const) {
+      const last = text.trimEnd();
+      if (last !== '') parts.push(`--- ${name}`, last.split('\n').slice(-lines).join('\n'));
+    }
+    return parts.join('\n');
+  }
+
+  /** How it is, in a word, for a report: `runs, pid 12`, `ended with 0`. */
+  get state(): string {
+    if (this.#exit === undefined) return `runs, pid ${this.pid ?? 'none'}`;
+    return `ended with ${this.#exit.signal ?? this.#exit.code ?? 'nothing'}`;
   }
 
   #notify(): void {
@@ -159,11 +189,19 @@ export class RunningProcess {
 class Timer {
   readonly elapsed: Promise<undefined>;
   readonly #handle: NodeJS.Timeout;
+  #isOver = false;
 
   constructor(ms: number) {
     let resolveElapsed: (value: undefined) => void = () => {};
     this.elapsed = new Promise((resolve) => (resolveElapsed = resolve));
-    this.#handle = setTimeout(() => resolveElapsed(undefined), ms);
+    this.#handle = setTimeout(() => {
+      this.#isOver = true;
+      resolveElapsed(undefined);
+    }, ms);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   stop(): void {
@@ -180,28 +218,34 @@ class Timer {
 export async function waitFor<T>(
   condition: () => T | undefined | Promise<T | undefined>,
   what: string,
-  limitMs = 10_000,
+  limitMs = LIMIT_MS,
 ): Promise<T> {
-  const end = performance.now() + limitMs;
-  let cause: unknown;
-  do {
-    try {
-      const answer = await condition();
-      if (answer !== undefined) return answer;
-      cause = undefined;
-    } catch (error) {
-      cause = error;
+  const timer = new Timer(limitMs);
+  let cause: unknown = new Error('the condition was never answered');
+  try {
+    for (;;) {
+      try {
+        const answer = await Promise.race([condition(), timer.elapsed]);
+        if (answer !== undefined) return answer;
+        if (!timer.isOver) cause = undefined;
+      } catch (error) {
+        cause = error;
+      }
+      if (timer.isOver) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  } while (performance.now() < end);
-  throw new Error(`${limitMs} ms passed before ${what}`, { cause });
+  } finally {
+    timer.stop();
+  }
+  const why = cause instanceof Error ? `: ${cause.message}` : '';
+  throw new Error(`${limitMs} ms passed before ${what}${why}`, { cause });
 }
 
 /** Waits for one event with a time limit. */
 export async function waitForEvent(
   emitter: NodeJS.EventEmitter,
   event: string,
-  limitMs = 10_000,
+  limitMs = LIMIT_MS,
 ): Promise<readonly unknown[]> {
   return (await once(emitter, event, { signal: AbortSignal.timeout(limitMs) })) as readonly unknown[];
 }

@@ -15,6 +15,7 @@ import {
 } from '@sluice/rtmp';
 import type { ClientHandshakeOptions, Command, RtmpMessage, UserControl } from '@sluice/rtmp';
 import { Changes } from './changes.ts';
+import { LIMIT_MS } from './process.ts';
 
 /** One media or data message, as it came or goes. */
 export interface MediaMessage {
@@ -38,6 +39,9 @@ export interface ConnectOptions {
 
 /** What a publisher says before `publish`: FMLE's calls and createStream, as Flash createStream alone, or FCPublish after it. */
 export type PublishOrder = 'fmle' | 'flash' | 'haivision';
+
+/** Transaction id of the call that `synced` makes; tests use small ones. */
+const SYNC_CALL = 9_000;
 
 const chunkStreamOf = { 8: 7, 9: 6, 18: 4 } as const;
 
@@ -75,7 +79,12 @@ export class RtmpPeer {
   /** Connects to a port of this machine and shakes hands. */
   static async open(port: number, options: ClientHandshakeOptions = {}): Promise<RtmpPeer> {
     const socket = connect({ port, host: '127.0.0.1' });
-    await once(socket, 'connect');
+    try {
+      await once(socket, 'connect');
+    } catch (error) {
+      // A server that takes no more may reset a connection before we have seen that it was made.
+      throw new Error('the server refused or closed the connection', { cause: error });
+    }
     const peer = new RtmpPeer(socket, new ClientHandshake(options));
     socket.write(peer.handshake.start());
     await peer.until('the handshake is done', () => (peer.#handshaken ? true : undefined));
@@ -108,7 +117,7 @@ export class RtmpPeer {
   }
 
   /** Waits until `find` gives something; fails at once when the server closes the connection. */
-  async until<T>(what: string, find: () => T | undefined, limitMs = 15_000): Promise<T> {
+  async until<T>(what: string, find: () => T | undefined, limitMs = LIMIT_MS): Promise<T> {
     return this.#changes.until(
       what,
       () => {
@@ -121,7 +130,7 @@ export class RtmpPeer {
   }
 
   /** Waits until the server closes the connection. */
-  async untilClosed(limitMs = 15_000): Promise<void> {
+  async untilClosed(limitMs = LIMIT_MS): Promise<void> {
     await this.#changes.until(
       'the server closes the connection',
       () => (this.#closed ? true : undefined),
@@ -248,6 +257,16 @@ export class RtmpPeer {
     await this.answer(4, since);
     this.sendCommand('play', 5, [null, stream, ...args], 1);
     await this.status('NetStream.Play.Start', since);
+  }
+
+  /**
+   * Waits until the server has read everything that was sent so far: it answers in order. What it has published of
+   * it may still be on its way to players.
+   */
+  async synced(): Promise<void> {
+    const since = this.messages.length;
+    this.sendCommand('sync', SYNC_CALL);
+    await this.answer(SYNC_CALL, since);
   }
 
   /** Closes the connection in order and waits for that. */

@@ -3,10 +3,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts, isListening } from './ports.ts';
-import { RunningProcess, waitFor } from './process.ts';
+import { LIMIT_MS, RunningProcess, waitFor } from './process.ts';
 
 /** The built command line. */
 export const sluiceMain = fileURLToPath(new URL('../../packages/server/dist/main.js', import.meta.url));
+
+/** A port that was free may be taken by the time the server wants it: so often other ones are tried. */
+const MAX_STARTS = 3;
+
+/** Folders of servers that have not been stopped. */
+const folders = new Set<string>();
+
+/** Removes what servers that nobody stopped left behind; the set-up of the tests calls it after each file. */
+export async function removeLeftFolders(): Promise<void> {
+  await Promise.all([...folders].map(removeFolder));
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  folders.delete(folder);
+  // What a killed server's programs still write must not fail the test.
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+}
 
 /** The ports of one server under test. */
 export interface SluicePorts {
@@ -67,7 +84,7 @@ export class SluiceUnderTest {
   }
 
   /** Waits until a line of the log matches and gives the match back. */
-  async logged(pattern: RegExp, limitMs = 10_000): Promise<RegExpMatchArray> {
+  async logged(pattern: RegExp, limitMs = LIMIT_MS): Promise<RegExpMatchArray> {
     return waitFor(
       () => this.log.match(pattern) ?? undefined,
       `the log has ${String(pattern)}`,
@@ -78,7 +95,7 @@ export class SluiceUnderTest {
   }
 
   /** Waits until the API lists a stream of this name with a publisher. */
-  async published(stream: string, limitMs = 10_000): Promise<void> {
+  async published(stream: string, limitMs = LIMIT_MS): Promise<void> {
     await waitFor(
       async () => {
         const answer = (await this.api('/api/v1/streams?count=10000')) as {
@@ -97,12 +114,12 @@ export class SluiceUnderTest {
   }
 
   /** Ends it with SIGTERM; rejects, with its log, unless it drains and exits 0 within the limit. */
-  async stop(limitMs = 15_000): Promise<void> {
+  async stop(limitMs = LIMIT_MS): Promise<void> {
     try {
       if (this.process.exit === undefined) this.process.kill('SIGTERM');
       await this.process.succeeded(limitMs);
     } finally {
-      await rm(this.folder, { recursive: true, force: true });
+      await removeFolder(this.folder);
     }
   }
 }
@@ -112,9 +129,21 @@ export class SluiceUnderTest {
  * Whoever starts one stops it: `onTestFinished(() => sluice.stop())`.
  */
 export async function startSluice(options: StartOptions = {}): Promise<SluiceUnderTest> {
+  for (let start = 1; ; start++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      const lostItsPort = error instanceof Error && /port \d+ is in use/.test(error.message);
+      if (!lostItsPort || start === MAX_STARTS) throw error;
+    }
+  }
+}
+
+async function startOnce(options: StartOptions): Promise<SluiceUnderTest> {
   const [rtmp = 0, http = 0, api = 0] = await freePorts(3);
   const ports = { rtmp, http, api };
   const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'));
+  folders.add(folder);
   const file = join(folder, 'sluice.conf');
   const text = options.config?.(ports, folder) ?? defaultConfig(ports, options);
   await writeFile(file, text);
@@ -132,14 +161,13 @@ export async function startSluice(options: StartOptions = {}): Promise<SluiceUnd
       await waitFor(
         async () => (server.exit !== undefined || (await isListening(port)) ? true : undefined),
         `port ${port} is listened on`,
-        15_000,
       );
       if (server.exit !== undefined) throw new Error('it ended');
     }
   } catch (error) {
     server.kill('SIGKILL');
-    await server.exited(5_000);
-    await rm(folder, { recursive: true, force: true });
+    await server.exited();
+    await removeFolder(folder);
     throw new Error(server.describe('did not start'), { cause: error });
   }
   return sluice;
@@ -155,7 +183,7 @@ export async function runSluice(
     [sluiceMain, ...args],
     options.env === undefined ? {} : { env: options.env },
   );
-  await server.exited(options.limitMs ?? 15_000);
+  await server.exited(options.limitMs);
   return server;
 }
 
