@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installDebianPackages, onPath } from './debian.mjs';
 import { prepare } from './prepare.mjs';
@@ -23,8 +24,7 @@ export async function runTests(args) {
 
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
-  const projects = [await runProject('unit', args)];
-  if (onPath('ffmpeg') && onPath('ffprobe')) projects.push(await runProject('e2e', args));
+  const projects = await inTemporaryFolder(args);
 
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const { counts } of projects) {
@@ -42,6 +42,24 @@ export async function runTests(args) {
   return projects.every(({ code }) => code === 0) && total.failed === 0 ? 0 : 1;
 }
 
+/** Runs the tests with a folder for all that they, ffmpeg and the browser keep for a while, and removes it. */
+async function inTemporaryFolder(args) {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-'));
+  // Ctrl-C ends the programs that run here; this one has something left to do.
+  let interrupted = false;
+  const onInterrupt = () => (interrupted = true);
+  process.on('SIGINT', onInterrupt).on('SIGTERM', onInterrupt);
+  try {
+    const projects = [await runProject('unit', args, folder)];
+    if (!interrupted && onPath('ffmpeg') && onPath('ffprobe'))
+      projects.push(await runProject('e2e', args, folder));
+    return projects;
+  } finally {
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onInterrupt);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
 async function getTools() {
   const missing = () => tools.filter(({ programs }) => !programs.every(onPath));
   const wanted = missing();
@@ -56,9 +74,9 @@ async function getTools() {
   );
 }
 
-async function runProject(project, args) {
+async function runProject(project, args, temporary) {
   const report = join(reports, `${project}.json`);
-  const { code } = await run(process.execPath, [
+  const words = [
     join(root, 'node_modules/vitest/vitest.mjs'),
     'run',
     ...['--project', project],
@@ -67,7 +85,8 @@ async function runProject(project, args) {
     '--reporter=json',
     `--outputFile.json=${report}`,
     ...args,
-  ]);
+  ];
+  const { code } = await run(process.execPath, words, { env: { ...process.env, TMPDIR: temporary } });
   return { code, counts: count(report, code) };
 }
 
