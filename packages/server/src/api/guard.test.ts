@@ -104,6 +104,40 @@ describe('http_api.auth', () => {
     expect(kicked).toEqual([]);
     expect(denials).toEqual(status === 403 ? [{ ip: '127.0.0.1', reason: 'cross-site' }] : []);
   });
+
+  it.each([
+    ['a form', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, 403],
+    ['a fetch without a preflight', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }, 403],
+    ['a form over plain HTTP', { origin: 'http://evil.example.com' }, 403],
+    ['a form that hides its origin', { origin: 'null' }, 403],
+    ['a page of the API itself', { origin: 'http://localhost:1985' }, 200],
+    ['a page of the API itself over HTTPS', { 'sec-fetch-site': 'same-origin' }, 200],
+    ['a script of the operator', {}, 200],
+  ])('A006 a POST by %s rides on no password', async (_, headers, status) => {
+    const httpApi = { ...AUTH, rawApi: { enabled: true, allowReload: true } };
+    const response = await apiKit({ httpApi }).app.inject({
+      method: 'POST',
+      url: '/api/v1/raw?rpc=reload',
+      headers: { host: 'localhost:1985', authorization: basic('admin:pass wörd'), ...headers },
+    });
+    expect(response.statusCode).toBe(status);
+  });
+
+  it.each([
+    ['/api/v1/clients?callback=f', 'Mozilla/5.0 (X11)', 403],
+    ['/api/v1/clients/c0?method=DELETE', 'Mozilla/5.0 (X11)', 403],
+    ['/api/v1/raw?rpc=reload', 'Mozilla/5.0 (X11)', 403],
+    ['/api/v1/clients', 'Mozilla/5.0 (X11)', 200],
+    ['/api/v1/clients?callback=f', 'curl/8.1', 200],
+    ['/api/v1/clients/c0?method=DELETE', 'curl/8.1', 200],
+  ])(
+    'A006 over plain HTTP, where browsers do not tell whose page asks: %s by %s',
+    async (url, agent, status) => {
+      const headers = { authorization: basic('admin:pass wörd'), 'user-agent': agent };
+      const response = await apiKit({ httpApi: AUTH }).app.inject({ url, headers });
+      expect(response.statusCode).toBe(status);
+    },
+  );
 });
 
 describe('JSONP', () => {

@@ -41,7 +41,8 @@ export function guardRoutes(app: FastifyInstance, options: GuardOptions): void {
       }
       if (ridesOnPassword(request)) {
         options.onDenied?.({ ip: request.ip, reason: 'cross-site' });
-        const message = 'a page of another site may not use the password that the browser remembers';
+        const message =
+          'a page of another site may not use the password that the browser remembers; over plain HTTP, JSONP and changes by GET are not for browsers';
         answerError(reply, API_CODE.forbidden, 'cross-site', message);
         return;
       }
@@ -90,13 +91,27 @@ function askForPassword(reply: FastifyReply): void {
 
 /**
  * Whether a page of another site has the browser ask, with the password that the browser remembers: by a script
- * element, which could read a JSONP answer, or by a GET that changes something. Browsers say it by Fetch Metadata;
- * everything else that other sites can do needs a preflight, which never allows credentials.
+ * element, which could read a JSONP answer, or by a GET or a form that changes something. Browsers say it by Fetch
+ * Metadata; everything else that other sites can do needs a preflight, which never allows credentials. Over plain HTTP
+ * browsers don't say it: there `Origin` tells, and without one a browser gets neither JSONP nor a change by GET.
  */
 function ridesOnPassword(request: FastifyRequest): boolean {
-  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers;
-  if (site !== 'cross-site') return false;
-  return mode === 'no-cors' || overrideOf(request) !== undefined || queryValue(request, 'rpc') !== undefined;
+  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'user-agent': agent, origin } = request.headers;
+  const { method } = request;
+  const changes = method === 'POST' || overrideOf(request) !== undefined || asksForReload(request);
+  if (site !== undefined) return site === 'cross-site' && (mode === 'no-cors' || changes);
+  if (origin !== undefined) return changes && !isOriginOf(origin, request.host);
+  const isBrowser = agent?.startsWith('Mozilla/') === true;
+  return isBrowser && method === 'GET' && (changes || queryValue(request, 'callback') !== undefined);
+}
+
+function asksForReload(request: FastifyRequest): boolean {
+  const rpc = queryValue(request, 'rpc');
+  return rpc !== undefined && rpc !== 'raw' && rpc !== 'reload-fetch';
+}
+
+function isOriginOf(origin: string, host: string): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host;
 }
 
 /** The verb that `?method=` of a GET asks for. */
