@@ -4,6 +4,7 @@ import { Amf3Decoder } from './amf3-decoder.ts';
 import { AmfBudget } from './limits.ts';
 import type { AmfLimits } from './limits.ts';
 import { Amf0Marker } from './markers.ts';
+import { valuesToEnd } from './sequences.ts';
 import { AmfEcmaArray, AmfObject, amfUnsupported, AmfXml } from './values.ts';
 import type { AmfValue } from './values.ts';
 
@@ -25,10 +26,7 @@ export function readAmf0(reader: ByteReader, limits?: Partial<AmfLimits>): AmfVa
 /** Reads AMF 0 values to the end of the bytes; none for no bytes. Limits hold for all together. @throws as {@link readAmf0}. */
 export function decodeAmf0(bytes: Uint8Array, limits?: Partial<AmfLimits>): AmfValue[] {
   const reader = new ByteReader(bytes);
-  const decoder = new Amf0Decoder(reader, new AmfBudget(limits));
-  const values: AmfValue[] = [];
-  while (reader.remaining > 0) values.push(decoder.value());
-  return values;
+  return valuesToEnd(reader, new Amf0Decoder(reader, new AmfBudget(limits)));
 }
 
 class Amf0Decoder {
@@ -91,8 +89,7 @@ class Amf0Decoder {
   }
 
   #text(length: number): string {
-    this.#budget.checkStringBytes(length);
-    return this.#reader.utf8(length);
+    return this.#budget.readText(this.#reader, length);
   }
 
   #date(): Date {

@@ -3,6 +3,7 @@ import { MediaError } from '../errors.ts';
 import { AmfBudget } from './limits.ts';
 import type { AmfLimits } from './limits.ts';
 import { Amf3Marker } from './markers.ts';
+import { valuesToEnd } from './sequences.ts';
 import {
   AmfDictionary,
   AmfEcmaArray,
@@ -28,10 +29,7 @@ export function readAmf3(reader: ByteReader, limits?: Partial<AmfLimits>): AmfVa
 /** Reads AMF 3 values to the end of the bytes; none for no bytes. Limits hold for all together. @throws as {@link readAmf3}. */
 export function decodeAmf3(bytes: Uint8Array, limits?: Partial<AmfLimits>): AmfValue[] {
   const reader = new ByteReader(bytes);
-  const decoder = new Amf3Decoder(reader, new AmfBudget(limits));
-  const values: AmfValue[] = [];
-  while (reader.remaining > 0) values.push(decoder.value());
-  return values;
+  return valuesToEnd(reader, new Amf3Decoder(reader, new AmfBudget(limits)));
 }
 
 interface Traits {
@@ -135,8 +133,7 @@ export class Amf3Decoder {
   }
 
   #text(length: number): string {
-    this.#budget.checkStringBytes(length);
-    return this.#reader.utf8(length);
+    return this.#budget.readText(this.#reader, length);
   }
 
   #entry<Entry>(table: readonly Entry[], index: number, what: string): Entry | undefined {

@@ -1,3 +1,4 @@
+import type { ByteReader } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
 
 /** How much one message of a peer may make us build. Beyond it: MediaError `limit-exceeded`. */
@@ -65,13 +66,15 @@ export class AmfBudget {
     this.#count += count;
   }
 
-  checkStringBytes(length: number): void {
+  /** Reads a text of `length` bytes. @throws MediaError `limit-exceeded`, `short-read`. */
+  readText(reader: ByteReader, length: number): string {
     if (length > this.#maxStringBytes) {
       throw new MediaError(
         'limit-exceeded',
         `AMF: a string of ${length} bytes, the limit is ${this.#maxStringBytes}`,
       );
     }
+    return reader.utf8(length);
   }
 
   /** Goes one level down; every `enter` has its {@link leave}. */

@@ -11,11 +11,10 @@ import {
   TrackBit,
   type TrackState,
 } from '../live/index.ts';
+import { BATCH_BYTES, framedTail } from './batch.ts';
 import { AdtsFramer, copyInto } from './elementary-streams.ts';
 import type { Framing } from './framing.ts';
 
-/** A batch is closed at this size. */
-const BATCH_BYTES = 256 * 1024;
 /** Room for the longest prefix of a framing. */
 const PREFIX_BYTES = 16;
 
@@ -109,12 +108,7 @@ class AudioFormat implements FanOutFormat {
 
   tail(batch: EncodedBatch, index: number, state: TrackState): Uint8Array[] {
     state.unstarted = 0;
-    const { bytes } = batch;
-    if (index === 0) return [bytes];
-    const { suffix } = this.#framing;
-    const from = batch.offsets[index] ?? bytes.length - suffix.length;
-    const length = bytes.length - suffix.length - from;
-    return length === 0 ? [] : [this.#framing.prefix(length), bytes.subarray(from)];
+    return framedTail(this.#framing, batch, index);
   }
 
   /** Writes a frame and returns its size; 0 when it is not for this form. */

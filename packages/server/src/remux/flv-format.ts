@@ -15,10 +15,8 @@ import {
   trackBit,
   type TrackState,
 } from '../live/index.ts';
+import { BATCH_BYTES, framedTail, wrapped } from './batch.ts';
 import type { Framing } from './framing.ts';
-
-/** A batch is closed at this size, so that players can take a large GOP in pieces. */
-const BATCH_BYTES = 256 * 1024;
 
 /**
  * FLV as a fan-out form. A tag carries an absolute timestamp, so players share bytes when they share their
@@ -57,16 +55,14 @@ class FlvFormat implements FanOutFormat {
     }
     if (next === from) return { batch: undefined, next };
     const taken = from === 0 && next === frames.length ? frames : frames.slice(from, next);
-    const { prefix, suffix } = this.#wrap(size);
-    const bytes = Buffer.allocUnsafeSlow(prefix.length + size + suffix.length);
-    bytes.set(prefix);
     const offsets: number[] = [];
-    let offset = prefix.length;
-    for (const frame of taken) {
-      offsets.push(offset);
-      offset = this.#writeTag(bytes, offset, frame, this.#time(frame.timestamp));
-    }
-    bytes.set(suffix, offset);
+    const bytes = wrapped(this.#framing, size, (target, start) => {
+      let offset = start;
+      for (const frame of taken) {
+        offsets.push(offset);
+        offset = this.#writeTag(target, offset, frame, this.#time(frame.timestamp));
+      }
+    });
     return { batch: { bytes, frames: taken, offsets, tracks, restarts: 0 }, next };
   }
 
@@ -77,31 +73,19 @@ class FlvFormat implements FanOutFormat {
     let size = head?.length ?? 0;
     for (const frame of frames) size += flvTagSize(frame.body.length);
     if (size === 0) return new Uint8Array(0);
-    const { prefix, suffix } = this.#wrap(size);
-    const bytes = Buffer.allocUnsafe(prefix.length + size + suffix.length);
-    bytes.set(prefix);
-    let offset = prefix.length;
-    if (head !== undefined) {
-      bytes.set(head, offset);
-      offset += head.length;
-    }
-    for (const frame of frames) offset = this.#writeTag(bytes, offset, frame, this.#time(first));
-    bytes.set(suffix, offset);
-    return bytes;
+    return wrapped(this.#framing, size, (target, start) => {
+      let offset = start;
+      if (head !== undefined) {
+        target.set(head, offset);
+        offset += head.length;
+      }
+      for (const frame of frames) offset = this.#writeTag(target, offset, frame, this.#time(first));
+    });
   }
 
   tail(batch: EncodedBatch, index: number, state: TrackState): Uint8Array[] {
     state.unstarted = 0;
-    const { bytes } = batch;
-    if (index === 0) return [bytes];
-    const { suffix } = this.#framing;
-    const from = batch.offsets[index] ?? bytes.length - suffix.length;
-    const length = bytes.length - suffix.length - from;
-    return length === 0 ? [] : [this.#framing.prefix(length), bytes.subarray(from)];
-  }
-
-  #wrap(size: number): { prefix: Uint8Array; suffix: Uint8Array } {
-    return { prefix: this.#framing.prefix(size), suffix: this.#framing.suffix };
+    return framedTail(this.#framing, batch, index);
   }
 
   #time(timestamp: number): number {

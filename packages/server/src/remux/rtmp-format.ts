@@ -17,6 +17,7 @@ import {
   TrackBit,
   type TrackState,
 } from '../live/index.ts';
+import { BATCH_BYTES } from './batch.ts';
 
 /** Preferred chunk streams of what the server sends (O002). Media that players share have their own. */
 export const chunkStreams = { data: 4, video: 6, audio: 7 } as const;
@@ -31,8 +32,6 @@ const MAX_TIMESTAMP = 0x7fffffff;
 const DELTA_HEADER_BYTES = 8;
 /** Size of a type-0 chunk header with a one-byte basic header. */
 const FULL_HEADER_BYTES = 12;
-/** A batch is closed at this size, so that players can take a large GOP in pieces. */
-const BATCH_BYTES = 256 * 1024;
 
 /** Which tracks an RTMP player wants (receiveAudio, receiveVideo). */
 export interface RtmpTracks {

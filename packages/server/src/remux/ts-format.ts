@@ -9,11 +9,10 @@ import {
   trackBit,
   type TrackState,
 } from '../live/index.ts';
+import { BATCH_BYTES, framedTail, wrapped } from './batch.ts';
 import type { Framing } from './framing.ts';
 import { TsPacker } from './ts-packer.ts';
 
-/** A batch is closed at this size, so that players can take a large GOP in pieces. */
-const BATCH_BYTES = 256 * 1024;
 /**
  * Audio frames without a picture after which the PMT tells no video any more and the audio carries the clock; from
  * then on tables come again after as many.
@@ -66,14 +65,12 @@ class TsFormat implements FanOutFormat {
     packer.flushAudio();
     const size = packer.length;
     if (taken.length === 0 || size === 0) return { batch: undefined, next };
-    const prefix = this.#framing.prefix(size);
-    const { suffix } = this.#framing;
-    const bytes = Buffer.allocUnsafeSlow(prefix.length + size + suffix.length);
-    bytes.set(prefix);
-    packer.moveTo(bytes, prefix.length);
-    bytes.set(suffix, prefix.length + size);
-    for (let index = 0; index < offsets.length; index += 1)
-      offsets[index] = (offsets[index] ?? 0) + prefix.length;
+    let start = 0;
+    const bytes = wrapped(this.#framing, size, (target, offset) => {
+      packer.moveTo(target, offset);
+      start = offset;
+    });
+    for (let index = 0; index < offsets.length; index += 1) offsets[index] = (offsets[index] ?? 0) + start;
     return { batch: { bytes, frames: taken, offsets, tracks, restarts: 0 }, next };
   }
 
@@ -83,16 +80,10 @@ class TsFormat implements FanOutFormat {
   }
 
   tail(batch: EncodedBatch, index: number, state: TrackState): Uint8Array[] {
-    const { bytes } = batch;
-    const { suffix } = this.#framing;
     const begins = state.unstarted !== 0 && batch.frames[index]?.keyframe !== true;
     state.unstarted = 0;
-    const pieces = begins ? this.#tables() : [];
-    if (index === 0) return [...pieces, bytes];
-    const from = batch.offsets[index] ?? bytes.length - suffix.length;
-    const length = bytes.length - suffix.length - from;
-    if (length > 0) pieces.push(this.#framing.prefix(length), bytes.subarray(from));
-    return pieces;
+    const rest = framedTail(this.#framing, batch, index);
+    return begins ? [...this.#tables(), ...rest] : rest;
   }
 
   /** Packs a frame and notes where it begins; false when it is not among the bytes. */
