@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { CASES } from './cases/index.ts';
 import { parseArguments, USAGE } from './lib/arguments.ts';
 import type { BenchCase } from './lib/case.ts';
@@ -13,6 +14,8 @@ import { Children } from './lib/children.ts';
 import type { Context, PeerName } from './lib/context.ts';
 import { RunError } from './lib/errors.ts';
 import { ensureFixture, HEAVY_STREAM, STREAM } from './lib/fixture.ts';
+import { noteForgotten } from './lib/forgotten-files.ts';
+import { countFiles } from './lib/hls-files.ts';
 import { formatChecks, formatFigures, formatPage } from './lib/report.ts';
 import { type CaseResult, isMet, mergeResults, type Results } from './lib/results.ts';
 import { chooseCores, describeMachine } from './lib/system.ts';
@@ -43,19 +46,34 @@ async function main(args: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   try {
     const context = await makeContext(folder, quick);
-    const results: Results = {
+    const head = {
       machine: describeMachine(peerVersions(context.peers)),
       command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
-      cases: await runCases(context, chosen),
     };
-    rmSync(folder, { recursive: true, force: true });
-    save(results, quick, cases.length > 0);
+    const file = join(resultsFolder, `${quick ? 'quick' : 'run'}-${stamp()}.json`);
+    // After each case: a run that is cut off loses none that it has done.
+    const { done, failed } = await runCases(context, chosen, (results) => {
+      save({ ...head, cases: results }, file, quick);
+    });
+    const results: Results = { ...head, cases: done };
     if (!quick) say(`\n${formatChecks(results)}`);
+    if (failed.length > 0) {
+      say(`bench: ${failed.join(', ')} failed; configurations and logs of the servers are in ${folder}`);
+      return 1;
+    }
+    forgetFiles(folder);
     return summary(results, quick);
   } catch (error) {
     say(`bench: configurations and logs of the servers are in ${folder}`);
     throw error;
   }
+}
+
+/** Files that servers have written go at the end, and a later run is told: see `lib/forgotten-files.ts`. */
+function forgetFiles(folder: string): void {
+  const { files } = countFiles(folder);
+  rmSync(folder, { recursive: true, force: true });
+  noteForgotten(resultsFolder, files);
 }
 
 async function makeContext(folder: string, quick: boolean): Promise<Context> {
@@ -66,6 +84,7 @@ async function makeContext(folder: string, quick: boolean): Promise<Context> {
     cores,
     program: join(root, 'packages/server/dist/main.js'),
     folder,
+    resultsFolder,
     fixture: await ensureFixture(join(resultsFolder, 'stream-250k.flv'), STREAM),
     heavyFixture: await ensureFixture(join(resultsFolder, 'stream-2500k.flv'), HEAVY_STREAM),
     quick,
@@ -90,34 +109,51 @@ function peerVersions(peers: ReadonlySet<PeerName>): Record<string, string> {
   };
 }
 
-async function runCases(context: Context, chosen: readonly BenchCase[]): Promise<Record<string, CaseResult>> {
-  const results: Record<string, CaseResult> = {};
+/** Runs the cases in turn. One that fails keeps none of the others from being measured. */
+async function runCases(
+  context: Context,
+  chosen: readonly BenchCase[],
+  onDone: (results: Readonly<Record<string, CaseResult>>) => void,
+): Promise<{ done: Readonly<Record<string, CaseResult>>; failed: readonly string[] }> {
+  const done: Record<string, CaseResult> = {};
+  const failed: string[] = [];
   for (const one of chosen) {
     const started = performance.now();
     say(`${one.name}: ${one.title}`);
-    const outcome = await one.run(context);
-    const result: CaseResult = {
-      title: one.title,
-      date: new Date().toISOString().slice(0, 10),
-      note: '',
-      ...outcome,
-    };
-    results[one.name] = result;
-    say(`${formatFigures(result)}  (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+    try {
+      const outcome = await one.run(context);
+      const result: CaseResult = {
+        title: one.title,
+        date: new Date().toISOString().slice(0, 10),
+        note: '',
+        ...outcome,
+      };
+      done[one.name] = result;
+      say(`${formatFigures(result)}  (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+      onDone(done);
+    } catch (error) {
+      say(`  ${one.name} failed: ${error instanceof RunError ? error.message : inspect(error)}`);
+      failed.push(one.name);
+      await context.children.killAll();
+    }
   }
-  return results;
+  return { done, failed };
 }
 
-function save(fresh: Results, quick: boolean, partly: boolean): void {
+/** Writes what has been measured: the run's own file and, but for a quick one, the page. */
+function save(fresh: Results, file: string, quick: boolean): void {
   mkdirSync(resultsFolder, { recursive: true });
-  const stamp = new Date().toISOString().replaceAll(':', '-').slice(0, 19);
-  writeFileSync(join(resultsFolder, `${quick ? 'quick' : 'run'}-${stamp}.json`), json(fresh));
+  writeFileSync(file, json(fresh));
   // Small counts say nothing about promises.
   if (quick) return;
   const old = existsSync(dataFile) ? (JSON.parse(readFileSync(dataFile, 'utf8')) as Results) : undefined;
-  const merged = inOrder(partly ? mergeResults(old, fresh) : fresh);
+  const merged = inOrder(mergeResults(old, fresh));
   writeFileSync(dataFile, json(merged));
   writeFileSync(pageFile, formatPage(merged));
+}
+
+function stamp(): string {
+  return new Date().toISOString().replaceAll(':', '-').slice(0, 19);
 }
 
 /** Cases in the order of the table, whatever the order in which they were run. */

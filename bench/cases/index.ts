@@ -1,14 +1,19 @@
 import type { BenchCase } from '../lib/case.ts';
+import { apiClientsCase } from './api-clients.ts';
+import { connectsCase } from './connects.ts';
 import { hlsViewersCase, playlistRateCase } from './hls-viewers.ts';
 import { joinCase } from './joins.ts';
 import { latencyCase } from './latency.ts';
+import { observedCase } from './observed.ts';
 import { httpFlvCase, httpTsCase, playersCase } from './players.ts';
 import { publishersCase } from './publishers.ts';
 import { rampCase } from './ramp.ts';
+import { reloadCase } from './reloads.ts';
 import { playRoundsCase, publishRoundsCase } from './rounds.ts';
 import { dvrPublishersCase, hlsPublishersCase } from './segments.ts';
 import { stallCase } from './stall.ts';
 import { startCase } from './start.ts';
+import { vhostsCase } from './vhosts.ts';
 import { vodCase } from './vod.ts';
 
 /** All cases, in the order of the table. */
@@ -30,6 +35,11 @@ export const CASES: readonly BenchCase[] = [
   hlsViewersCase,
   playlistRateCase,
   vodCase,
+  observedCase,
+  apiClientsCase,
+  connectsCase,
+  reloadCase,
+  vhostsCase,
   latencyCase(100, false),
   latencyCase(1000, true),
   joinCase,

@@ -2,6 +2,7 @@ import type { BenchCase } from '../lib/case.ts';
 import { pause } from '../lib/children.ts';
 import type { Context } from '../lib/context.ts';
 import { RunError } from '../lib/errors.ts';
+import { waitForDisk } from '../lib/forgotten-files.ts';
 import { countFiles, countHls, requireHls } from '../lib/hls-files.ts';
 import {
   absentNote,
@@ -15,8 +16,8 @@ import { atMost, type Check, type Figures } from '../lib/results.ts';
 import { median, pairedRatio, percentileOf, quantile } from '../lib/statistics.ts';
 import {
   type HlsOptions,
-  type RecordFigures,
-  startRecorder,
+  type SelfFigures,
+  startMeasured,
   startServer,
   type TestedServer,
 } from '../servers/index.ts';
@@ -26,12 +27,12 @@ const PUBLISHERS = 200;
 const QUICK_PUBLISHERS = 10;
 const HLS: HlsOptions = { fragmentSeconds: 4, windowSeconds: 20 };
 const QUICK_HLS: HlsOptions = { fragmentSeconds: 2, windowSeconds: 10 };
-/** The playlists are full by then and the first segments leave them, ms. */
-const FILL_MS = 20_000;
+/** With the time before a window, the playlists are full then and the first segments leave them, ms. */
+const FILL_MS = 17_000;
 /** In a quick run: the first segment is there, ms. */
 const QUICK_FILL_MS = 3500;
 /** A whole number of segments; with the time before, recordings have begun a new file in it. */
-const WINDOW_SECONDS = 20;
+const WINDOW_SECONDS = 16;
 const ROUNDS = 3;
 /** Publishers begin at moments spread over a second, and the last merged read may be lost with its publisher, s. */
 const UNRECORDED_SECONDS = 1.5;
@@ -62,6 +63,7 @@ export const hlsPublishersCase: BenchCase = {
   quick: true,
   run: async (context) => {
     const names = (['sluice', 'nginx-rtmp'] as const).filter((name) => context.peers.has(name));
+    if (!context.quick) await waitForDisk(context);
     const { results, note } = await interleave(context, names, ROUNDS, async (name) =>
       measureSegments(context, await startWriter(context, name, { hls: true }), { hls: true }),
     );
@@ -83,7 +85,6 @@ const HLS_AND_DVR = {
   'sluice, HLS': { hls: true },
   'sluice, HLS and DVR': { hls: true, dvr: true },
 } as const;
-const WITHOUT_HLS = { 'sluice, neither': {}, 'sluice, DVR': { dvr: true } } as const;
 
 /** What recording adds, how smoothly the event loop runs meanwhile, and how soon segments are on disk. */
 export const dvrPublishersCase: BenchCase = {
@@ -92,13 +93,9 @@ export const dvrPublishersCase: BenchCase = {
   quick: true,
   run: async (context) => {
     const names = Object.keys(HLS_AND_DVR) as (keyof typeof HLS_AND_DVR)[];
+    if (!context.quick) await waitForDisk(context);
     const { results, note } = await interleave(context, context.quick ? [] : names, ROUNDS, async (name) => {
       const writes = HLS_AND_DVR[name];
-      return measureSegments(context, await startWriter(context, 'sluice', writes), writes);
-    });
-    const others = Object.keys(WITHOUT_HLS) as (keyof typeof WITHOUT_HLS)[];
-    const without = await interleave(context, context.quick ? [] : others, 1, async (name) => {
-      const writes = WITHOUT_HLS[name];
       return measureSegments(context, await startWriter(context, 'sluice', writes), writes);
     });
     const { self, measure } = await measureRecorder(context);
@@ -115,7 +112,7 @@ export const dvrPublishersCase: BenchCase = {
         'segment on disk after its last frame, p99': atMost(quantile(readyMs, 0.99), 50, 'ms'),
       },
       figures: {
-        ...Object.fromEntries([...results, ...without.results].map(([name, runs]) => [name, figures(runs)])),
+        ...Object.fromEntries([...results].map(([name, runs]) => [name, figures(runs)])),
         'sluice, HLS and DVR, embedded': {
           ...figures([measure]),
           'event loop delay p50 ms': delayMs.p50,
@@ -127,7 +124,7 @@ export const dvrPublishersCase: BenchCase = {
           'segments timed': readyMs.length,
         },
       },
-      note: joinNotes(note, without.note),
+      note,
     };
   },
 };
@@ -148,10 +145,10 @@ function startWriter(
   });
 }
 
-async function measureRecorder(context: Context): Promise<{ self: RecordFigures; measure: SegmentsMeasure }> {
+async function measureRecorder(context: Context): Promise<{ self: SelfFigures; measure: SegmentsMeasure }> {
   if (!context.quick) context.say('  sluice, embedded');
-  const server = await startRecorder(context, { mergedRead: true, hls: hlsOf(context), dvr: true });
-  const seen: RecordFigures[] = [];
+  const server = await startMeasured(context, { mergedRead: true, hls: hlsOf(context), dvr: true });
+  const seen: SelfFigures[] = [];
   const measure = await measureSegments(
     context,
     server,

@@ -34,18 +34,24 @@ describe('parseCoreList', () => {
   });
 });
 
+const ports = { rtmp: 1, http: 2, api: 3, exporter: 4 };
+
 describe('sluiceConfig', () => {
   it('switches only what a case asks for', () => {
-    expect(sluiceConfig('/tmp/x', 1, 2, {})).toContain('mr off');
-    expect(sluiceConfig('/tmp/x', 1, 2, { mergedRead: true })).toContain('mr on');
-    expect(sluiceConfig('/tmp/x', 1, 2, { queue: { seconds: 5, bytes: 9 } })).toContain(
+    expect(sluiceConfig('/tmp/x', ports, {})).toContain('mr off');
+    expect(sluiceConfig('/tmp/x', ports, { mergedRead: true })).toContain('mr on');
+    expect(sluiceConfig('/tmp/x', ports, { queue: { seconds: 5, bytes: 9 } })).toContain(
       'queue_length 5; queue_max_bytes 9;',
     );
-    expect(sluiceConfig('/tmp/x', 1, 2, {})).not.toMatch(/hls|dvr/);
+    expect(sluiceConfig('/tmp/x', ports, {})).not.toMatch(/hls|dvr/);
     const hls = { fragmentSeconds: 4, windowSeconds: 20 };
-    expect(sluiceConfig('/tmp/x', 1, 2, { hls, dvr: true })).toMatch(
+    expect(sluiceConfig('/tmp/x', ports, { hls, dvr: true })).toMatch(
       /hls { enabled on; .*hls_fragment 4; hls_window 20; }[^]*dvr { enabled on; /,
     );
-    expect(sluiceConfig('/tmp/x', 1, 2, { files: '/srv' })).toContain('dir /srv;');
+    expect(sluiceConfig('/tmp/x', ports, { files: '/srv' })).toContain('dir /srv;');
+    const hooks = { url: 'http://h/', events: ['on_connect', 'on_play'] };
+    expect(sluiceConfig('/tmp/x', ports, { hooks })).toContain('on_connect http://h/; on_play http://h/;');
+    const vhosts = { count: 3, queueSeconds: 7 };
+    expect(sluiceConfig('/tmp/x', ports, { vhosts }).match(/^vhost v\d/gm)).toHaveLength(3);
   });
 });

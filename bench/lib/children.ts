@@ -36,6 +36,18 @@ export class Children {
     process_.once('close', () => this.#children.delete(process_));
     return new Child(`${command} ${args.join(' ')}`, process_);
   }
+
+  /** Ends all of them at once; resolves when they are gone. */
+  async killAll(): Promise<void> {
+    await Promise.all(
+      [...this.#children].map(async (child) => {
+        if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+        const closed = once(child, 'close');
+        child.kill('SIGKILL');
+        await closed;
+      }),
+    );
+  }
 }
 
 /** One process of a benchmark. */

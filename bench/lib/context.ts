@@ -10,6 +10,8 @@ export interface Context {
   readonly program: string;
   /** A folder of this run's own, deleted at its end. */
   readonly folder: string;
+  /** Where results of runs stay. */
+  readonly resultsFolder: string;
   /** The stream of about 250 kbps that nearly every case uses. */
   readonly fixture: Fixture;
   /** A stream of ten times that, which fills the queue of a stalled player in reasonable time. */

@@ -1,33 +1,10 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { ControlEvent, type Tally } from 'sluice/bench';
 import { type Child } from './children.ts';
 import type { Context } from './context.ts';
 import { RunError } from './errors.ts';
-import { type HistogramData, percentileOf } from './statistics.ts';
-
-/** What a load process counted in a window; see `sluice bench --control`. */
-export interface Tally {
-  readonly clients: number;
-  readonly joined: number;
-  readonly active: number;
-  readonly failed: Readonly<Record<string, number>>;
-  readonly lost: Readonly<Record<string, number>>;
-  readonly seconds: number;
-  readonly bytes: number;
-  readonly messages: number;
-  readonly perClientBytes: HistogramData;
-  readonly firstMediaMs: HistogramData;
-  readonly firstKeyframeMs: HistogramData;
-  readonly latencyMs: HistogramData;
-  readonly latenessMs: HistogramData;
-  readonly stalled: number;
-  readonly stalledEnded: number;
-}
-
-type ControlEvent =
-  | { readonly event: 'ready' | 'finished' }
-  | { readonly event: 'progress'; readonly progress: { readonly active: number } }
-  | { readonly event: 'tally' | 'stopped'; readonly tally: Tally };
+import { percentileOf } from './statistics.ts';
 
 /** A `sluice bench` process that this benchmark steers. */
 export class Load {
@@ -46,7 +23,7 @@ export class Load {
     const { stdout } = this.#child.process;
     if (stdout === null) throw new RunError('load-failed', 'a load process without output');
     createInterface({ input: stdout }).on('line', (line) => {
-      this.#onEvent(JSON.parse(line) as ControlEvent);
+      this.#onEvent(ControlEvent.parse(JSON.parse(line)));
     });
     this.#child.process.once('close', () => {
       for (const settle of this.#waiting.values()) settle(undefined);
@@ -62,14 +39,19 @@ export class Load {
    * @throws RunError when one of them failed
    */
   async ready(): Promise<Tally> {
-    await this.#wait('ready');
-    const tally = await this.tally();
+    const tally = await this.joined();
     const failed = Object.entries({ ...tally.failed, ...tally.lost });
     if (failed.length > 0) {
       const reasons = failed.map(([reason, count]) => `${count} × ${reason}`).join(', ');
       throw new RunError('load-failed', `${tally.joined} of ${tally.clients} connections joined: ${reasons}`);
     }
     return tally;
+  }
+
+  /** Waits until each connection has joined (in rounds: has gone again) or failed, and tells how many did. */
+  async joined(): Promise<Tally> {
+    await this.#wait('ready');
+    return this.tally();
   }
 
   /** Waits until all rounds are over. */

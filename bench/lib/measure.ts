@@ -1,7 +1,8 @@
+import type { Tally } from 'sluice/bench';
 import { pause } from './children.ts';
 import type { Context, PeerName } from './context.ts';
 import { RunError } from './errors.ts';
-import type { Load, Tally } from './load.ts';
+import type { Load } from './load.ts';
 import { cpuMilliseconds, residentMegabytes } from './system.ts';
 
 /**

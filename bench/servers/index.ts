@@ -6,7 +6,8 @@ import type { TestedServer } from './server.ts';
 import { type SluiceOptions, startSluice } from './sluice.ts';
 
 export { type FileServer, startNginxFiles } from './nginx.ts';
-export { type Recorder, type RecordFigures, startRecorder } from './recorder.ts';
+export { CALLBACK_DELAY_MS, type CallbackServer, startCallbackServer } from './callbacks.ts';
+export { type MeasuredServer, type SelfFigures, startMeasured } from './measured.ts';
 export type { HlsOptions, TestedServer } from './server.ts';
 export { startSluice, sluiceConfig } from './sluice.ts';
 export type { SluiceOptions, SluiceServer } from './sluice.ts';

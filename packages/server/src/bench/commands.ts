@@ -49,6 +49,7 @@ interface LatencyOptions extends CommonOptions {
 interface FetchOptions extends CommonOptions {
   readonly session: boolean;
   readonly gzip: boolean;
+  readonly interval: number;
 }
 
 /**
@@ -153,6 +154,12 @@ function addFetch(bench: Command): void {
       false,
     )
     .option('--gzip', 'ask for gzip', false)
+    .option(
+      '--interval <ms>',
+      'from one request of a connection to its next, at least',
+      wholeNumber(0, 3_600_000),
+      0,
+    )
     .action(async (urls: string[], options: FetchOptions) => {
       await perform('fetch', urls.join(' '), options, undefined, () => fetchRun(urls, options));
     });
@@ -298,6 +305,7 @@ async function fetchRun(urls: readonly string[], options: FetchOptions): Promise
     joinTimeoutMs: options.timeout * 1000,
     session: options.session,
     gzip: options.gzip,
+    intervalMs: options.interval,
   });
 }
 

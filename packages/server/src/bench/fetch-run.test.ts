@@ -43,6 +43,7 @@ async function start(paths: readonly string[], options: Partial<FetchRunOptions>
     joinTimeoutMs: 10_000,
     session: false,
     gzip: false,
+    intervalMs: 0,
     ...options,
   });
   await run.start();

@@ -3,7 +3,7 @@ import { Fetcher, type FetcherHandler } from './fetcher.ts';
 import { Histogram } from './histogram.ts';
 import type { LoadRun, Progress } from './load-run.ts';
 import { localAddressOf } from './local-address.ts';
-import { emptyTally, type Tally } from './tally.ts';
+import type { Tally } from './tally.ts';
 import type { Target } from './target.ts';
 
 /** All fetchers of a process read into one buffer: large, because segments are. */
@@ -23,6 +23,8 @@ export interface FetchRunOptions {
   readonly session: boolean;
   /** Ask for gzip. */
   readonly gzip: boolean;
+  /** From one request of a connection to its next, at least, ms; 0: at once. */
+  readonly intervalMs: number;
 }
 
 /** Keep-alive connections of this process that fetch over HTTP, each one request after the other. */
@@ -31,11 +33,7 @@ export class FetchRun implements LoadRun, FetcherHandler {
   readonly #options: FetchRunOptions;
   readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   readonly #attendance: Attendance<Fetcher>;
-  readonly #active = new Set<Fetcher>();
-  #goneBytes = 0;
   #answers = 0;
-  #windowBytes = 0;
-  #windowStart = performance.now();
   #latency = new Histogram();
 
   constructor(options: FetchRunOptions) {
@@ -49,35 +47,20 @@ export class FetchRun implements LoadRun, FetcherHandler {
     this.finished = this.#attendance.finished;
   }
 
-  async start(): Promise<void> {
-    this.#windowStart = performance.now();
-    await this.#attendance.start();
+  start(): Promise<void> {
+    return this.#attendance.start();
   }
 
   progress(): Progress {
-    return { ...this.#attendance.progress(), active: this.#active.size, bytes: this.#bytes() };
+    return this.#attendance.progress();
   }
 
   tally(): Promise<Tally> {
-    const now = performance.now();
-    const bytes = this.#bytes();
-    const perClient = new Histogram();
-    for (const fetcher of this.#active) {
-      if (fetcher.windowStartBytes >= 0) perClient.add(fetcher.bytes - fetcher.windowStartBytes);
-      fetcher.windowStartBytes = fetcher.bytes;
-    }
     const tally: Tally = {
-      ...emptyTally(),
       ...this.#attendance.tally(),
-      active: this.#active.size,
-      seconds: (now - this.#windowStart) / 1000,
-      bytes: bytes - this.#windowBytes,
       messages: this.#answers,
-      perClientBytes: perClient.toJSON(),
       latencyMs: this.#latency.toJSON(),
     };
-    this.#windowStart = now;
-    this.#windowBytes = bytes;
     this.#answers = 0;
     this.#latency = new Histogram();
     return Promise.resolve(tally);
@@ -85,12 +68,10 @@ export class FetchRun implements LoadRun, FetcherHandler {
 
   stop(): Promise<void> {
     this.#attendance.stop();
-    for (const fetcher of this.#active) fetcher.leave();
     return Promise.resolve();
   }
 
   onJoined(fetcher: Fetcher): void {
-    this.#active.add(fetcher);
     this.#attendance.join(fetcher);
   }
 
@@ -100,13 +81,11 @@ export class FetchRun implements LoadRun, FetcherHandler {
   }
 
   onEnd(fetcher: Fetcher, reason: string): void {
-    const joined = this.#active.delete(fetcher);
-    if (joined) this.#goneBytes += fetcher.bytes;
-    this.#attendance.end(fetcher, reason, joined);
+    this.#attendance.end(fetcher, reason);
   }
 
   #launch(index: number): Fetcher {
-    const { targets, address, session, gzip } = this.#options;
+    const { targets, address, session, gzip, intervalMs } = this.#options;
     return new Fetcher({
       targets,
       // Spread over the targets, so that not all ask for the same at the same time.
@@ -116,13 +95,8 @@ export class FetchRun implements LoadRun, FetcherHandler {
       readBuffer: this.#readBuffer,
       session,
       gzip,
+      intervalMs,
       handler: this,
     });
-  }
-
-  #bytes(): number {
-    let bytes = this.#goneBytes;
-    for (const fetcher of this.#active) bytes += fetcher.bytes;
-    return bytes;
   }
 }

@@ -30,13 +30,14 @@ export interface FetcherOptions {
   readonly session: boolean;
   /** Ask for gzip. */
   readonly gzip: boolean;
+  /** From one request to the next, at least, ms; 0: at once. */
+  readonly intervalMs: number;
   readonly handler: FetcherHandler;
 }
 
 /** One keep-alive connection that sends a request, reads the answer, and sends the next. */
 export class Fetcher implements Attendee {
   readonly startedAt = performance.now();
-  /** All bytes read, and that count at the begin of the run's window (-1 if it was not there then). */
   bytes = 0;
   windowStartBytes = -1;
   readonly #options: FetcherOptions;
@@ -44,6 +45,7 @@ export class Fetcher implements Attendee {
   #requests: readonly Buffer[];
   #next: number;
   #askedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
   #head: ResponseHead | undefined;
   #left = 0;
   #playlist: string | undefined;
@@ -76,12 +78,14 @@ export class Fetcher implements Attendee {
 
   leave(): void {
     this.#ended = true;
+    clearTimeout(this.#timer);
     this.#socket.destroy();
   }
 
   fail(reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    clearTimeout(this.#timer);
     this.#socket.destroy();
     this.#options.handler.onEnd(this, reason);
   }
@@ -155,8 +159,15 @@ export class Fetcher implements Attendee {
       return;
     }
     if (this.#playlist !== undefined && !this.#follow(this.#playlist)) return;
-    this.#options.handler.onAnswer(this, performance.now() - this.#askedAt);
-    this.#ask();
+    const now = performance.now();
+    this.#options.handler.onAnswer(this, now - this.#askedAt);
+    const wait = this.#askedAt + this.#options.intervalMs - now;
+    if (wait <= 0) this.#ask();
+    else {
+      this.#timer = setTimeout(() => {
+        this.#ask();
+      }, wait);
+    }
   }
 
   /** Goes on with the first address of a playlist, as a player does with the session that it was given. */

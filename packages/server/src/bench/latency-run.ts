@@ -1,3 +1,4 @@
+import { FrameOrder } from './frame-order.ts';
 import { Histogram } from './histogram.ts';
 import type { LoadRun, Progress } from './load-run.ts';
 import { PlayRun, type PlayRunOptions } from './play-run.ts';
@@ -13,14 +14,23 @@ export class LatencyRun implements LoadRun {
   readonly finished: Promise<void>;
   readonly #publish: PublishRun;
   readonly #play: PlayRun;
+  readonly #order = new FrameOrder();
   #latency = new Histogram();
+  #framesLost = 0;
 
   constructor(publish: PublishRunOptions, play: PlayRunOptions) {
-    this.#publish = new PublishRun(publish);
+    this.#publish = new PublishRun({
+      ...publish,
+      onStamped: (microseconds) => {
+        this.#order.sent(microseconds);
+      },
+    });
     this.#play = new PlayRun({
       ...play,
       observer: () => {
+        const passedOver = this.#order.follow();
         const finder = new StampFinder((microseconds) => {
+          this.#framesLost += passedOver(microseconds);
           this.#latency.add(performance.now() - microseconds / 1000);
         });
         return (bytes) => {
@@ -48,6 +58,8 @@ export class LatencyRun implements LoadRun {
     const play = await this.#play.tally();
     const latencyMs = this.#latency.toJSON();
     this.#latency = new Histogram();
+    const framesLost = this.#framesLost;
+    this.#framesLost = 0;
     return {
       ...play,
       failed: { ...play.failed, ...asPublisher(publish.failed) },
@@ -55,6 +67,7 @@ export class LatencyRun implements LoadRun {
       messages: publish.messages,
       latenessMs: publish.latenessMs,
       latencyMs,
+      framesLost,
     };
   }
 

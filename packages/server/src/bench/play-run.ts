@@ -3,7 +3,7 @@ import { Histogram } from './histogram.ts';
 import type { LoadRun, Progress } from './load-run.ts';
 import { localAddressOf } from './local-address.ts';
 import { Player, type PlayerHandler } from './player.ts';
-import { emptyTally, type Tally } from './tally.ts';
+import type { Tally } from './tally.ts';
 import { isTransportStream, type Target } from './target.ts';
 
 /** All players of a process read into one buffer of this size. */
@@ -38,13 +38,9 @@ export class PlayRun implements LoadRun, PlayerHandler {
   readonly #options: PlayRunOptions;
   readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   readonly #attendance: Attendance<Player>;
-  readonly #active = new Set<Player>();
   readonly #stalledPlayers = new Set<Player>();
   #stalled = 0;
   #stalledEnded = 0;
-  #goneBytes = 0;
-  #windowBytes = 0;
-  #windowStart = performance.now();
   #firstKeyframe = new Histogram();
 
   constructor(options: PlayRunOptions) {
@@ -57,37 +53,21 @@ export class PlayRun implements LoadRun, PlayerHandler {
     this.finished = this.#attendance.finished;
   }
 
-  async start(): Promise<void> {
-    this.#windowStart = performance.now();
-    await this.#attendance.start();
+  start(): Promise<void> {
+    return this.#attendance.start();
   }
 
   progress(): Progress {
-    return { ...this.#attendance.progress(), active: this.#active.size, bytes: this.#bytes() };
+    return this.#attendance.progress();
   }
 
   tally(): Promise<Tally> {
-    const now = performance.now();
-    const bytes = this.#bytes();
-    const perClient = new Histogram();
-    for (const player of this.#active) {
-      if (player.windowStartBytes >= 0 && !player.stalled)
-        perClient.add(player.bytes - player.windowStartBytes);
-      player.windowStartBytes = player.bytes;
-    }
     const tally: Tally = {
-      ...emptyTally(),
       ...this.#attendance.tally(),
-      active: this.#active.size,
-      seconds: (now - this.#windowStart) / 1000,
-      bytes: bytes - this.#windowBytes,
-      perClientBytes: perClient.toJSON(),
       firstKeyframeMs: this.#firstKeyframe.toJSON(),
       stalled: this.#stalled,
       stalledEnded: this.#stalledEnded,
     };
-    this.#windowStart = now;
-    this.#windowBytes = bytes;
     this.#firstKeyframe = new Histogram();
     return Promise.resolve(tally);
   }
@@ -96,11 +76,9 @@ export class PlayRun implements LoadRun, PlayerHandler {
     for (const player of this.#stalledPlayers) player.unstall();
     if (this.#stalledPlayers.size > 0) await new Promise((resolve) => setTimeout(resolve, STALL_CHECK_MS));
     this.#attendance.stop();
-    for (const player of this.#active) player.leave();
   }
 
   onJoined(player: Player): void {
-    this.#active.add(player);
     this.#attendance.join(player);
   }
 
@@ -108,7 +86,6 @@ export class PlayRun implements LoadRun, PlayerHandler {
     this.#firstKeyframe.add(player.keyframeAt - player.startedAt);
     if (this.#options.rounds > 0) {
       player.leave();
-      this.#remove(player);
       this.#attendance.leave(player);
     } else if (this.#stalled < this.#options.stall) {
       this.#stalled++;
@@ -118,10 +95,9 @@ export class PlayRun implements LoadRun, PlayerHandler {
   }
 
   onEnd(player: Player, reason: string): void {
-    const joined = this.#remove(player);
     const stalled = this.#stalledPlayers.delete(player);
     if (stalled) this.#stalledEnded++;
-    this.#attendance.end(player, reason, joined, stalled);
+    this.#attendance.end(player, reason, stalled);
   }
 
   #launch(index: number): Player {
@@ -135,18 +111,5 @@ export class PlayRun implements LoadRun, PlayerHandler {
       observe: observer?.(),
       handler: this,
     });
-  }
-
-  /** @returns whether it had joined */
-  #remove(player: Player): boolean {
-    const joined = this.#active.delete(player);
-    if (joined) this.#goneBytes += player.bytes;
-    return joined;
-  }
-
-  #bytes(): number {
-    let bytes = this.#goneBytes;
-    for (const player of this.#active) bytes += player.bytes;
-    return bytes;
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import type { Attendee } from './attendance.ts';
 import { parseVideoTagHeader } from '@sluice/media/flv';
 import { MessageType } from './chunk-encoder.ts';
 import type { ScannedMessage } from './chunk-scanner.ts';
@@ -41,10 +42,9 @@ export interface PlayerOptions {
  * One player: it asks for a stream over RTMP, or for FLV or MPEG-TS over HTTP or WebSocket, looks at the first messages until it
  * has seen a keyframe, and from then on only counts the bytes that it reads.
  */
-export class Player {
+export class Player implements Attendee {
   /** All bytes read. */
   bytes = 0;
-  /** {@link bytes} at the begin of the run's window, or -1 if it was not there then. */
   windowStartBytes = -1;
   readonly startedAt = performance.now();
   /** When it got its first media; 0 before. */

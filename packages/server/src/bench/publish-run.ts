@@ -6,7 +6,7 @@ import { localAddressOf } from './local-address.ts';
 import type { PublishScript } from './publish-script.ts';
 import { Publisher, type PublisherHandler } from './publisher.ts';
 import { stampedCopy } from './stamp.ts';
-import { emptyTally, type Tally } from './tally.ts';
+import type { Tally } from './tally.ts';
 import { numberedTarget, type Target } from './target.ts';
 
 const READ_BUFFER_BYTES = 64 * 1024;
@@ -30,6 +30,8 @@ export interface PublishRunOptions {
   readonly joinTimeoutMs: number;
   /** The number of the first publisher. */
   readonly firstNumber: number;
+  /** Told of each time stamp that is sent, in their order. */
+  readonly onStamped?: (microseconds: number) => void;
 }
 
 interface Sender {
@@ -54,12 +56,7 @@ export class PublishRun implements LoadRun, PublisherHandler {
   readonly #queue: DueQueue;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  #active = 0;
-  #bytes = 0;
   #messages = 0;
-  #windowBytes = 0;
-  #windowMessages = 0;
-  #windowStart = performance.now();
   #lateness = new Histogram();
 
   constructor(options: PublishRunOptions) {
@@ -73,37 +70,21 @@ export class PublishRun implements LoadRun, PublisherHandler {
     this.finished = this.#attendance.finished;
   }
 
-  async start(): Promise<void> {
-    this.#windowStart = performance.now();
-    await this.#attendance.start();
+  start(): Promise<void> {
+    return this.#attendance.start();
   }
 
   progress(): Progress {
-    return { ...this.#attendance.progress(), active: this.#active, bytes: this.#bytes };
+    return this.#attendance.progress();
   }
 
   tally(): Promise<Tally> {
-    const now = performance.now();
-    const perClient = new Histogram();
-    for (const sender of this.#senders) {
-      if (sender === undefined) continue;
-      const { publisher } = sender;
-      if (publisher.windowStartBytes >= 0) perClient.add(publisher.payloadBytes - publisher.windowStartBytes);
-      publisher.windowStartBytes = publisher.payloadBytes;
-    }
     const tally: Tally = {
-      ...emptyTally(),
       ...this.#attendance.tally(),
-      active: this.#active,
-      seconds: (now - this.#windowStart) / 1000,
-      bytes: this.#bytes - this.#windowBytes,
-      messages: this.#messages - this.#windowMessages,
-      perClientBytes: perClient.toJSON(),
+      messages: this.#messages,
       latenessMs: this.#lateness.toJSON(),
     };
-    this.#windowStart = now;
-    this.#windowBytes = this.#bytes;
-    this.#windowMessages = this.#messages;
+    this.#messages = 0;
     this.#lateness = new Histogram();
     return Promise.resolve(tally);
   }
@@ -112,7 +93,6 @@ export class PublishRun implements LoadRun, PublisherHandler {
     this.#stopped = true;
     this.#attendance.stop();
     clearTimeout(this.#timer);
-    for (const sender of this.#senders) sender?.publisher.leave();
     return Promise.resolve();
   }
 
@@ -122,7 +102,6 @@ export class PublishRun implements LoadRun, PublisherHandler {
       this.#sendRound(publisher);
       return;
     }
-    this.#active++;
     const slot = this.#slots.get(publisher) ?? 0;
     const roundStart = phaseStart(publisher.joinedAt, slot, this.#options.clients);
     this.#senders[slot] = { publisher, roundStart, position: 0 };
@@ -132,13 +111,9 @@ export class PublishRun implements LoadRun, PublisherHandler {
 
   onEnd(publisher: Publisher, reason: string): void {
     const slot = this.#slots.get(publisher) ?? -1;
-    const joined = publisher.joinedAt > 0;
     this.#slots.delete(publisher);
-    if (this.#options.rounds === 0 && joined) {
-      this.#active--;
-      this.#senders[slot] = undefined;
-    }
-    this.#attendance.end(publisher, reason, joined);
+    if (this.#senders[slot] !== undefined) this.#senders[slot] = undefined;
+    this.#attendance.end(publisher, reason);
   }
 
   #launch(index: number): Publisher {
@@ -201,12 +176,14 @@ export class PublishRun implements LoadRun, PublisherHandler {
     if (bytes === undefined) return;
     const payloadBytes = script.messageBytes[position] ?? 0;
     const stampOffset = script.stampOffsets[position] ?? -1;
-    this.#bytes += payloadBytes;
     this.#messages++;
-    publisher.send(
-      stampOffset < 0 ? bytes : stampedCopy(bytes, stampOffset, performance.now() * 1000),
-      payloadBytes,
-    );
+    if (stampOffset < 0) {
+      publisher.send(bytes, payloadBytes);
+      return;
+    }
+    const microseconds = Math.round(performance.now() * 1000);
+    this.#options.onStamped?.(microseconds);
+    publisher.send(stampedCopy(bytes, stampOffset, microseconds), payloadBytes);
   }
 }
 

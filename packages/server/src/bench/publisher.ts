@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import type { Attendee } from './attendance.ts';
 import type { PublishScript } from './publish-script.ts';
 import { RtmpDialogue, type RtmpDialogueHandler } from './rtmp-dialogue.ts';
 import type { Target } from './target.ts';
@@ -26,11 +27,11 @@ export interface PublisherOptions {
 }
 
 /** One publisher's connection: the dialogue, then whatever its run sends. */
-export class Publisher {
+export class Publisher implements Attendee {
   readonly startedAt = performance.now();
   joinedAt = 0;
-  /** Payload bytes sent, and that count at the begin of the run's window. */
-  payloadBytes = 0;
+  /** Payload bytes sent. */
+  bytes = 0;
   windowStartBytes = -1;
   readonly #options: PublisherOptions;
   readonly #socket: Socket;
@@ -79,7 +80,7 @@ export class Publisher {
 
   /** Writes one message by itself. */
   send(bytes: Uint8Array, payloadBytes: number): void {
-    this.payloadBytes += payloadBytes;
+    this.bytes += payloadBytes;
     if (!this.#socket.write(bytes) && this.#socket.writableLength > MAX_UNSENT_BYTES) {
       this.fail('the server does not read');
     }

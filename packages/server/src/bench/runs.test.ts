@@ -140,7 +140,8 @@ describe('LatencyRun', { timeout: 30_000 }, () => {
     await run.tally();
     const before = run.progress().bytes;
     await until(() => run.progress().bytes > before + 3000);
-    const { latencyMs } = await run.tally();
+    const { latencyMs, framesLost } = await run.tally();
+    expect(framesLost).toBe(0);
     expect(latencyMs.count).toBeGreaterThan(10);
     expect(latencyMs.min).toBeGreaterThan(0);
     await run.stop();

@@ -37,6 +37,8 @@ export const TallySchema = z
     firstKeyframeMs: histogram,
     /** A publisher's write to a player's read, or a fetcher's request to the end of its answer, ms. */
     latencyMs: histogram,
+    /** Stamped frames that came to a player with later ones, without ever coming themselves. */
+    framesLost: z.number(),
     /** How late publishers wrote their messages, ms. */
     latenessMs: histogram,
     /** Players that stopped reading on purpose. */
@@ -65,6 +67,7 @@ export function emptyTally(): Tally {
     firstMediaMs: nothing,
     firstKeyframeMs: nothing,
     latencyMs: nothing,
+    framesLost: 0,
     latenessMs: nothing,
     stalled: 0,
     stalledEnded: 0,
@@ -87,6 +90,7 @@ export function addTallies(tallies: readonly Tally[]): Tally {
       firstMediaMs: addHistograms(sum.firstMediaMs, tally.firstMediaMs),
       firstKeyframeMs: addHistograms(sum.firstKeyframeMs, tally.firstKeyframeMs),
       latencyMs: addHistograms(sum.latencyMs, tally.latencyMs),
+      framesLost: sum.framesLost + tally.framesLost,
       latenessMs: addHistograms(sum.latenessMs, tally.latenessMs),
       stalled: sum.stalled + tally.stalled,
       stalledEnded: sum.stalledEnded + tally.stalledEnded,

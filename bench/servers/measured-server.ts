@@ -1,13 +1,13 @@
 /**
- * Sluice embedded in a process that measures itself while it writes files: how late its event loop runs, and how soon
+ * Sluice embedded in a process that measures itself while it works: how late its event loop runs, and how soon
  * a segment is on disk. Needs an IPC channel.
  *
  * Argument: the configuration file. The message `begin` from the parent starts a window; `end` is answered with its
- * figures ({@link RecordFigures}).
+ * figures ({@link SelfFigures}).
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createServer, loadConfig } from 'sluice';
-import type { RecordFigures } from './recorder.ts';
+import type { SelfFigures } from './measured.ts';
 
 /** The monitor's timer, ms: the time between two of its turns is this and the delay. */
 const RESOLUTION_MS = 10;
@@ -28,7 +28,7 @@ process.on('message', (message) => {
     readyMs.length = 0;
     return;
   }
-  const figures: RecordFigures = {
+  const figures: SelfFigures = {
     delayMs: { p50: delayPercentile(50), p99: delayPercentile(99), max: delay.max / 1e6 - RESOLUTION_MS },
     readyMs: [...readyMs],
   };
