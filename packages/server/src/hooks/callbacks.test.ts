@@ -692,6 +692,16 @@ describe('HttpCallbacks.tell: what has happened', () => {
     expect(hooks.figures.queued).toBe(0);
   });
 
+  it('K008 what waits when the server stops is kept with what went wrong so far, and the log says where', async () => {
+    const { hooks, letters, log, file } = await makeHooks();
+    for (const event of stops(await deadUrl(), 1)) hooks.tell(event);
+    while (hooks.figures.retried === 0) await new Promise((resolve) => setImmediate(resolve));
+    await hooks.close(0);
+    const problem = expect.stringMatching(/^the server is stopping; the last try: .*ECONNREFUSED/) as unknown;
+    expect(await letters()).toMatchObject([{ problem }]);
+    expect(log.lines.join('\n')).toContain(`warn dead letters ${file}: events kept here`);
+  });
+
   it('K008 what waits is delivered before the server stops, when that is quick', async () => {
     const server = await start();
     const { hooks, letters } = await makeHooks();

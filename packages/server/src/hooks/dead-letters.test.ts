@@ -64,6 +64,7 @@ describe('DeadLetters', () => {
     expect(log.lines).toEqual([
       expect.stringMatching(/^warn dead letters .*dead\.log: E/),
       expect.stringMatching(/^info dead letters .* works again after .* 3 failures$/),
+      `warn dead letters ${file}: events kept here, as they could not be delivered: 1`,
     ]);
   });
 

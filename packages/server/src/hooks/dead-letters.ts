@@ -1,7 +1,7 @@
 import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { type HookLog, Outage } from './outage.ts';
+import { Complaints, type HookLog, Outage } from './outage.ts';
 
 /** An event that could not be delivered. */
 export interface DeadLetter {
@@ -26,6 +26,7 @@ export class DeadLetters {
   readonly #maxBytes: number;
   readonly #maxPendingBytes: number;
   readonly #outage: Outage;
+  readonly #complaints: Complaints;
   #pending: string[] = [];
   #pendingBytes = 0;
   #lost = 0;
@@ -37,6 +38,7 @@ export class DeadLetters {
     this.#maxBytes = options.maxBytes;
     this.#maxPendingBytes = options.maxPendingBytes;
     this.#outage = new Outage(options.log, `dead letters ${options.file}`);
+    this.#complaints = new Complaints(options.log, `dead letters ${options.file}`);
   }
 
   /** Letters that are lost: there is no file, or it could not be written in time. */
@@ -48,6 +50,7 @@ export class DeadLetters {
     const line = `${JSON.stringify(letter)}\n`;
     if (this.#file === '' || this.#pendingBytes + line.length > this.#maxPendingBytes) {
       this.#lost += 1;
+      if (this.#file !== '') this.#outage.raise('pending', 'too many wait for the disk, and some are lost');
       return;
     }
     this.#pending.push(line);
@@ -70,6 +73,7 @@ export class DeadLetters {
       try {
         await this.#append(lines.join(''));
         this.#outage.clear();
+        this.#complaints.say(`events kept here, as they could not be delivered: ${lines.length}`);
       } catch (error) {
         this.#lost += lines.length;
         const message = error instanceof Error ? error.message : String(error);

@@ -25,6 +25,8 @@ interface Waiting {
   tries: number;
   /** When it was tried first, ms of the monotonic clock. */
   triedAt: number;
+  /** Why its last try failed; empty before that. */
+  problem: string;
 }
 
 /** Events that have to be delivered one after the other. */
@@ -74,7 +76,7 @@ export class Destination {
   }
 
   add(delivery: Delivery): void {
-    const waiting = { delivery, toldAt: Date.now(), tries: 0, triedAt: 0 };
+    const waiting = { delivery, toldAt: Date.now(), tries: 0, triedAt: 0, problem: '' };
     const known = this.#lanes.get(delivery.lane);
     if (known !== undefined) {
       known.waiting.push(waiting);
@@ -86,13 +88,19 @@ export class Destination {
     this.#pump();
   }
 
-  /** Gives everything up. */
-  close(problem: string): void {
+  /**
+   * Gives everything up.
+   *
+   * @param why - is told before what went wrong in the last try
+   */
+  close(why: string): void {
     this.#closed = true;
     clearTimeout(this.#pause);
     for (const lane of this.#lanes.values()) {
       clearTimeout(lane.timer);
-      for (const { delivery, toldAt } of lane.waiting) this.#options.onDead(delivery, toldAt, problem);
+      for (const { delivery, toldAt, problem } of lane.waiting) {
+        this.#options.onDead(delivery, toldAt, problem === '' ? why : `${why}; the last try: ${problem}`);
+      }
     }
     this.#lanes.clear();
     this.#ready.clear();
@@ -161,6 +169,7 @@ export class Destination {
 
   #failed(lane: Lane, first: Waiting, problem: string, sort: string): void {
     const { limits, onDead, onRetry } = this.#options;
+    first.problem = problem;
     this.#failures += 1;
     const message = `${first.delivery.action}: ${problem}; it is tried again`;
     if (this.#isDown) this.#outage.raise(sort, message);

@@ -20,7 +20,7 @@ export interface HookLimits {
   readonly failuresUntilPause: number;
   /** The largest dead-letter file, bytes; it is then moved to `<file>.1`, which it replaces. */
   readonly maxDeadLetterBytes: number;
-  /** Bytes of dead letters that may wait for the disk. */
+  /** Bytes of dead letters that may wait for the disk; a stop with a full queue makes some 30 MB at once. */
   readonly maxPendingDeadLetterBytes: number;
   /** The time limit of `on_hls_notify`, ms (K006). */
   readonly notifyTimeoutMs: number;
@@ -46,7 +46,7 @@ export const defaultHookLimits: HookLimits = {
   giveUpMs: 600_000,
   failuresUntilPause: 3,
   maxDeadLetterBytes: 64 * 1024 * 1024,
-  maxPendingDeadLetterBytes: 16 * 1024 * 1024,
+  maxPendingDeadLetterBytes: 64 * 1024 * 1024,
   notifyTimeoutMs: 10_000,
   maxOpenNotifies: 64,
   heartbeatTimeoutMs: 10_000,
