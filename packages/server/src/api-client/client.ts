@@ -1,4 +1,6 @@
 import type {
+  ApiChange,
+  ApiChangeResult,
   ApiClient as ClientEntry,
   ApiDvr,
   ApiDvrRequest,
@@ -7,6 +9,7 @@ import type {
   ApiMeminfos,
   ApiRusages,
   ApiSelfProcStats,
+  ApiSettings,
   ApiStream,
   ApiSummaries,
   ApiSystemProcStats,
@@ -33,6 +36,12 @@ export interface ApiPage {
   readonly start?: number | undefined;
   /** Entries to get. Default: as many as the server shows by itself, 10 for clients. */
   readonly count?: number | undefined;
+}
+
+/** How something is changed. */
+export interface ApiChangeOptions {
+  /** Changes nothing, and answers what would be. Default false. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** SRS's codes that say that an id is not there (5.2), and ours. */
@@ -132,6 +141,51 @@ export class SluiceApi {
   /** Has the server read its configuration again; resolves when it is applied. Needs `raw_api.allow_reload`. */
   async reload(): Promise<void> {
     await this.#call('PUT', '/raw?rpc=reload');
+  }
+
+  /** What was changed by the API, the newest first. Needs `raw_api.allow_query` or `allow_update`. */
+  changes(page: ApiPage = {}): Promise<readonly ApiChange[]> {
+    return this.#get(`/config/changes${pageQuery(page)}`, 'changes');
+  }
+
+  /**
+   * Changes settings of a vhost while the server runs, and for good. Needs `raw_api.allow_update`.
+   *
+   * @param vhost - id or name
+   * @param settings - by the dotted names of directives: `{ 'play.gop_cache': false }`; null is the default
+   */
+  changeVhost(
+    vhost: string,
+    settings: ApiSettings,
+    options: ApiChangeOptions = {},
+  ): Promise<ApiChangeResult> {
+    return this.#change('PATCH', `/vhosts/${idPath(vhost)}`, options, settings);
+  }
+
+  /** Changes settings of the server, as {@link changeVhost}: `{ max_connections: 5000 }`. */
+  changeConfig(settings: ApiSettings, options: ApiChangeOptions = {}): Promise<ApiChangeResult> {
+    return this.#change('PATCH', '/config', options, settings);
+  }
+
+  /** Takes back one change, as if it had never been made. */
+  rollback(id: string, options: ApiChangeOptions = {}): Promise<ApiChangeResult> {
+    return this.#change('DELETE', `/config/changes/${idPath(id)}`, options);
+  }
+
+  /** Takes back what was changed after a change, or, without an id, all changes. */
+  rollbackAfter(id: string | undefined, options: ApiChangeOptions = {}): Promise<ApiChangeResult> {
+    const which = id === undefined ? 'all=true' : `after=${encodeURIComponent(id)}`;
+    return this.#change('DELETE', `/config/changes?${which}`, options);
+  }
+
+  async #change(
+    method: string,
+    path: string,
+    { dryRun = false }: ApiChangeOptions,
+    settings?: ApiSettings,
+  ): Promise<ApiChangeResult> {
+    const query = dryRun ? `${path.includes('?') ? '&' : '?'}dry_run=true` : '';
+    return memberOf(await this.#call(method, `${path}${query}`, settings), 'result') as ApiChangeResult;
   }
 
   dvrs(page: ApiPage = {}): Promise<readonly ApiDvr[]> {

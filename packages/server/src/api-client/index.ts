@@ -1,4 +1,6 @@
 export type {
+  ApiChange,
+  ApiChangeResult,
   ApiClient,
   ApiDvr,
   ApiDvrRequest,
@@ -7,11 +9,12 @@ export type {
   ApiMeminfos,
   ApiRusages,
   ApiSelfProcStats,
+  ApiSettings,
   ApiStream,
   ApiSummaries,
   ApiSystemProcStats,
   ApiVersions,
   ApiVhost,
 } from '../api/index.ts';
-export { type ApiPage, SluiceApi, type SluiceApiOptions } from './client.ts';
+export { type ApiChangeOptions, type ApiPage, SluiceApi, type SluiceApiOptions } from './client.ts';
 export { ApiError, type ApiErrorCode } from './errors.ts';

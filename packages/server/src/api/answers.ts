@@ -25,15 +25,24 @@ export interface ListHandlers {
   readonly one: (id: string) => unknown;
   /** DELETE of one; absent: 405. */
   readonly remove?: ((id: string) => unknown) | undefined;
+  /** PATCH of one; absent: 405. */
+  readonly change?:
+    ((id: string, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>) | undefined;
 }
 
 /** Puts a list at a path, with and without a slash behind, and its entries below. */
-export function addList(app: FastifyInstance, path: string, { list, one, remove }: ListHandlers): void {
+export function addList(app: FastifyInstance, path: string, handlers: ListHandlers): void {
+  const { change, list, one, remove } = handlers;
   addRoute(app, path, list);
   app.all(`${path}/*`, (request, reply) => {
     const id = (request.params as Readonly<Record<string, string>>)['*'] ?? '';
     if (id === '') return answerBy(request, reply, list, READ);
-    const verbs = remove === undefined ? READ : [...READ, 'DELETE'];
+    if (change !== undefined && request.method === 'PATCH') return change(id, request, reply);
+    const verbs = [
+      ...READ,
+      ...(remove === undefined ? [] : ['DELETE']),
+      ...(change === undefined ? [] : ['PATCH']),
+    ];
     return answerBy(request, reply, () => (request.method === 'DELETE' ? remove?.(id) : one(id)), verbs);
   });
 }

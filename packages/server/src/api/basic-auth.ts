@@ -16,6 +16,12 @@ export function basicAuthMatches(header: string | undefined, username: string, p
   return same && given !== undefined && password !== '';
 }
 
+/** The name that an `Authorization` header gives; undefined when it gives none. */
+export function userOf(header: string | undefined): string | undefined {
+  const given = BASIC.exec(header ?? '')?.[1];
+  return given === undefined ? undefined : Buffer.from(given, 'base64').toString('utf8').split(':', 1)[0];
+}
+
 function digest(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }

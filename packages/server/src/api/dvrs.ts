@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { readJson } from './json-body.ts';
 import { type ApiDvr, dvrRequestSchema, MAX_PAGE, pagingSchema } from './schemas.ts';
 
 /** A recording as the server has it. */
@@ -141,21 +142,10 @@ function refuse(reply: FastifyReply, status: number, error: string, message: str
   return reply.code(status).header('cache-control', 'no-store').send({ code: status, error, message });
 }
 
-/** The body of a POST: bytes as the HTTP server gives them, or what another one has parsed already. */
 function readRequest(body: unknown): { readonly start: DvrStart } | { readonly problem: string } {
-  let value: unknown = body;
-  if (body instanceof Uint8Array && body.length > 0) {
-    try {
-      value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return { problem: `the body is no JSON: ${reason}` };
-    }
-  }
-  if (value === undefined || value === null || value instanceof Uint8Array) {
-    return { problem: 'the body is empty, wanted JSON such as {"app":"live","stream":"livestream"}' };
-  }
-  const parsed = dvrRequestSchema.safeParse(value);
+  const read = readJson(body, '{"app":"live","stream":"livestream"}');
+  if ('problem' in read) return read;
+  const parsed = dvrRequestSchema.safeParse(read.value);
   if (!parsed.success) return { problem: z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ') };
   const { duration, ...rest } = parsed.data;
   if (duration !== undefined && rest.plan !== 'segment') {

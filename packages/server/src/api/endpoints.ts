@@ -4,7 +4,7 @@ import * as system from './system-schemas.ts';
 
 /** One operation of the API, for the OpenAPI document and for tests, which hold every one of them to it. */
 export interface Endpoint {
-  readonly method: 'get' | 'post' | 'put' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With `{id}` where an id stands. */
   readonly path: string;
   /** Its name for programs. */
@@ -17,9 +17,12 @@ export interface Endpoint {
   readonly answer: keyof typeof answerSchemas;
   /** Whether it takes `?start=&count=`; the number is what `count` is when it is absent. */
   readonly pageOf?: number;
-  readonly body?: z.ZodType;
-  /** Other query parameters that it needs, and their values. */
+  /** The schema of its body, by the name that it has in the document. */
+  readonly body?: 'DvrRequest' | 'Settings';
+  /** Other query parameters that it needs, and their values; without any it is a text. */
   readonly query?: Readonly<Record<string, readonly string[]>>;
+  /** Whether it takes `?dry_run=true`: nothing is done, and the answer says what would be. */
+  readonly dryRun?: true;
   /** The codes that come instead of 0, besides those that every operation may answer. */
   readonly codes?: Readonly<Record<number, string>>;
 }
@@ -46,6 +49,8 @@ export const answerSchemas = {
   EndedAnswer: schemas.endedAnswerSchema,
   DvrsAnswer: schemas.dvrsAnswerSchema,
   DvrAnswer: schemas.dvrAnswerSchema,
+  ChangesAnswer: schemas.changesAnswerSchema,
+  ChangeAnswer: schemas.changeAnswerSchema,
   RawAnswer: schemas.rawAnswerSchema,
   TestErrorAnswer: schemas.testErrorSchema,
 } as const satisfies Readonly<Record<string, z.ZodType>>;
@@ -61,11 +66,16 @@ export const partSchemas = {
   Ended: schemas.endedSchema,
   Dvr: schemas.dvrSchema,
   DvrRequest: schemas.dvrRequestSchema,
+  Change: schemas.changeSchema,
+  ChangeLine: schemas.changeLineSchema,
+  ChangeResult: schemas.changeResultSchema,
+  Settings: schemas.settingsRequestSchema,
   Error: schemas.errorSchema,
   Refusal: schemas.refusalSchema,
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 
 const ALL = schemas.MAX_PAGE;
+const CHANGES = '/api/v1/config/changes';
 const NO_VHOST = { 2014: 'no vhost has that id' };
 const NO_STREAM = { 2048: 'no stream has that id' };
 const NO_CLIENT = { 2049: 'no client has that id' };
@@ -103,7 +113,7 @@ export const endpoints: readonly Endpoint[] = [
     ...get('Recordings', '/api/v1/dvrs', 'startDvr', 'Starts a recording', 'DvrAnswer'),
     method: 'post',
     status: 201,
-    body: schemas.dvrRequestSchema,
+    body: 'DvrRequest',
   },
   get('Recordings', '/api/v1/dvrs/{id}', 'dvr', 'One recording', 'DvrAnswer'),
   {
@@ -123,6 +133,33 @@ export const endpoints: readonly Endpoint[] = [
     ...get('Control', '/api/v1/raw', 'reload', 'Reloads the configuration', 'DoneAnswer', RAW),
     method: 'put',
     query: { rpc: ['reload'] },
+  },
+  {
+    ...get('Control', '/api/v1/vhosts/{id}', 'changeVhost', 'Changes settings of a vhost', 'ChangeAnswer'),
+    method: 'patch',
+    body: 'Settings',
+    dryRun: true,
+  },
+  {
+    ...get('Control', '/api/v1/config', 'changeConfig', 'Changes settings of the server', 'ChangeAnswer'),
+    method: 'patch',
+    body: 'Settings',
+    dryRun: true,
+  },
+  {
+    ...get('Control', CHANGES, 'changes', 'What was changed by this API, the newest first', 'ChangesAnswer'),
+    pageOf: ALL,
+  },
+  {
+    ...get('Control', CHANGES, 'rollbackAfter', 'Takes back what came after a change', 'ChangeAnswer'),
+    method: 'delete',
+    query: { after: [] },
+    dryRun: true,
+  },
+  {
+    ...get('Control', `${CHANGES}/{id}`, 'rollback', 'Takes back one change', 'ChangeAnswer'),
+    method: 'delete',
+    dryRun: true,
   },
   get('Tests', '/api/v1/requests', 'requests', 'The request itself', 'RequestsAnswer'),
   get('Tests', '/api/v1/tests/requests', 'testRequests', 'The request itself', 'RequestsAnswer'),

@@ -110,6 +110,13 @@ function asksForReload(request: FastifyRequest): boolean {
   return rpc !== undefined && rpc !== 'raw' && rpc !== 'reload-fetch';
 }
 
+/** Whether a browser says that a page of another site asks. Over plain HTTP it doesn't say so of a GET. */
+export function isFromElsewhere({ headers, host }: FastifyRequest): boolean {
+  const { 'sec-fetch-site': site, origin } = headers;
+  if (site !== undefined) return site === 'cross-site';
+  return origin !== undefined && !isOriginOf(origin, host);
+}
+
 function isOriginOf(origin: string, host: string): boolean {
   return URL.canParse(origin) && new URL(origin).host === host;
 }

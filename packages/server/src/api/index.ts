@@ -3,10 +3,13 @@ export { type ApiDenial, guardRoutes } from './guard.ts';
 export { apiRoutes } from './routes.ts';
 export type { ApiOptions } from './routes.ts';
 export type {
+  ApiChange,
+  ApiChangeResult,
   ApiClient,
   ApiDvr,
   ApiDvrRequest,
   ApiEnded,
+  ApiSettings,
   ApiStream,
   ApiVersions,
   ApiVhost,
@@ -17,9 +20,10 @@ export type {
   AudioView,
   ClientType,
   ClientView,
+  ConfigAnswer,
+  ConfigControl,
   EndedView,
   FaultView,
-  KbpsView,
   ReloadResult,
   StreamView,
   TotalsView,

@@ -29,14 +29,16 @@ const dvrs: DvrControl = {
 };
 
 function kit() {
-  return apiKit({ dvrs, httpApi: { rawApi: { enabled: true, allowReload: true } } }).app;
+  return apiKit({ dvrs, httpApi: { rawApi: { enabled: true, allowReload: true, allowUpdate: true } } }).app;
 }
 
 const IDS: Readonly<Record<string, string>> = { vhosts: 'vid-vhost', streams: 'vid-stream', clients: 'c0' };
 
+const BODIES = { DvrRequest: '{"app":"live","stream":"cam"}', Settings: '{"enabled":false}' };
+
 function urlOf({ path, query = {} }: Endpoint): string {
   const list = path.split('/')[3] ?? '';
-  const pairs = Object.entries(query).map(([name, [value]]) => `${name}=${value ?? ''}`);
+  const pairs = Object.entries(query).map(([name, [value]]) => `${name}=${value ?? '6'}`);
   return `${path.replace('{id}', IDS[list] ?? 'd1')}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`;
 }
 
@@ -52,7 +54,7 @@ describe('the OpenAPI document', () => {
   it.each(endpoints.map((endpoint) => [endpoint.method.toUpperCase(), urlOf(endpoint), endpoint] as const))(
     'A002 what it says of %s %s is so',
     async (_method, url, { method, status, answer, body }) => {
-      const payload = body === undefined ? {} : { payload: '{"app":"live","stream":"cam"}' };
+      const payload = body === undefined ? {} : { payload: BODIES[body] };
       const response = await kit().inject({ method, url, ...payload });
       expect(response.statusCode).toBe(status);
       answerSchemas[answer].parse(response.json());

@@ -112,7 +112,7 @@ function operationOf(endpoint: Endpoint): OpenApiOperation {
     tags: [group],
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
-      requestBody: { required: true, content: json({ $ref: refTo('DvrRequest') }) },
+      requestBody: { required: true, content: json({ $ref: refTo(body) }) },
     }),
     responses: {
       [status]: { description: 'What was asked for, or a code that says why not', content: json(success) },
@@ -133,11 +133,17 @@ function pathParameters(path: string): Parameters {
   return [{ name: 'id', in: 'path', required: true, description: 'The id, as the list shows it', schema }];
 }
 
-function queryParameters({ pageOf, query }: Endpoint): Parameters {
-  const fixed = Object.entries(query ?? {}).map(([name, values]) => {
-    const schema = { type: 'string', enum: values };
-    return { name, in: 'query', required: true, description: values.join(', '), schema } as const;
+function queryParameters({ dryRun, pageOf, query }: Endpoint): Parameters {
+  const fixed: Parameters[number][] = Object.entries(query ?? {}).map(([name, values]) => {
+    const schema = { type: 'string', ...(values.length > 0 && { enum: values }) };
+    const description = values.length === 0 ? 'An id, as the list shows it' : values.join(', ');
+    return { name, in: 'query', required: true, description, schema };
   });
+  if (dryRun === true) {
+    const schema = { type: 'boolean', default: false };
+    const description = 'Changes nothing, and answers what it would do';
+    fixed.push({ name: 'dry_run', in: 'query', required: false, description, schema });
+  }
   if (pageOf === undefined) return fixed;
   const start = { type: 'integer', minimum: 0, default: 0 };
   const count = { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: pageOf };

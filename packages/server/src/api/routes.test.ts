@@ -35,8 +35,8 @@ describe('the HTTP API', () => {
     const { urls } = await setUp().get(url, schemas.indexSchema);
     expect(Object.keys(urls)).toEqual([
       ...['versions', 'summaries', 'rusages', 'self_proc_stats', 'system_proc_stats', 'meminfos'],
-      ...['authors', 'features', 'requests', 'vhosts', 'streams', 'clients', 'ended', 'dvrs', 'raw'],
-      ...['openapi.json', 'tests'],
+      ...['authors', 'features', 'requests', 'vhosts', 'config', 'streams', 'clients', 'ended'],
+      ...['dvrs', 'raw', 'openapi.json', 'tests'],
     ]);
   });
 

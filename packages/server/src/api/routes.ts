@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
 import type { HttpApiConfig } from '../config/types.ts';
 import { type AnswerHead, addList, addRoute, pageOf } from './answers.ts';
 import { API_CODE } from './codes.ts';
+import { type ChangeVhost, configRoutes } from './config-routes.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { type DvrControl, dvrRoutes } from './dvrs.ts';
 import { type ApiDenial, guardRoutes } from './guard.ts';
@@ -47,7 +48,10 @@ const V1_INDEX = {
   authors: 'who made the server',
   features: 'what the server can do',
   requests: 'the request itself, for debugging',
-  vhosts: 'all vhosts, or one by its id',
+  vhosts: 'all vhosts, or one by its id; PATCH changes its settings',
+  config: {
+    changes: 'what was changed by this API; DELETE takes changes back; PATCH of config changes settings',
+  },
   streams: 'all streams, or one by its id',
   clients: 'all publishers and players, or one by its id; DELETE disconnects it',
   ended: 'the connections that ended last, and why',
@@ -81,7 +85,7 @@ export function apiRoutes(options: ApiOptions): FastifyPluginCallback {
         addRoute(app, `/api/v1${slash}`, () => ({ ...head, urls: V1_INDEX }));
       }
       clientRoutes(app, source, control, head);
-      vhostRoutes(app, source, head);
+      vhostRoutes(app, source, head, configRoutes(app, { control, settings, head, now }));
       for (const path of ['/api/v1/ended', '/api/v1/ended/']) {
         addRoute(app, path, ({ query }) => ({
           ...head,
@@ -138,8 +142,14 @@ function clientRoutes(
   });
 }
 
-function vhostRoutes(app: FastifyInstance, source: ApiSource, head: AnswerHead): void {
+function vhostRoutes(
+  app: FastifyInstance,
+  source: ApiSource,
+  head: AnswerHead,
+  changeVhost: ChangeVhost,
+): void {
   addList(app, '/api/v1/vhosts', {
+    change: (id, request, reply) => changeVhost(source.vhost(id)?.name ?? id, request, reply),
     list: ({ query }) => ({
       ...head,
       vhosts: pageOf(source.vhosts(), listPaging.parse(query), vhostShape),

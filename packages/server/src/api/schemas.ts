@@ -214,6 +214,74 @@ export const dvrRequestSchema = z.strictObject({
   duration: z.number().min(1).max(86_400).optional(),
 });
 
+/** Whose change, and from where; `user` is null where the API has no password. */
+const author = z.strictObject({ user: z.string().nullable(), address: z.string() });
+
+/** A change of the configuration by this API; ours, not SRS's. */
+export const changeSchema = z.strictObject({
+  id: z.string(),
+  /** ISO 8601, in UTC. */
+  at: z.string(),
+  by: author,
+  /** The vhost's name, null for the root. */
+  vhost: z.string().nullable(),
+  settings: z.array(
+    z.strictObject({
+      directive: z.string(),
+      /** In the words of a configuration file; null for the default. A secret is `(secret)`. */
+      value: z.union([z.string(), z.array(z.string()), z.null()]),
+      /** What was written when the change was made, null for nothing. */
+      before: z.string().nullable(),
+      /** The later change that counts instead, or null. */
+      overridden_by: z.string().nullable(),
+    }),
+  ),
+  /** False when it doesn't fit any more; `problem` says why. */
+  applied: z.boolean(),
+  problem: z.string().nullable(),
+});
+
+export const changesAnswerSchema = answer.extend({ changes: z.array(changeSchema) });
+
+/** One line of what a change does, as `sluice diff` has it. */
+export const changeLineSchema = z.strictObject({
+  kind: z.enum(['root', 'vhost-added', 'vhost-removed', 'vhost-changed']),
+  /** The vhost's name, null for the root. */
+  vhost: z.string().nullable(),
+  /** Null for a vhost that comes or goes as a whole, as `before`, `after` and `effect` are. */
+  directive: z.string().nullable(),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+  effect: z.enum(['live', 'restart', 'none']).nullable(),
+  text: z.string(),
+});
+
+/** What a change or a rollback does, or would do. */
+export const changeResultSchema = z.strictObject({
+  dry_run: z.boolean(),
+  /** What is kept; null for a dry run, for a rollback, and when nothing is otherwise. */
+  change: changeSchema.nullable(),
+  /** What is taken back. */
+  removed: z.array(changeSchema),
+  lines: z.array(changeLineSchema),
+  /** What people should know besides. */
+  notes: z.array(z.string()),
+});
+
+export const changeAnswerSchema = answer.extend({ result: changeResultSchema });
+
+/** Values by the dotted names of directives: `{"play.gop_cache": false}`; null is the default. */
+export const settingsRequestSchema = z.record(
+  z.string().min(1),
+  z.union([
+    z.string(),
+    z.number(),
+    z.boolean(),
+    z.null(),
+    z.array(z.union([z.string(), z.number(), z.boolean()])),
+  ]),
+);
+
 /** An answer that says why not, in a word for programs and in a sentence for people. */
 export const refusalSchema = z.strictObject({
   code: z.number().int().positive(),
@@ -243,5 +311,8 @@ export type ApiVhost = z.infer<typeof vhostSchema>;
 export type ApiEnded = z.infer<typeof endedSchema>;
 export type ApiDvr = z.infer<typeof dvrSchema>;
 export type ApiDvrRequest = z.infer<typeof dvrRequestSchema>;
+export type ApiChange = z.infer<typeof changeSchema>;
+export type ApiChangeResult = z.infer<typeof changeResultSchema>;
+export type ApiSettings = z.infer<typeof settingsRequestSchema>;
 export type ApiRefusal = z.infer<typeof refusalSchema>;
 export type ApiVersions = z.infer<typeof versionsSchema>['data'];

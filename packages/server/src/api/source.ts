@@ -1,3 +1,10 @@
+import type {
+  ChangeLine,
+  ConfigEditView,
+  EditAuthor,
+  EditRequest,
+  RollbackRequest,
+} from '../config/index.ts';
 import type { SystemView } from './system-view.ts';
 
 /**
@@ -86,16 +93,32 @@ export interface ApiControl {
   kick(id: string): boolean;
   /** Reads the configuration again and applies it, or changes nothing and says why. */
   reload(): Promise<ReloadResult>;
+  /** Changes of the configuration; absent: there are none. */
+  readonly changes?: ConfigControl | undefined;
+}
+
+/** What a change comes to, or why it is not made. */
+export type ConfigAnswer =
+  | {
+      readonly ok: true;
+      /** What is kept. */
+      readonly made?: ConfigEditView | undefined;
+      readonly removed: readonly ConfigEditView[];
+      readonly lines: readonly ChangeLine[];
+      readonly notes: readonly string[];
+    }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+/** The server's configuration as the API changes it. Nothing here rejects. */
+export interface ConfigControl {
+  /** The newest first. */
+  list(): readonly ConfigEditView[];
+  change(request: EditRequest, dryRun: boolean): Promise<ConfigAnswer>;
+  rollback(which: RollbackRequest, by: EditAuthor, dryRun: boolean): Promise<ConfigAnswer>;
 }
 
 /** How a reload ended. */
 export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
-
-/** Bit rates over the last 30 seconds, kbit/s. */
-export interface KbpsView {
-  readonly received30s: number;
-  readonly sent30s: number;
-}
 
 /** What is known of a stream's video; a field is absent while nothing told it. */
 export interface VideoView {

@@ -1,5 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { resolveConfig } from '../config/index.ts';
+import { type ConfigEditView, resolveConfig } from '../config/index.ts';
 import type { HttpApiConfig } from '../config/types.ts';
 import type { DvrControl } from './dvrs.ts';
 import type { ApiDenial } from './guard.ts';
@@ -8,6 +8,7 @@ import type {
   ApiControl,
   ApiSource,
   ClientView,
+  ConfigAnswer,
   EndedView,
   ReloadResult,
   StreamView,
@@ -126,7 +127,22 @@ export interface ApiKit {
   readonly control?: false;
   readonly atRoot?: boolean;
   readonly dvrs?: DvrControl;
+  /** What changes and rollbacks come to; `false`: the server takes none. Default: they are made. */
+  readonly changes?: ConfigAnswer | false;
 }
+
+/** A change that has been made. */
+export const CHANGE: ConfigEditView = {
+  id: '7',
+  at: '2026-11-21T05:00:00.000Z',
+  by: { user: 'admin', address: '192.0.2.1' },
+  vhost: 'off.example.com',
+  settings: [
+    { directive: 'hls.hls_fragment', value: '5', before: '10', overriddenBy: undefined },
+    { directive: 'http_hooks.on_play', value: ['http://a/', 'http://b/'], before: null, overriddenBy: '8' },
+  ],
+  problem: undefined,
+};
 
 /** An API over a server that isn't there, and what it did. */
 export function apiKit(kit: ApiKit = {}): {
@@ -134,7 +150,30 @@ export function apiKit(kit: ApiKit = {}): {
   readonly built: { clients: number };
   readonly kicked: string[];
   readonly denials: ApiDenial[];
+  /** What was asked of the configuration. */
+  readonly asked: unknown[];
 } {
+  const asked: unknown[] = [];
+  const changed = (request: object, dryRun: boolean): Promise<ConfigAnswer> => {
+    asked.push({ ...request, dryRun });
+    const difference = {
+      directive: 'hls.hls_fragment',
+      before: '10000 ms',
+      after: '5000 ms',
+      effect: 'live',
+    } as const;
+    const line = {
+      kind: 'vhost-changed',
+      vhost: 'off.example.com',
+      difference,
+      text: 'vhost off.example.com: …',
+    } as const;
+    const made = dryRun ? undefined : CHANGE;
+    const { changes = false } = kit;
+    return Promise.resolve(
+      changes === false ? { ok: true, made, removed: [], lines: [line], notes: ['a note'] } : changes,
+    );
+  };
   const built = { clients: 0 };
   const kicked: string[] = [];
   const denials: ApiDenial[] = [];
@@ -164,6 +203,17 @@ export function apiKit(kit: ApiKit = {}): {
       return id === 'c0';
     },
     reload: kit.reload ?? (() => Promise.resolve({ ok: true })),
+    changes:
+      kit.changes === false
+        ? undefined
+        : {
+            list: () => [
+              CHANGE,
+              { ...CHANGE, id: '6', vhost: undefined, by: { address: '::1' }, problem: 'gone' },
+            ],
+            change: changed,
+            rollback: (which, by, dryRun) => changed({ which, by }, dryRun),
+          },
   };
   const { httpApi } = resolveConfig({ httpApi: { listen: [1985, '[::1]:1985'], ...kit.httpApi } });
   const app = fastify();
@@ -184,5 +234,5 @@ export function apiKit(kit: ApiKit = {}): {
       now: () => 61_000,
     }),
   );
-  return { app, built, kicked, denials };
+  return { app, built, kicked, denials, asked };
 }

@@ -36,6 +36,8 @@ export interface ReloaderOptions {
   readonly load: () => Config;
   /** Makes it the server's, wholly or not at all. */
   readonly apply: (config: Config) => Promise<readonly ConfigChange[]>;
+  /** Told of what `load` gave once it is the server's. */
+  readonly onReloaded?: ((config: Config) => void) | undefined;
 }
 
 /**
@@ -58,20 +60,28 @@ export class Reloader {
    */
   reload(reason: string): Promise<ReloadResult> {
     if (this.#next !== undefined) return this.#next;
-    const next = this.#running.then(() => {
+    const next = this.inTurn(() => {
       this.#next = undefined;
       return this.#reload(reason);
     });
     this.#next = next;
-    this.#running = next;
     return next;
   }
 
+  /** Does something after what is under way, and before any reload that is asked for later. */
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#running.then(work);
+    this.#running = done.catch(() => undefined);
+    return done;
+  }
+
   async #reload(reason: string): Promise<ReloadResult> {
-    const { log, load, apply } = this.#options;
+    const { log, load, apply, onReloaded } = this.#options;
     const startedAt = performance.now();
     try {
-      const changes = await apply(load());
+      const config = load();
+      const changes = await apply(config);
+      onReloaded?.(config);
       const durationMs = performance.now() - startedAt;
       const lines = changes.flatMap(describeChange);
       for (const line of lines.slice(0, MAX_LOGGED_CHANGES)) log.info(`reload: ${line}`);
@@ -91,7 +101,7 @@ export class Reloader {
 }
 
 /** The stable code of an error that is somebody's to mend; undefined for a fault of ours. */
-function codeOf(error: unknown): string | undefined {
+export function codeOf(error: unknown): string | undefined {
   if (error instanceof ConfigError) return error.code;
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;

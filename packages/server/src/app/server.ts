@@ -1,9 +1,17 @@
 import type { LiveHub } from '../live/index.ts';
-import { type Config, type ConfigChange, keepUnchanged, planReload, reloadProblem } from '../config/index.ts';
+import {
+  type Config,
+  type ConfigChange,
+  type ConfigFile,
+  keepUnchanged,
+  planReload,
+  reloadProblem,
+} from '../config/index.ts';
 import type { Log } from '../log/index.ts';
 import type { FinishedFile } from '../sinks/dvr/index.ts';
 import type { HlsSegmentEvent } from '../sinks/hls/index.ts';
 import type { ServerAddresses } from './addresses.ts';
+import { ConfigChanges } from './config-changes.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { Reloader, ReloadError, type ReloadResult } from './reload.ts';
 import { createRooms, type Rooms } from './rooms.ts';
@@ -12,8 +20,10 @@ import { packageVersion } from './version.ts';
 
 /** What a server is made with, besides its configuration. */
 export interface ServerSources {
-  /** Reads the configuration anew, for a reload; throws ConfigError. Without it there is none. */
+  /** Reads the configuration anew, for a reload; throws ConfigError. Without it, and without a file, there is none. */
   readonly load?: (() => Config) | undefined;
+  /** The file that the configuration was loaded from, for reloads and for changes by the API. Instead of `load`. */
+  readonly file?: ConfigFile | undefined;
 }
 
 /** A whole server: its life from start to close, and the configurations that it goes through. */
@@ -29,18 +39,9 @@ export class SluiceServer {
   #running = false;
   #closing: Promise<void> | undefined;
 
-  constructor(config: Config, log: Log, { load }: ServerSources = {}) {
+  constructor(config: Config, log: Log, { file, load = file?.load.bind(file) }: ServerSources = {}) {
     this.#config = config;
     this.#log = log;
-    this.#rooms = createRooms({
-      version: this.version,
-      log,
-      config: () => this.#config,
-      control: {
-        kick: (id) => this.kick(id),
-        reload: () => this.reload('API'),
-      },
-    });
     this.#reloader = new Reloader({
       log,
       load: () => {
@@ -48,6 +49,28 @@ export class SluiceServer {
         throw new ReloadError('no-configuration-file', 'the server was not made from a configuration file');
       },
       apply: (next) => this.apply(next),
+      onReloaded: (next) => {
+        file?.accept(next);
+        for (const { id, problem } of file?.list() ?? []) {
+          if (problem !== undefined) log.warn(`reload: change ${id} of the API is left out: ${problem}`);
+        }
+      },
+    });
+    this.#rooms = createRooms({
+      version: this.version,
+      log,
+      config: () => this.#config,
+      control: {
+        kick: (id) => this.kick(id),
+        reload: () => this.reload('API'),
+        changes: new ConfigChanges({
+          log,
+          file,
+          reloader: this.#reloader,
+          config: () => this.#config,
+          apply: (next) => this.apply(next),
+        }),
+      },
     });
   }
 

@@ -1,9 +1,7 @@
-import { resolve } from 'node:path';
-
 import { Command, CommanderError, Option } from 'commander';
 
 import { packageVersion } from '../app/index.ts';
-import { ConfigError, loadConfig } from '../config/index.ts';
+import { ConfigError, ConfigFile } from '../config/index.ts';
 import { serve } from './serve.ts';
 
 /** Flags of the server itself; `sluice bench …` and the like are commands of their own. */
@@ -59,6 +57,10 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     const { registerRemoteCommands } = await import('./remote.ts');
     registerRemoteCommands(program);
   }
+  if (['set', 'changes', 'rollback'].includes(words[0] ?? '') || help) {
+    const { registerChangeCommands } = await import('./remote-changes.ts');
+    registerChangeCommands(program);
+  }
   if (['dump', 'detect', 'flv', 'ingest-flv', 'ingest-rtmp', 'bandwidth'].includes(words[0] ?? '') || help) {
     const { registerToolCommands } = await import('./tools/index.ts');
     registerToolCommands(program);
@@ -111,12 +113,10 @@ async function runServer(program: Command, flags: ServerFlags, version: string):
     program.outputHelp({ error: true });
     return 2;
   }
-  const source = { file: flags.config, env: process.env, environmentOnly };
-  // The server may change its directory.
-  const file = resolve(flags.config ?? process.env['SRS_CONFIG_FILE'] ?? '');
+  const file = new ConfigFile({ file: flags.config, env: process.env, environmentOnly });
   let config;
   try {
-    config = loadConfig(source);
+    config = file.load();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`sluice: ${error.message}\n`);
@@ -130,5 +130,5 @@ async function runServer(program: Command, flags: ServerFlags, version: string):
     process.stdout.write(`${flags.config ?? 'the environment'}: the configuration is good\n`);
     return 0;
   }
-  return serve(config, () => loadConfig({ ...source, file }));
+  return serve(config, file);
 }

@@ -1,4 +1,11 @@
-import type { ApiClient, ApiStream, ApiSummaries, ApiVhost } from '../api-client/index.ts';
+import type {
+  ApiChange,
+  ApiChangeResult,
+  ApiClient,
+  ApiStream,
+  ApiSummaries,
+  ApiVhost,
+} from '../api-client/index.ts';
 
 /** A table's columns: the head, and the cell of an entry; numbers stand to the right. */
 type Columns<Entry> = readonly (readonly [head: string, cell: (entry: Entry) => string | number])[];
@@ -38,6 +45,53 @@ const VHOSTS: Columns<ApiVhost> = [
   ['IN KBPS', ({ kbps }) => kbps.recv_30s],
   ['OUT KBPS', ({ kbps }) => kbps.send_30s],
 ];
+
+/** One directive of a change. */
+interface ChangedSetting {
+  readonly change: ApiChange;
+  readonly setting: ApiChange['settings'][number];
+}
+
+const CHANGES: Columns<ChangedSetting> = [
+  ['ID', ({ change }) => change.id],
+  ['AT', ({ change }) => change.at.replace('T', ' ').replace(/\.\d+Z$/, '')],
+  ['BY', ({ change: { by } }) => (by.user === null ? by.address : `${by.user}@${by.address}`)],
+  ['VHOST', ({ change }) => change.vhost ?? '-'],
+  ['DIRECTIVE', ({ setting }) => setting.directive],
+  ['VALUE', ({ setting: { value } }) => settingText(value)],
+  ['BEFORE', ({ setting }) => setting.before ?? '-'],
+  ['STATE', ({ change: { problem }, setting }) => changeStateText(problem, setting.overridden_by)],
+];
+
+function settingText(value: string | readonly string[] | null): string {
+  if (value === null) return '(default)';
+  return typeof value === 'string' ? value : value.join(', ');
+}
+
+function changeStateText(problem: string | null, overriddenBy: string | null): string {
+  if (problem !== null) return `left out: ${problem}`;
+  return overriddenBy === null ? 'counts' : `under change ${overriddenBy}`;
+}
+
+/** Changes of the configuration as a table for people, a line for each directive. */
+export function changesTable(changes: readonly ApiChange[]): string {
+  const rows = changes.flatMap((change) => change.settings.map((setting) => ({ change, setting })));
+  return table(CHANGES, rows, 'no changes');
+}
+
+/** What a change or a rollback has done, or would do. */
+export function changeResultText({ change, dry_run, lines: told, notes, removed }: ApiChangeResult): string {
+  const texts = [...told.map(({ text }) => text), ...notes];
+  const ids = removed.map(({ id }) => id).join(', ');
+  if (dry_run) {
+    if (texts.length === 0) texts.push('nothing would change');
+  } else if (change !== null) {
+    texts.push(`change ${change.id} is made`);
+  } else {
+    texts.push(ids === '' ? 'nothing has changed' : `taken back: ${ids}`);
+  }
+  return texts.map((line) => `${printable(line)}\n`).join('');
+}
 
 /** Streams as a table for people. */
 export function streamsTable(streams: readonly ApiStream[]): string {

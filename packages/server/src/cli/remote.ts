@@ -19,7 +19,7 @@ export const RemoteExit = {
   usage: 2,
   /** No server answers there, or none with this API. */
   connection: 3,
-  /** The name or the password is wrong. */
+  /** The name or the password is wrong, or the configuration does not allow it. */
   denied: 4,
 } as const;
 
@@ -63,13 +63,7 @@ A password is taken from ${USER_VARIABLE} and ${PASSWORD_VARIABLE}, or from -c F
 export function registerRemoteCommands(program: Command): void {
   for (const name of REMOTE_COMMANDS) {
     const isList = name === 'streams' || name === 'clients' || name === 'vhosts';
-    const command = program
-      .command(name)
-      .description(descriptions[name])
-      .option('--api <url>', `where the server's API is (${DEFAULT_URL})`)
-      .option('--json', 'print JSON, as the API has it')
-      .option('--timeout <s>', 'seconds that the server has to answer', secondsNumber, 10)
-      .addHelpText('after', HELP);
+    const command = addRemoteOptions(program.command(name).description(descriptions[name]));
     if (name === 'kick') command.argument('<id>', 'the id of a client, as `sluice clients` shows it');
     if (isList) {
       command
@@ -87,6 +81,15 @@ export function registerRemoteCommands(program: Command): void {
       );
     });
   }
+}
+
+/** Adds to a command the words that say where the server is, and how it answers. */
+export function addRemoteOptions(command: Command): Command {
+  return command
+    .option('--api <url>', `where the server's API is (${DEFAULT_URL})`)
+    .option('--json', 'print JSON, as the API has it')
+    .option('--timeout <s>', 'seconds that the server has to answer', secondsNumber, 10)
+    .addHelpText('after', HELP);
 }
 
 const descriptions: Readonly<Record<RemoteCommand, string>> = {
@@ -109,9 +112,23 @@ export async function runRemote(
   flags: RemoteFlags,
   terminal: RemoteTerminal,
 ): Promise<RemoteExit> {
+  return runWithApi(name, flags, terminal, (api) => perform(api, name, id, flags));
+}
+
+/**
+ * Runs what asks a server, and answers the exit code of its command.
+ *
+ * @param name - of the command, for messages
+ * @param ask - answers what is to be printed; throws ApiError, RemoteUsageError
+ */
+export async function runWithApi(
+  name: string,
+  flags: RemoteFlags,
+  terminal: RemoteTerminal,
+  ask: (api: SluiceApi) => Promise<string>,
+): Promise<RemoteExit> {
   try {
-    const api = connect(flags, terminal.environment);
-    terminal.write(await perform(api, name, id, flags));
+    terminal.write(await ask(connect(flags, terminal.environment)));
     return RemoteExit.done;
   } catch (error) {
     if (error instanceof ConfigError || error instanceof RemoteUsageError) {
@@ -125,7 +142,7 @@ export async function runRemote(
 }
 
 /** Words that can't be followed; the message is for people. */
-class RemoteUsageError extends Error {
+export class RemoteUsageError extends Error {
   readonly code = 'remote-usage';
 }
 
@@ -166,7 +183,8 @@ async function perform(
   }
 }
 
-function shown<Value>(value: Value, people: (value: Value) => string, json: true | undefined): string {
+/** What is printed of an answer: for people, or as JSON. */
+export function shown<Value>(value: Value, people: (value: Value) => string, json: true | undefined): string {
   return json === true ? `${JSON.stringify(value, undefined, 2)}\n` : people(value);
 }
 
@@ -196,7 +214,8 @@ function urlOf(address: { readonly host?: string; readonly port: number } | unde
   return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`;
 }
 
-function countNumber(text: string): number {
+/** A whole number of the command line. */
+export function countNumber(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > 1e9) throw new InvalidArgumentError('It is a whole number.');
   return value;
@@ -210,7 +229,8 @@ function secondsNumber(text: string): number {
   return value;
 }
 
-function processTerminal(): RemoteTerminal {
+/** The process's own. */
+export function processTerminal(): RemoteTerminal {
   return {
     write: (text) => {
       process.stdout.write(text);

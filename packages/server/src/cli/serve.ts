@@ -1,5 +1,5 @@
 import { SluiceServer, StartError } from '../app/index.ts';
-import type { Config } from '../config/index.ts';
+import type { Config, ConfigFile } from '../config/index.ts';
 import { type Log, type OpenLog, openLog } from '../log/index.ts';
 import { maskSecrets } from '../security/index.ts';
 import {
@@ -30,9 +30,9 @@ class SurroundingsError extends Error {
 /**
  * Runs a server until it is asked to stop, or starts it in the background; answers the exit code.
  *
- * @param load - reads the configuration again, for a reload; whatever the working directory is by then
+ * @param file - where the configuration was read from, for reloads and for changes by the API
  */
-export async function serve(config: Config, load: () => Config): Promise<number> {
+export async function serve(config: Config, file: ConfigFile): Promise<number> {
   if (goesToBackground(config)) {
     const logsToConsole = config.log.tank === 'console';
     return startInBackground({ logsToConsole, logName: logsToConsole ? 'its output' : config.log.file });
@@ -40,7 +40,7 @@ export async function serve(config: Config, load: () => Config): Promise<number>
   const starter = findStarter();
   const cleanUps: (() => void)[] = [];
   try {
-    return await serveHere(config, load, starter, (cleanUp) => cleanUps.unshift(cleanUp));
+    return await serveHere(config, file, starter, (cleanUp) => cleanUps.unshift(cleanUp));
   } catch (error) {
     const known =
       error instanceof SurroundingsError || error instanceof PidFileError || error instanceof StartError;
@@ -55,7 +55,7 @@ export async function serve(config: Config, load: () => Config): Promise<number>
 
 async function serveHere(
   config: Config,
-  load: () => Config,
+  file: ConfigFile,
   starter: Starter,
   atEnd: (cleanUp: () => void) => void,
 ): Promise<number> {
@@ -65,7 +65,7 @@ async function serveHere(
   atEnd(logFaults(log));
   let pidFile = takePidFile(config.pid, starter, log);
   atEnd(atExit(() => pidFile?.release()));
-  const server = new SluiceServer(config, log, { load });
+  const server = new SluiceServer(config, log, { file });
   const stops = new StopRequests({
     forceGraceful: () => server.config.forceGraceQuit,
     onImpatience: (by) => {
