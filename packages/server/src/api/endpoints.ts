@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import * as schemas from './schemas.ts';
 import * as system from './system-schemas.ts';
+import * as traffic from './traffic-schemas.ts';
 
 /** One operation of the API, for the OpenAPI document and for tests, which hold every one of them to it. */
 export interface Endpoint {
@@ -62,6 +63,11 @@ export const partSchemas = {
   Video: schemas.videoSchema,
   Audio: schemas.audioSchema,
   Fault: schemas.faultSchema,
+  Kbps: traffic.kbpsSchema,
+  Gop: traffic.gopSchema,
+  Jitter: traffic.jitterSchema,
+  Flush: traffic.flushSchema,
+  Traffic: traffic.trafficSchema,
   Client: schemas.clientSchema,
   Ended: schemas.endedSchema,
   Dvr: schemas.dvrSchema,

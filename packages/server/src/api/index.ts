@@ -39,4 +39,5 @@ export type {
   ApiSystemProcStats,
 } from './system-schemas.ts';
 export { summariesShape } from './system-shapes.ts';
+export type { FlushView, KbpsView } from './traffic-views.ts';
 export type { SystemView } from './system-view.ts';

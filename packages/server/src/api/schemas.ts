@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { flushSchema, fpsSchema, gopSchema, jitterSchema, kbpsSchema } from './traffic-schemas.ts';
 
 /**
  * The bodies of the API, in SRS's shapes (5.1). The routes are typed by these schemas and the tests validate
@@ -6,7 +7,6 @@ import { z } from 'zod';
  */
 
 const bytes = z.number().int().nonnegative();
-const kbps = z.strictObject({ recv_30s: z.number().int(), send_30s: z.number().int() });
 /** What lies beneath, and what it is; one more level where it is a group. */
 const urls = z.record(z.string(), z.union([z.string(), z.record(z.string(), z.string())]));
 
@@ -71,7 +71,16 @@ export const streamSchema = z.strictObject({
   frames: z.number().int(),
   send_bytes: bytes,
   recv_bytes: bytes,
-  kbps,
+  kbps: kbpsSchema,
+  /** From here to `publish`, ours. */
+  players: z.number().int(),
+  fps: fpsSchema,
+  audio_frames: z.number().int(),
+  dropped_frames: z.number().int(),
+  gop: gopSchema.nullable(),
+  jitter: jitterSchema,
+  held_bytes: bytes,
+  flush: flushSchema.nullable(),
   publish: z.strictObject({ active: z.boolean(), cid: z.string().optional() }),
   video: videoSchema.nullable(),
   audio: audioSchema.nullable(),
@@ -97,7 +106,11 @@ export const clientSchema = z.strictObject({
   alive: z.number(),
   send_bytes: bytes,
   recv_bytes: bytes,
-  kbps,
+  kbps: kbpsSchema,
+  /** From here on, ours. */
+  frames: z.number().int(),
+  fps: fpsSchema,
+  dropped_frames: z.number().int(),
 });
 
 export const clientsAnswerSchema = answer.extend({ clients: z.array(clientSchema) });
@@ -111,7 +124,12 @@ export const vhostSchema = z.strictObject({
   streams: z.number().int(),
   send_bytes: bytes,
   recv_bytes: bytes,
-  kbps,
+  kbps: kbpsSchema,
+  /** From here to `hls`, ours. */
+  players: z.number().int(),
+  fps: fpsSchema,
+  dropped_frames: z.number().int(),
+  jitter: jitterSchema,
   /** `fragment` in seconds, where HLS is on. */
   hls: z.strictObject({ enabled: z.boolean(), fragment: z.number().optional() }),
 });

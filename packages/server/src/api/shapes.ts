@@ -1,5 +1,6 @@
 import type { ApiClient, ApiEnded, ApiStream, ApiVersions, ApiVhost } from './schemas.ts';
-import type { ClientView, EndedView, KbpsView, StreamView, VhostView } from './source.ts';
+import type { ClientView, EndedView, StreamView, VhostView } from './source.ts';
+import { flushShape, fpsShape, gopShape, jitterShape, kbpsShape } from './traffic-shapes.ts';
 
 /** `0.1.0-rc.1` → its three numbers and the whole. */
 export function versionShape(version: string): ApiVersions {
@@ -23,6 +24,14 @@ export function streamShape(view: StreamView, now: number): ApiStream {
     send_bytes: view.bytesSent,
     recv_bytes: view.bytesReceived,
     kbps: kbpsShape(view.kbps),
+    players: view.players,
+    fps: fpsShape(view.fps),
+    audio_frames: view.audioFrames,
+    dropped_frames: view.droppedFrames,
+    gop: gopShape(view.gop),
+    jitter: jitterShape(view.jitter),
+    held_bytes: view.heldBytes,
+    flush: view.flushes === undefined ? null : flushShape(view.flushes),
     publish: publisherId === undefined ? { active: false } : { active: true, cid: publisherId },
     video:
       video === undefined
@@ -72,6 +81,9 @@ export function clientShape(view: ClientView): ApiClient {
     send_bytes: view.bytesSent,
     recv_bytes: view.bytesReceived,
     kbps: kbpsShape(view.kbps),
+    frames: view.videoFrames,
+    fps: fpsShape(view.fps),
+    dropped_frames: view.droppedFrames,
   };
 }
 
@@ -87,6 +99,10 @@ export function vhostShape(view: VhostView): ApiVhost {
     send_bytes: view.bytesSent,
     recv_bytes: view.bytesReceived,
     kbps: kbpsShape(view.kbps),
+    players: view.players,
+    fps: fpsShape(view.fps),
+    dropped_frames: view.droppedFrames,
+    jitter: jitterShape(view.jitter),
     hls: enabled ? { enabled, fragment: fragmentMs / 1000 } : { enabled },
   };
 }
@@ -110,8 +126,4 @@ export function endedShape(view: EndedView): ApiEnded {
     recv_bytes: view.bytesIn,
     dropped_frames: view.droppedFrames,
   };
-}
-
-function kbpsShape(view: KbpsView): ApiStream['kbps'] {
-  return { recv_30s: Math.round(view.received30s), send_30s: Math.round(view.sent30s) };
 }

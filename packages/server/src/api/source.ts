@@ -6,6 +6,7 @@ import type {
   RollbackRequest,
 } from '../config/index.ts';
 import type { SystemView } from './system-view.ts';
+import type { FlushView, GopView, JitterView, KbpsView, TrafficView } from './traffic-views.ts';
 
 /**
  * What the API reads the server through. Every view may be a live object with getters: the API reads it once,
@@ -63,6 +64,7 @@ export interface TotalsView {
   readonly bytesSent: number;
   /** Of every kind. */
   readonly connections: number;
+  readonly traffic: TrafficView;
 }
 
 /** A vhost, and what its streams move. */
@@ -73,9 +75,15 @@ export interface VhostView {
   /** Publishers and players. */
   readonly clients: number;
   readonly streams: number;
+  readonly players: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly kbps: KbpsView;
+  /** Video frames received a second, all streams together. */
+  readonly fps: number;
+  /** Not sent to players who fell behind. */
+  readonly droppedFrames: number;
+  readonly jitter: JitterView;
   readonly hls: {
     readonly enabled: boolean;
     /** The length of a segment, ms. */
@@ -173,11 +181,26 @@ export interface StreamView {
   readonly startedAtMs: number;
   /** Publishers and players. */
   readonly clients: number;
-  /** Video frames received. */
+  readonly players: number;
+  /** Video messages received from the present publisher, sequence headers included as in SRS. */
   readonly frames: number;
+  /** Received from the present publisher. */
+  readonly audioFrames: number;
+  /** Video frames received a second. */
+  readonly fps: number;
+  /** Not sent to players who fell behind. */
+  readonly droppedFrames: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly kbps: KbpsView;
+  /** Undefined until two keyframes have come. */
+  readonly gop: GopView | undefined;
+  /** Of the present publisher. */
+  readonly jitter: JitterView;
+  /** Bytes kept for players that join and for those that are behind. */
+  readonly heldBytes: number;
+  /** Undefined until a player has been sent something. */
+  readonly flushes: FlushView | undefined;
   readonly video: VideoView | undefined;
   readonly audio: AudioView | undefined;
   /** What lasts now; empty while all is well. */
@@ -217,4 +240,10 @@ export interface ClientView {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly kbps: KbpsView;
+  /** Video frames published or sent; 0 of an HLS viewer. */
+  readonly videoFrames: number;
+  /** Of those, a second. */
+  readonly fps: number;
+  /** Not sent, because the player fell behind. */
+  readonly droppedFrames: number;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { answer } from './schemas.ts';
+import { trafficSchema } from './traffic-schemas.ts';
 
 /** Figures of the machine and the process, in SRS's shapes (5.1). What the system doesn't tell is null. */
 
@@ -104,6 +105,8 @@ export const summariesSchema = z.strictObject({
     conn_sys_udp: figure,
     conn_srs: z.number().int(),
   }),
+  /** Ours. */
+  traffic: trafficSchema,
 });
 
 export const summariesAnswerSchema = answer.extend({ data: summariesSchema });

@@ -9,6 +9,7 @@ import {
   processFieldNames,
 } from './system-schemas.ts';
 import type { SystemView } from './system-view.ts';
+import { trafficShape } from './traffic-shapes.ts';
 
 /** The figures that monitoring reads first (A004). */
 export function summariesShape(version: string, view: SystemView, totals: TotalsView): ApiSummaries {
@@ -57,6 +58,7 @@ export function summariesShape(version: string, view: SystemView, totals: Totals
       conn_sys_udp: sockets?.udp ?? null,
       conn_srs: totals.connections,
     },
+    traffic: trafficShape(totals.traffic),
   };
 }
 

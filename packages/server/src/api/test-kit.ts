@@ -15,6 +15,7 @@ import type {
   VhostView,
 } from './source.ts';
 import type { SystemView } from './system-view.ts';
+import type { TrafficView } from './traffic-views.ts';
 
 export const STREAM: StreamView = {
   id: 'vid-stream',
@@ -26,10 +27,18 @@ export const STREAM: StreamView = {
   publisherId: 'c1',
   startedAtMs: 1_000,
   clients: 2,
+  players: 1,
   frames: 50,
+  audioFrames: 80,
+  fps: 29.970_03,
+  droppedFrames: 4,
   bytesSent: 20,
   bytesReceived: 10,
-  kbps: { received30s: 250.4, sent30s: 500.6 },
+  kbps: { received30s: 250.4, sent30s: 500.6, received5m: 240, sent5m: 480 },
+  gop: { frames: 25, ms: 1000.4 },
+  jitter: { corrections: 2, correctedMs: 5000 },
+  heldBytes: 9000,
+  flushes: { count: 30, p50Ms: 0.123_456, p99Ms: 2.5 },
   video: { codec: 'H264', profile: 'High', level: '3.1', width: 1280, height: 720 },
   audio: { codec: 'AAC', sampleRate: 44_100, channels: 2, profile: 'LC' },
   faults: [{ sink: 'hls', code: 'full', message: '/a: the disk is full', sinceMs: 5, count: 2 }],
@@ -39,6 +48,8 @@ export const IDLE: StreamView = {
   ...STREAM,
   id: 'vid-idle',
   publisherId: undefined,
+  gop: undefined,
+  flushes: undefined,
   video: undefined,
   audio: undefined,
 };
@@ -49,9 +60,13 @@ export const VHOST: VhostView = {
   enabled: true,
   clients: 3,
   streams: 1,
+  players: 2,
   bytesSent: 20,
   bytesReceived: 10,
-  kbps: { received30s: 1.4, sent30s: 2.6 },
+  kbps: { received30s: 1.4, sent30s: 2.6, received5m: 0, sent5m: 1 },
+  fps: 25,
+  droppedFrames: 4,
+  jitter: { corrections: 2, correctedMs: 5000 },
   hls: { enabled: true, fragmentMs: 10_000 },
 };
 
@@ -78,6 +93,20 @@ export const ENDED: EndedView = {
   bytesIn: 1,
   bytesOut: 2,
   droppedFrames: 3,
+};
+
+/** What a server moves. */
+export const TRAFFIC: TrafficView = {
+  publishers: 1,
+  players: 2,
+  streams: 1,
+  kbps: STREAM.kbps,
+  fps: 25,
+  videoFrames: 50,
+  audioFrames: 80,
+  droppedFrames: 4,
+  jitter: STREAM.jitter,
+  flushes: { count: 0, p50Ms: undefined, p99Ms: undefined },
 };
 
 /** A system that tells nothing of itself. */
@@ -111,7 +140,10 @@ export function clientView(index: number): ClientView {
     aliveSeconds: 1.23456,
     bytesSent: 1,
     bytesReceived: 2,
-    kbps: { received30s: 0, sent30s: 0 },
+    kbps: { received30s: 0, sent30s: 0, received5m: 0, sent5m: 0 },
+    videoFrames: 75,
+    fps: 25,
+    droppedFrames: 1,
   };
 }
 
@@ -194,7 +226,7 @@ export function apiKit(kit: ApiKit = {}): {
     vhosts: () => [VHOST, OFF_VHOST],
     vhost: (id) => [VHOST, OFF_VHOST].find((view) => view.id === id),
     ended: () => [ENDED, { ...ENDED, id: 'e2', detail: undefined }],
-    totals: () => ({ bytesReceived: 100, bytesSent: 200, connections: 7 }),
+    totals: () => ({ bytesReceived: 100, bytesSent: 200, connections: 7, traffic: TRAFFIC }),
     system: () => kit.system ?? UNKNOWN_SYSTEM,
   };
   const control: ApiControl = {

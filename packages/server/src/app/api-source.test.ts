@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../config/index.ts';
-import { LiveHub } from '../live/index.ts';
+import { FrameKind, LiveHub } from '../live/index.ts';
+import { audio, liveStream, settings, video } from '../remux/test-kit.ts';
 import { type Session, Sessions, SystemStats } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
 
@@ -32,6 +33,7 @@ function session(index: number, probe: Probe): Session {
     get bytesOut() {
       return probe.moved && index > 0 ? 10 : 0;
     },
+    videoFrames: 0,
     droppedFrames: 0,
   };
 }
@@ -56,7 +58,7 @@ function setUp() {
     connections: () => 4_005,
     system: new SystemStats(),
   });
-  return { source, sessions, reads };
+  return { source, sessions, reads, hub };
 }
 
 describe('createApiSource', () => {
@@ -108,7 +110,35 @@ describe('createApiSource', () => {
 
   it('A004 the totals', () => {
     const { source } = setUp();
-    expect(source.totals()).toEqual({ bytesReceived: 1_000, bytesSent: 39_990, connections: 4_005 });
+    const totals = source.totals();
+    expect(totals).toMatchObject({ bytesReceived: 1_000, bytesSent: 39_990, connections: 4_005 });
+    expect(totals.traffic).toMatchObject({ publishers: 1, players: 3_999, streams: 0, videoFrames: 0 });
+    expect(totals.traffic.flushes).toEqual({ count: 0, p50Ms: undefined, p99Ms: undefined });
     expect(source.system().process.rssKbytes).toBeGreaterThan(0);
+  });
+
+  it('A005 a stream, its vhost and the server tell what is counted of it', () => {
+    const { source, hub } = setUp();
+    const id = { vhost: 'a.test', app: 'live', stream: 'livestream' };
+    const publication = liveStream(settings(), hub, id).publish({
+      id: 'c0',
+      onEnd: () => undefined,
+      onWarning: () => undefined,
+    });
+    for (const [number, time] of [0, 40, 80, 5_080].entries()) {
+      publication.write(FrameKind.video, time, video(number, { key: number % 2 === 0 }));
+      publication.write(FrameKind.audio, time, audio(number));
+    }
+    const [stream] = source.streams();
+    const jitter = { corrections: 2, correctedMs: 9_920 };
+    expect(stream).toMatchObject({
+      ...{ publisherId: 'c0', clients: 3_000, players: 2_999, frames: 4, audioFrames: 4 },
+      gop: { frames: 2, ms: 80 },
+      jitter,
+      flushes: undefined,
+    });
+    expect(stream?.heldBytes).toBeGreaterThan(0);
+    expect([...source.vhosts()][0]).toMatchObject({ streams: 1, clients: 3_000, players: 2_999, jitter });
+    expect(source.totals().traffic).toMatchObject({ streams: 1, videoFrames: 4, audioFrames: 4, jitter });
   });
 });

@@ -3,16 +3,18 @@ import type {
   ClientType,
   ClientView,
   FaultView,
+  FlushView,
   KbpsView,
   StreamView,
   SystemView,
   VhostView,
 } from '../api/index.ts';
 import type { Config, VhostConfig } from '../config/index.ts';
-import type { LiveHub, LiveStream } from '../live/index.ts';
-import type { Session, SessionEntry, Sessions } from '../stats/index.ts';
+import type { FlushTimes, LiveHub, LiveStream } from '../live/index.ts';
+import { NO_RATES, type Rates, type Session, type SessionEntry, type Sessions } from '../stats/index.ts';
 import { audioView, videoView } from './codec-names.ts';
 import { idOf } from './ids.ts';
+import { NO_VHOST_TRAFFIC, trafficOfVhosts, type VhostTraffic } from './vhost-traffic.ts';
 
 /** The parts of the server that the API looks at. */
 export interface ApiParts {
@@ -44,7 +46,7 @@ export function createApiSource(parts: ApiParts): ApiSource {
     for (const entry of sessions.all()) yield new SessionView(entry, ids);
   }
   function* vhosts(): Generator<VhostView> {
-    const traffic = trafficOfVhosts(parts);
+    const traffic = trafficOfVhosts(hub, sessions);
     for (const vhost of parts.config().vhosts.values()) yield vhostView(vhost, traffic, ids);
   }
   return {
@@ -66,15 +68,32 @@ export function createApiSource(parts: ApiParts): ApiSource {
     vhosts,
     vhost: (id) => {
       for (const vhost of parts.config().vhosts.values()) {
-        if (ids.of(vhost.name) === id) return vhostView(vhost, trafficOfVhosts(parts), ids);
+        if (ids.of(vhost.name) === id) return vhostView(vhost, trafficOfVhosts(hub, sessions), ids);
       }
       return undefined;
     },
     ended: () => sessions.ended.latest(),
     totals: () => {
-      const { bytesIn, bytesOut } = sessions.totals();
-      const connections = parts.connections();
-      return { bytesReceived: bytesIn, bytesSent: bytesOut, connections };
+      const { publishers, players, bytesIn, bytesOut, droppedFrames } = sessions.totals();
+      const rates = sessions.rates();
+      const { videoFrames, audioFrames, corrections, correctedMs, flushes } = hub.totals;
+      return {
+        bytesReceived: bytesIn,
+        bytesSent: bytesOut,
+        connections: parts.connections(),
+        traffic: {
+          publishers,
+          players,
+          streams: hub.size,
+          kbps: rates,
+          fps: rates.fps,
+          videoFrames,
+          audioFrames,
+          droppedFrames,
+          jitter: { corrections, correctedMs },
+          flushes: flushView(flushes),
+        },
+      };
     },
     system: () => system.read(),
   };
@@ -95,61 +114,34 @@ class Ids {
   }
 }
 
-/** What the streams of one vhost move. */
-interface VhostTraffic {
-  streams: number;
-  clients: number;
-  bytesIn: number;
-  bytesOut: number;
-  received30s: number;
-  sent30s: number;
-}
-
-function trafficOfVhosts({ hub, sessions }: ApiParts): ReadonlyMap<string, VhostTraffic> {
-  const vhosts = new Map<string, VhostTraffic>();
-  for (const stream of hub.streams()) {
-    let sum = vhosts.get(stream.id.vhost);
-    if (sum === undefined) {
-      sum = { streams: 0, clients: 0, bytesIn: 0, bytesOut: 0, received30s: 0, sent30s: 0 };
-      vhosts.set(stream.id.vhost, sum);
-    }
-    sum.streams += 1;
-    const traffic = sessions.traffic(stream.key);
-    if (traffic === undefined) continue;
-    const { bytesIn, bytesOut, startedAt } = traffic;
-    const kbps = traffic.rate.kbps(startedAt, bytesIn, bytesOut);
-    sum.clients += traffic.sessions.size;
-    sum.bytesIn += bytesIn;
-    sum.bytesOut += bytesOut;
-    sum.received30s += kbps.received30s;
-    sum.sent30s += kbps.sent30s;
-  }
-  return vhosts;
-}
-
 function vhostView(vhost: VhostConfig, vhosts: ReadonlyMap<string, VhostTraffic>, ids: Ids): VhostView {
-  const traffic = vhosts.get(vhost.name);
+  const traffic = vhosts.get(vhost.name) ?? NO_VHOST_TRAFFIC;
+  const { streams, clients, players, bytesIn, bytesOut, droppedFrames, rates } = traffic;
   return {
     id: ids.of(vhost.name),
     name: vhost.name,
     enabled: vhost.enabled,
-    clients: traffic?.clients ?? 0,
-    streams: traffic?.streams ?? 0,
-    bytesReceived: traffic?.bytesIn ?? 0,
-    bytesSent: traffic?.bytesOut ?? 0,
-    kbps: { received30s: traffic?.received30s ?? 0, sent30s: traffic?.sent30s ?? 0 },
+    clients,
+    streams,
+    players,
+    bytesReceived: bytesIn,
+    bytesSent: bytesOut,
+    kbps: rates,
+    fps: rates.fps,
+    droppedFrames,
+    jitter: { corrections: traffic.corrections, correctedMs: traffic.correctedMs },
     hls: { enabled: vhost.hls.enabled, fragmentMs: vhost.hls.fragmentMs },
   };
 }
 
 function streamView(stream: LiveStream, parts: ApiParts, ids: Ids): StreamView {
   const { sessions } = parts;
+  const { meter } = stream;
   const { vhost, app, stream: name } = stream.id;
   const traffic = sessions.traffic(stream.key);
+  const totals = traffic?.totals();
+  const rates = totals === undefined ? undefined : traffic?.rates(totals);
   const publisher = stream.publisherId === undefined ? undefined : sessions.get(stream.publisherId);
-  const bytesReceived = traffic?.bytesIn ?? 0;
-  const bytesSent = traffic?.bytesOut ?? 0;
-  const startedAtMs = traffic?.startedAt ?? Date.now();
   return {
     id: ids.of(stream.key),
     name,
@@ -158,27 +150,40 @@ function streamView(stream: LiveStream, parts: ApiParts, ids: Ids): StreamView {
     tcUrl: publisher?.session.tcUrl ?? `rtmp://${vhost}/${app}`,
     url: urlOf(vhost, app, name),
     publisherId: stream.publisherId,
-    startedAtMs,
-    clients: traffic?.sessions.size ?? 0,
+    startedAtMs: traffic?.startedAt ?? Date.now(),
+    clients: traffic?.clients ?? 0,
+    players: traffic?.players ?? 0,
     frames: stream.videoFrames,
-    bytesReceived,
-    bytesSent,
-    kbps: traffic?.rate.kbps(startedAtMs, bytesReceived, bytesSent) ?? { received30s: 0, sent30s: 0 },
+    audioFrames: meter.audioFrames,
+    fps: rates?.fps ?? 0,
+    droppedFrames: totals?.droppedFrames ?? 0,
+    bytesReceived: totals?.bytesIn ?? 0,
+    bytesSent: totals?.bytesOut ?? 0,
+    kbps: rates ?? NO_RATES,
+    gop: meter.gop,
+    jitter: { corrections: meter.corrections, correctedMs: meter.correctedMs },
+    heldBytes: stream.heldBytes,
+    flushes: meter.flushes === undefined ? undefined : flushView(meter.flushes),
     video: stream.video === undefined ? undefined : videoView(stream.video),
     audio: stream.audio === undefined ? undefined : audioView(stream.audio),
     faults: parts.faults(stream.key),
   };
 }
 
+function flushView(flushes: FlushTimes): FlushView {
+  return { count: flushes.count, p50Ms: flushes.quantile(0.5), p99Ms: flushes.quantile(0.99) };
+}
+
 /** A client. What it tells is worked out when it is asked: a page passes over thousands that it doesn't show. */
 class SessionView implements ClientView {
   readonly #session: Session;
-  readonly #rate: SessionEntry['rate'];
+  readonly #entry: SessionEntry;
   readonly #ids: Ids;
+  #rates: Rates | undefined;
 
-  constructor({ session, rate }: SessionEntry, ids: Ids) {
-    this.#session = session;
-    this.#rate = rate;
+  constructor(entry: SessionEntry, ids: Ids) {
+    this.#session = entry.session;
+    this.#entry = entry;
     this.#ids = ids;
   }
 
@@ -240,8 +245,24 @@ class SessionView implements ClientView {
   }
 
   get kbps(): KbpsView {
-    const { startedAt, bytesIn, bytesOut } = this.#session;
-    return this.#rate.kbps(startedAt, bytesIn, bytesOut);
+    return this.#rated;
+  }
+
+  get videoFrames(): number {
+    return this.#session.videoFrames;
+  }
+
+  get fps(): number {
+    return this.#rated.fps;
+  }
+
+  get droppedFrames(): number {
+    return this.#session.droppedFrames;
+  }
+
+  get #rated(): Rates {
+    this.#rates ??= this.#entry.rates();
+    return this.#rates;
   }
 }
 

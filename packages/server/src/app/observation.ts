@@ -29,11 +29,11 @@ export class Observation {
   }
 
   start(config: Config): void {
-    const { sessions, system, heartbeat } = this.#parts;
+    const { hub, sessions, system, heartbeat } = this.#parts;
     heartbeat.apply(config.heartbeat);
     this.#watchForMetrics(config);
     this.#sampler = setInterval(() => {
-      sessions.sample();
+      if (sessions.sample()) hub.rollFlushes();
       system.sample();
     }, SAMPLE_INTERVAL_MS);
     this.#sampler.unref();

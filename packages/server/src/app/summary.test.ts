@@ -8,7 +8,7 @@ import { Summary } from './summary.ts';
 function session(id: string, publish: boolean): Session & { bytesIn: number; bytesOut: number } {
   const names = { ip: '', vhost: 'v', app: 'a', stream: 's', tcUrl: '', pageUrl: '', swfUrl: '' };
   const type = publish ? 'fmle-publish' : 'rtmp-play';
-  return { id, publish, type, ...names, startedAt: 0, bytesIn: 0, bytesOut: 0, droppedFrames: 0 };
+  return { id, publish, type, ...names, startedAt: 0, bytesIn: 0, bytesOut: 0, videoFrames: 0, droppedFrames: 0 };
 }
 
 describe('Summary', () => {

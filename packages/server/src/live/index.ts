@@ -19,4 +19,4 @@ export type { Drop, Player, PlayerEnd, PlayerOptions, PlayerSink } from './playe
 export { Timeline } from './timeline.ts';
 export { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
 export { type StreamId, streamKey } from './stream-id.ts';
-export type { GopLength, LiveTotals, StreamMeter } from './stream-meter.ts';
+export { type GopLength, LiveTotals, StreamMeter } from './stream-meter.ts';

@@ -150,6 +150,7 @@ export class LiveStream {
     this.#home.onPublish(this);
     return {
       id: publisher.id,
+      meter: this.meter,
       write: (kind, timestamp, body) => {
         if (this.#publisher === publisher) this.#intake.write(kind, timestamp, body);
       },

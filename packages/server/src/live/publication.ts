@@ -1,4 +1,5 @@
 import type { FrameKind } from './frame.ts';
+import type { StreamMeter } from './stream-meter.ts';
 
 /** Why the engine ends a publisher: another one has taken the stream over, or a sink can't go on (L009). */
 export type PublisherEnd = 'taken-over' | 'sink-failed';
@@ -16,6 +17,8 @@ export interface PublisherOptions {
 /** A publisher's hold on its stream. */
 export interface Publication {
   readonly id: string;
+  /** Counts what is published, until another publisher begins. */
+  readonly meter: StreamMeter;
   /**
    * Takes one message. An odd one is dropped with a warning, never an exception.
    *

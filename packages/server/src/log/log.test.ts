@@ -152,6 +152,7 @@ const session: Session = {
   startedAt: Date.now(),
   bytesIn: 11,
   bytesOut: 22,
+  videoFrames: 0,
   droppedFrames: 3,
 };
 

@@ -1,5 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
+import { FLUSH_BOUNDS_MS } from '../live/index.ts';
+import { CountedHistogram } from './counted-histogram.ts';
+
 /** Seconds; most delays are below a millisecond, and above 100 ms players begin to feel them. */
 const DELAY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 /** Seconds. */
@@ -15,6 +18,12 @@ function srsInstruments(registry: Registry) {
       name: 'srs_build_info',
       help: 'Always 1; the labels tell what the server is.',
       labelNames: ['server', 'service', 'pid', 'major', 'version', 'code', 'label', 'tag'],
+      registers,
+    }),
+    unameInfo: new Gauge({
+      name: 'srs_node_uname_info',
+      help: 'Always 1; the labels tell what uname(2) tells of the machine.',
+      labelNames: ['sysname', 'nodename', 'release', 'version', 'machine'],
       registers,
     }),
     cpuPercent: new Gauge({
@@ -88,6 +97,28 @@ function ownInstruments(registry: Registry) {
     droppedFrames: new Counter({
       name: 'sluice_dropped_frames_total',
       help: 'Frames that players who fell behind were not sent.',
+      registers,
+    }),
+    frames: new Counter({
+      name: 'sluice_frames_received_total',
+      help: 'Frames that publishers have sent, sequence headers aside.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    corrections: new Counter({
+      name: 'sluice_timestamp_corrections_total',
+      help: 'How often the timestamps of publishers jumped and were corrected.',
+      registers,
+    }),
+    correctedSeconds: new Counter({
+      name: 'sluice_timestamp_corrected_seconds_total',
+      help: 'By how much timestamps of publishers were corrected, back or forth.',
+      registers,
+    }),
+    flushes: new CountedHistogram({
+      name: 'sluice_flush_duration_seconds',
+      help: 'How long a flush to a group of players keeps the event loop.',
+      boundsMs: FLUSH_BOUNDS_MS,
       registers,
     }),
     heldBytes: new Gauge({

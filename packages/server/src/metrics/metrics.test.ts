@@ -1,6 +1,7 @@
 import fastify from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { FLUSH_BOUNDS_MS } from '../live/index.ts';
 import { endReasons, type Session, Sessions } from '../stats/index.ts';
 import { EventLoopDelay, LOOK_EVERY_MS } from './event-loop-delay.ts';
 import { GarbageCollection } from './garbage-collection.ts';
@@ -23,6 +24,7 @@ function session(id: string, type: Session['type'], publish: boolean): Session &
     startedAt: 0,
     bytesIn: 0,
     bytesOut: 0,
+    videoFrames: 0,
     droppedFrames: 0,
   };
 }
@@ -35,6 +37,17 @@ function setUp(changes: Partial<MetricsSource> = {}) {
     serviceId: 'abcd',
     sessions,
     hub: {
+      totals: {
+        videoFrames: 50,
+        audioFrames: 86,
+        corrections: 3,
+        correctedMs: 2500,
+        flushes: {
+          counts: [5, 0, 2, ...new Array<number>(FLUSH_BOUNDS_MS.length - 3).fill(0), 1],
+          count: 8,
+          sumMs: 1502,
+        },
+      },
       streams: () => [
         { key: 'v/a/s', publisherId: 'p', heldBytes: 1000 },
         { key: 'v/a/t', publisherId: undefined, heldBytes: 24 },
@@ -66,6 +79,7 @@ describe('ServerMetrics', () => {
     const srs = [...families].filter(([name]) => name.startsWith('srs_'));
     expect(srs.map(([name, { type }]) => [name, type])).toEqual([
       ['srs_build_info', 'gauge'],
+      ['srs_node_uname_info', 'gauge'],
       ['srs_cpu_percent', 'gauge'],
       ['srs_memory', 'gauge'],
       ['srs_send_bytes_total', 'counter'],
@@ -138,6 +152,33 @@ describe('ServerMetrics', () => {
     expect(await valueOf('sluice_hls_segment_ready_seconds_bucket', { le: '0.005' })).toBe(1);
     expect(await valueOf('sluice_hls_segment_ready_seconds_count')).toBe(2);
     expect(await valueOf('sluice_hls_segment_ready_seconds_sum')).toBeCloseTo(0.703);
+  });
+
+  it('A004 tells what has come in, and how times had to be corrected', async () => {
+    const { valueOf } = setUp();
+    expect(await valueOf('sluice_frames_received_total', { kind: 'video' })).toBe(50);
+    expect(await valueOf('sluice_frames_received_total', { kind: 'audio' })).toBe(86);
+    expect(await valueOf('sluice_timestamp_corrections_total')).toBe(3);
+    expect(await valueOf('sluice_timestamp_corrected_seconds_total')).toBe(2.5);
+  });
+
+  it('A004 tells how long flushes took, in a histogram that is counted elsewhere', async () => {
+    const { valueOf } = setUp();
+    const name = 'sluice_flush_duration_seconds';
+    expect(await valueOf(`${name}_bucket`, { le: '0.0001' })).toBe(5);
+    expect(await valueOf(`${name}_bucket`, { le: '0.00025' })).toBe(5);
+    expect(await valueOf(`${name}_bucket`, { le: '0.0005' })).toBe(7);
+    expect(await valueOf(`${name}_bucket`, { le: '1' })).toBe(7);
+    expect(await valueOf(`${name}_bucket`, { le: '+Inf' })).toBe(8);
+    expect(await valueOf(`${name}_count`)).toBe(8);
+    expect(await valueOf(`${name}_sum`)).toBe(1.502);
+  });
+
+  it('A004 tells what the machine is', async () => {
+    const families = parseMetrics(await setUp().metrics.text());
+    const labels = families.get('srs_node_uname_info')?.samples[0]?.labels ?? {};
+    expect(Object.keys(labels).sort()).toEqual(['machine', 'nodename', 'release', 'sysname', 'version']);
+    for (const text of Object.values(labels)) expect(text).not.toBe('');
   });
 
   it('two servers in one process share nothing, and those who ask together get one text', async () => {

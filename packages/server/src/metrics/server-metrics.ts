@@ -1,3 +1,4 @@
+import { hostname, machine, release, type, version } from 'node:os';
 import { performance } from 'node:perf_hooks';
 
 import { type Counter, Registry } from 'prom-client';
@@ -23,6 +24,12 @@ export class ServerMetrics {
 
   constructor(source: MetricsSource) {
     this.#source = source;
+    const { flushes, unameInfo } = this.#instruments;
+    flushes.set(source.hub.totals.flushes);
+    unameInfo.set(
+      { sysname: type(), nodename: hostname(), release: release(), version: version(), machine: machine() },
+      1,
+    );
   }
 
   /** Begins to watch the event loop and the garbage collector. Neither keeps the process alive. */
@@ -67,7 +74,7 @@ export class ServerMetrics {
 
   #collectProcess(): void {
     const { buildInfo, cpuPercent, memory, loopActive, memoryBytes, ...rest } = this.#instruments;
-    const { version, serverId, serviceId, system } = this.#source;
+    const { version: ownVersion, serverId, serviceId, system } = this.#source;
     const { label, tag } = this.#source.exporter();
     buildInfo.reset();
     buildInfo.set(
@@ -75,8 +82,8 @@ export class ServerMetrics {
         server: serverId,
         service: serviceId,
         pid: process.pid,
-        major: version.split('.')[0] ?? '',
-        version,
+        major: ownVersion.split('.')[0] ?? '',
+        version: ownVersion,
         code: 'Sluice',
         ...(label === '' ? {} : { label }),
         ...(tag === '' ? {} : { tag }),
@@ -121,7 +128,13 @@ export class ServerMetrics {
   }
 
   #collectStreams(): void {
-    const { streams, publishedStreams, heldBytes, heldBytesMax, faults } = this.#instruments;
+    const { streams, publishedStreams, heldBytes, heldBytesMax, faults, ...rest } = this.#instruments;
+    const { videoFrames, audioFrames, corrections, correctedMs } = this.#source.hub.totals;
+    rest.frames.reset();
+    rest.frames.inc({ kind: 'video' }, videoFrames);
+    rest.frames.inc({ kind: 'audio' }, audioFrames);
+    setTotal(rest.corrections, corrections);
+    setTotal(rest.correctedSeconds, correctedMs / 1000);
     let [all, published, held, most] = [0, 0, 0, 0];
     faults.reset();
     for (const stream of this.#source.hub.streams()) {

@@ -1,3 +1,4 @@
+import type { CountedTimes } from './counted-histogram.ts';
 import type { Session, Sessions } from '../stats/index.ts';
 
 /** A stream, as the metrics see it. */
@@ -10,6 +11,18 @@ export interface MeasuredStream {
   readonly heldBytes: number;
 }
 
+/** What all streams have counted since the start. */
+export interface MeasuredTotals {
+  readonly videoFrames: number;
+  readonly audioFrames: number;
+  /** How often timestamps were corrected. */
+  readonly corrections: number;
+  /** By how much, ms. */
+  readonly correctedMs: number;
+  /** How long flushes took. */
+  readonly flushes: CountedTimes;
+}
+
 /** What the metrics look at. Everything is asked anew at each scrape. */
 export interface MetricsSource {
   readonly version: string;
@@ -18,7 +31,7 @@ export interface MetricsSource {
   readonly sessions: Pick<Sessions, 'totals' | 'ended'> & {
     all(): Iterable<{ readonly session: Pick<Session, 'type'> }>;
   };
-  readonly hub: { streams(): Iterable<MeasuredStream> };
+  readonly hub: { streams(): Iterable<MeasuredStream>; readonly totals: MeasuredTotals };
   /** Connections of every kind that are open. */
   connections(): number;
   /** `max_connections`. */

@@ -14,6 +14,7 @@ import {
   type PlayerOptions,
   type PlayerSink,
   type Publication,
+  type StreamId,
 } from '../live/index.ts';
 
 /** A player's socket: takes bytes at once, or holds them while it is blocked. */
@@ -112,8 +113,12 @@ export function settings(
 export const streamId = { vhost: '__defaultVhost__', app: 'live', stream: 'test' } as const;
 
 /** A live stream in a hub of its own. */
-export function liveStream(given: LiveSettings = settings(), hub = new LiveHub()): LiveStream {
-  return hub.open(streamId, given);
+export function liveStream(
+  given: LiveSettings = settings(),
+  hub = new LiveHub(),
+  id: StreamId = streamId,
+): LiveStream {
+  return hub.open(id, given);
 }
 
 /** A publisher that records what it is told. */

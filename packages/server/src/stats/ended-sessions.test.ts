@@ -18,6 +18,7 @@ const session: Session = {
   startedAt: 1_000,
   bytesIn: 11,
   bytesOut: 22,
+  videoFrames: 0,
   droppedFrames: 3,
 };
 

@@ -27,6 +27,8 @@ export interface Session {
   readonly startedAt: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Frames of video that it has published or been sent; 0 of an HLS viewer, who is sent files. */
+  readonly videoFrames: number;
   /** Frames skipped for a player that fell behind. */
   readonly droppedFrames: number;
 }

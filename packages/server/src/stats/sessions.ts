@@ -1,42 +1,25 @@
 import { EndedSessions } from './ended-sessions.ts';
-import { Rate } from './rate.ts';
+import { Rate, type Rates, SAMPLES_PER_LONG_SAMPLE } from './rate.ts';
 import type { Session } from './session.ts';
+import { StreamTraffic, Traffic } from './traffic.ts';
 
-/** A session and its bit rates. */
-export interface SessionEntry {
+/** A session and its rates. */
+export class SessionEntry {
   readonly session: Session;
-  readonly rate: Rate;
-}
+  readonly #rate: Rate;
 
-/** How often {@link Sessions.sample} is to be called, ms: three samples span the 30 s of the rates. */
-export const SAMPLE_INTERVAL_MS = 10_000;
-
-/** What goes in and out of one stream, over all its sessions. */
-export class StreamTraffic {
-  readonly rate = new Rate();
-  readonly startedAt = Date.now();
-  readonly sessions = new Set<Session>();
-  #endedIn = 0;
-  #endedOut = 0;
-
-  /** Bytes from publishers. */
-  get bytesIn(): number {
-    let bytes = this.#endedIn;
-    for (const session of this.sessions) if (session.publish) bytes += session.bytesIn;
-    return bytes;
+  constructor(session: Session) {
+    this.session = session;
+    this.#rate = new Rate(session);
   }
 
-  /** Bytes to players. */
-  get bytesOut(): number {
-    let bytes = this.#endedOut;
-    for (const session of this.sessions) if (!session.publish) bytes += session.bytesOut;
-    return bytes;
+  rates(): Rates {
+    return this.#rate.read(this.session);
   }
 
-  leave(session: Session): void {
-    if (!this.sessions.delete(session)) return;
-    if (session.publish) this.#endedIn += session.bytesIn;
-    else this.#endedOut += session.bytesOut;
+  /** See {@link Rate.sample}. */
+  sample(long: boolean): void {
+    this.#rate.sample(this.session, long);
   }
 }
 
@@ -52,6 +35,8 @@ export interface SessionTotals {
   readonly bytesIn: number;
   /** To players, since the start. */
   readonly bytesOut: number;
+  /** Frames of video from publishers, since the start. */
+  readonly videoFrames: number;
   /** Frames skipped for players that fell behind, since the start. */
   readonly droppedFrames: number;
 }
@@ -62,31 +47,38 @@ export class Sessions {
   readonly #streams = new Map<string, StreamTraffic>();
   /** The connections that ended last. Sessions get there by their owners, who know the reason. */
   readonly ended = new EndedSessions();
-  readonly #past = { begun: 0, bytesIn: 0, bytesOut: 0, droppedFrames: 0 };
+  /** Of streams that are gone. */
+  readonly #past = new Traffic();
+  readonly #rate = new Rate(this.#past);
+  #begun = 0;
+  #publishers = 0;
+  #samples = 0;
 
   /** A session begins to play or publish the stream that it names. */
   add(session: Session): void {
-    this.#past.begun += 1;
-    // What it has moved before is not of this session; without it, the sums go on from where they are.
-    account(this.#past, session, -1);
-    this.#byId.set(session.id, { session, rate: new Rate() });
+    this.#begun += 1;
+    if (session.publish) this.#publishers += 1;
+    this.#byId.set(session.id, new SessionEntry(session));
     const key = streamOf(session);
     let traffic = this.#streams.get(key);
     if (traffic === undefined) {
       traffic = new StreamTraffic();
       this.#streams.set(key, traffic);
     }
-    traffic.sessions.add(session);
+    traffic.enter(session);
   }
 
   /** It ends; harmless when it never began. Call it before the session forgets what it was. */
   remove(session: Session): void {
     if (!this.#byId.delete(session.id)) return;
-    account(this.#past, session, 1);
+    if (session.publish) this.#publishers -= 1;
     const key = streamOf(session);
     const traffic = this.#streams.get(key);
-    traffic?.leave(session);
-    if (traffic?.sessions.size === 0) this.#streams.delete(key);
+    if (traffic === undefined) return;
+    traffic.leave(session);
+    if (traffic.clients > 0) return;
+    this.#past.add(traffic.totals());
+    this.#streams.delete(key);
   }
 
   get(id: string): SessionEntry | undefined {
@@ -106,33 +98,41 @@ export class Sessions {
   }
 
   totals(): SessionTotals {
-    const totals = { publishers: 0, players: 0, ...this.#past };
-    for (const { session } of this.#byId.values()) {
-      totals[session.publish ? 'publishers' : 'players'] += 1;
-      account(totals, session, 1);
-    }
-    return totals;
+    const publishers = this.#publishers;
+    const players = this.#byId.size - publishers;
+    const { bytesIn, bytesOut, videoFrames, droppedFrames } = this.#traffic();
+    return { publishers, players, begun: this.#begun, bytesIn, bytesOut, videoFrames, droppedFrames };
   }
 
-  /** Notes where every session and stream stands, for the rates. */
-  sample(): void {
-    const now = Date.now();
-    for (const { session, rate } of this.#byId.values()) rate.sample(now, session.bytesIn, session.bytesOut);
-    for (const traffic of this.#streams.values()) traffic.rate.sample(now, traffic.bytesIn, traffic.bytesOut);
+  /** Of the whole server. */
+  rates(): Rates {
+    return this.#rate.read(this.#traffic());
+  }
+
+  /**
+   * Notes where all of it stands, for the rates. Call it every {@link SAMPLE_INTERVAL_MS}.
+   *
+   * @returns whether it was one of the long rates, as each tenth is
+   */
+  sample(): boolean {
+    this.#samples += 1;
+    const long = this.#samples % SAMPLES_PER_LONG_SAMPLE === 0;
+    for (const entry of this.#byId.values()) entry.sample(long);
+    const all = new Traffic();
+    all.add(this.#past);
+    for (const traffic of this.#streams.values()) all.add(traffic.sample(long));
+    this.#rate.sample(all, long);
+    return long;
+  }
+
+  #traffic(): Traffic {
+    const all = new Traffic();
+    all.add(this.#past);
+    for (const traffic of this.#streams.values()) all.add(traffic.totals());
+    return all;
   }
 }
 
 function streamOf(session: Session): string {
   return `${session.vhost}/${session.app}/${session.stream}`;
-}
-
-/** Adds what a session has moved in its own direction, or takes it away again. */
-function account(
-  sums: { bytesIn: number; bytesOut: number; droppedFrames: number },
-  session: Session,
-  sign: 1 | -1,
-): void {
-  if (session.publish) sums.bytesIn += sign * session.bytesIn;
-  else sums.bytesOut += sign * session.bytesOut;
-  sums.droppedFrames += sign * session.droppedFrames;
 }

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { Admission, SAMPLE_INTERVAL_MS, type Session, Sessions } from './index.ts';
-import { Rate } from './rate.ts';
+import { addRates, NO_RATES, Rate, SAMPLES_PER_LONG_SAMPLE } from './rate.ts';
 
 /** A session whose counters the test sets. */
 function session(
   id: string,
   publish: boolean,
   stream = 's',
-): Session & { bytesIn: number; bytesOut: number } {
+): Session & { bytesIn: number; bytesOut: number; videoFrames: number } {
   return {
     id,
     publish,
@@ -23,6 +23,7 @@ function session(
     startedAt: Date.now(),
     bytesIn: 0,
     bytesOut: 0,
+    videoFrames: 0,
     droppedFrames: 0,
   };
 }
@@ -63,19 +64,69 @@ describe('Admission', () => {
 });
 
 describe('Rate', () => {
-  it('counts from the start, then from the oldest of the last 30 s', () => {
-    const start = Date.now();
-    const rate = new Rate();
-    vi.setSystemTime(start + 1000);
-    expect(rate.kbps(start, 125_000, 250_000)).toEqual({ received30s: 1000, sent30s: 2000 });
-    for (let at = 1; at <= 10; at += 1) rate.sample(start + at * SAMPLE_INTERVAL_MS, at * 1_250_000, 0);
-    vi.setSystemTime(start + 10 * SAMPLE_INTERVAL_MS + 5000);
-    // From the sample 25 s ago: 2 x 10 s at 1,000 kbps and 5 s of silence.
-    expect(rate.kbps(start, 12_500_000, 0)).toEqual({ received30s: 800, sent30s: 0 });
+  const counts = (bytesIn: number, bytesOut = 0, videoFrames = 0) => ({ bytesIn, bytesOut, videoFrames });
+
+  it('A005 counts from the beginning, and then from the oldest of the last 30 s', () => {
+    const begin = Date.now();
+    const rate = new Rate(counts(5_000, 7_000, 100));
+    vi.setSystemTime(begin + 1_000);
+    expect(rate.read(counts(130_000, 257_000, 125))).toEqual({
+      ...{ received30s: 1_000, sent30s: 2_000, received5m: 1_000, sent5m: 2_000 },
+      fps: 25,
+    });
+    for (let nth = 1; nth <= 5; nth += 1) {
+      vi.setSystemTime(begin + nth * SAMPLE_INTERVAL_MS);
+      rate.sample(counts(5_000 + nth * 1_250_000, 7_000, 100 + nth * 250), false);
+    }
+    vi.setSystemTime(begin + 55_000);
+    // From the sample 25 s ago: 20 s of 1,000 kbps and 25 fps, and 5 s of silence.
+    expect(rate.read(counts(6_255_000, 7_000, 1_350))).toMatchObject({
+      received30s: 800,
+      sent30s: 0,
+      fps: 20,
+    });
   });
 
-  it('does not divide by nothing', () => {
-    expect(new Rate().kbps(Date.now(), 0, 0)).toEqual({ received30s: 0, sent30s: 0 });
+  it('A005 a sample that is a moment old is not all that there is', () => {
+    const begin = Date.now();
+    const rate = new Rate(counts(0));
+    vi.setSystemTime(begin + 10_000);
+    rate.sample(counts(1_250_000), true);
+    vi.setSystemTime(begin + 10_001);
+    expect(rate.read(counts(1_250_000))).toMatchObject({ received30s: 1_000, received5m: 1_000 });
+  });
+
+  it('A005 looks back 5 minutes over each tenth sample', () => {
+    const begin = Date.now();
+    const rate = new Rate(counts(0));
+    // 1,000 kbps for 300 s, and then nothing.
+    for (let nth = 1; nth <= 50; nth += 1) {
+      vi.setSystemTime(begin + nth * SAMPLE_INTERVAL_MS);
+      rate.sample(counts(Math.min(30, nth) * 1_250_000), nth % SAMPLES_PER_LONG_SAMPLE === 0);
+    }
+    // From the sample of 300 s on.
+    expect(rate.read(counts(37_500_000))).toMatchObject({ received30s: 0, received5m: 0 });
+    const busy = new Rate(counts(0));
+    for (let nth = 1; nth <= 45; nth += 1) {
+      vi.setSystemTime(begin + nth * SAMPLE_INTERVAL_MS);
+      busy.sample(counts(nth * 1_250_000), nth % SAMPLES_PER_LONG_SAMPLE === 0);
+    }
+    expect(busy.read(counts(45 * 1_250_000))).toMatchObject({ received30s: 1_000, received5m: 1_000 });
+  });
+
+  it('does not divide by nothing, and no clock that is set back makes it negative', () => {
+    const rate = new Rate(counts(100));
+    expect(rate.read(counts(100))).toEqual(NO_RATES);
+    vi.setSystemTime(Date.now() - 60_000);
+    expect(rate.read(counts(50))).toEqual(NO_RATES);
+  });
+
+  it('adds up', () => {
+    const one = { received30s: 1, sent30s: 2, received5m: 3, sent5m: 4, fps: 5.5 };
+    expect(addRates(one, addRates(one, NO_RATES))).toEqual({
+      ...{ received30s: 2, sent30s: 4, received5m: 6, sent5m: 8 },
+      fps: 11,
+    });
   });
 });
 
@@ -95,14 +146,16 @@ describe('Sessions', () => {
     expect([...sessions.all()].map((entry) => entry.session.id)).toEqual(['p', '1', '2', 'o']);
     expect(sessions.get('1')?.session).toBe(first);
     expect(sessions.get('nobody')).toBeUndefined();
-    expect(sessions.traffic('v/a/s')).toMatchObject({ bytesIn: 100, bytesOut: 3000 });
+    expect(sessions.traffic('v/a/s')?.totals()).toMatchObject({ bytesIn: 100, bytesOut: 3000 });
+    expect(sessions.traffic('v/a/s')).toMatchObject({ clients: 3, players: 2 });
     const { publishers, players, bytesIn, bytesOut } = sessions.totals();
     expect([publishers, players, bytesIn, bytesOut]).toEqual([1, 3, 100, 3000]);
     sessions.remove(first);
     sessions.remove(first);
     first.bytesOut = 99_999;
     expect(sessions.size).toBe(3);
-    expect(sessions.traffic('v/a/s')).toMatchObject({ bytesIn: 100, bytesOut: 3000 });
+    expect(sessions.traffic('v/a/s')?.totals()).toMatchObject({ bytesIn: 100, bytesOut: 3000 });
+    expect(sessions.traffic('v/a/s')).toMatchObject({ clients: 2, players: 1 });
     sessions.remove(other);
     expect(sessions.traffic('v/a/other')).toBeUndefined();
     sessions.remove(second);
@@ -122,7 +175,10 @@ describe('Sessions', () => {
     publisher.bytesIn += 100;
     player.bytesOut = 70;
     player.droppedFrames = 4;
-    const sums = { begun: 2, bytesIn: 100, bytesOut: 70, droppedFrames: 4 };
+    // What a player is sent has come in already.
+    player.videoFrames = 25;
+    publisher.videoFrames = 50;
+    const sums = { begun: 2, bytesIn: 100, bytesOut: 70, videoFrames: 50, droppedFrames: 4 };
     expect(sessions.totals()).toEqual({ publishers: 1, players: 1, ...sums });
     sessions.remove(publisher);
     sessions.remove(player);
@@ -145,9 +201,15 @@ describe('Sessions', () => {
     sessions.sample();
     publisher.bytesIn = 3_750_000;
     vi.setSystemTime(start + 20_000);
-    const entry = sessions.get('p');
-    expect(entry?.rate.kbps(start, publisher.bytesIn, 0).received30s).toBe(2000);
+    expect(sessions.get('p')?.rates().received30s).toBe(1500);
     const traffic = sessions.traffic('v/a/s');
-    expect(traffic?.rate.kbps(start, traffic.bytesIn, 0).received30s).toBe(2000);
+    expect(traffic?.rates(traffic.totals()).received30s).toBe(1500);
+    expect(sessions.rates()).toMatchObject({ received30s: 1500, received5m: 1500 });
+  });
+
+  it('A004 tells each tenth sample apart', () => {
+    const sessions = new Sessions();
+    const long = Array.from({ length: 20 }, () => sessions.sample());
+    expect(long.flatMap((is, nth) => (is ? [nth] : []))).toEqual([9, 19]);
   });
 });

@@ -18,6 +18,7 @@ export class HlsViewer implements Session {
   readonly pageUrl: string;
   readonly swfUrl = '';
   readonly bytesIn = 0;
+  readonly videoFrames = 0;
   readonly droppedFrames = 0;
   /** Behind the segments' URIs in this viewer's playlists. */
   readonly segmentQuery: string;

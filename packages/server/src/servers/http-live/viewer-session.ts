@@ -90,6 +90,10 @@ export class ViewerSession implements Session {
     return this.#player?.droppedFrames ?? 0;
   }
 
+  get videoFrames(): number {
+    return this.#player?.videoFrames ?? 0;
+  }
+
   /** Answers the request and begins to play. `onEnded` is called once, when the socket is closed. */
   start(viewer: Viewer, onEnded: () => void): void {
     const socket = this.#socket;

@@ -8,7 +8,7 @@ import { ClientGates } from './client-gates.ts';
 const session: Session = {
   ...{ id: 'abcdefgh', startedAt: 0, ip: '1.2.3.4', type: 'rtmp-play', publish: false },
   ...{ vhost: '__defaultVhost__', app: 'live', stream: 'test', tcUrl: '', pageUrl: '', swfUrl: '' },
-  ...{ bytesIn: 0, bytesOut: 0, droppedFrames: 0 },
+  ...{ bytesIn: 0, bytesOut: 0, videoFrames: 0, droppedFrames: 0 },
 };
 
 /** A connection whose gates answer when the test says so, and all that happens to it. */

@@ -54,6 +54,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
   #publisher: RtmpPublisher | undefined;
   #player: RtmpPlayer | undefined;
   #droppedBefore = 0;
+  #framesBefore = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
   #reason: EndReason | undefined;
   #detail: string | undefined;
@@ -110,6 +111,11 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
 
   get droppedFrames(): number {
     return this.#droppedBefore + (this.#player?.droppedFrames ?? 0);
+  }
+
+  get videoFrames(): number {
+    const present = this.#publisher?.publication.meter.videoFrames ?? this.#player?.videoFrames ?? 0;
+    return this.#framesBefore + present;
   }
 
   /** Looks at the deadlines. `now` is ms of the monotonic clock. */
@@ -389,6 +395,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     this.#attempt?.cancel();
     this.#attempt = undefined;
     this.#context.sessions.remove(this);
+    this.#framesBefore = this.videoFrames;
     this.#publisher?.end();
     this.#publisher = undefined;
     this.#droppedBefore = this.droppedFrames;

@@ -51,6 +51,10 @@ export class RtmpPlayer {
     return this.#player.droppedFrames;
   }
 
+  get videoFrames(): number {
+    return this.#player.videoFrames;
+  }
+
   /** The socket takes bytes again. */
   drained(): void {
     this.#player.drained();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { defaultVhost, type PublishConfig } from '../../config/index.ts';
-import type { Publication } from '../../live/index.ts';
+import { LiveTotals, type Publication, StreamMeter } from '../../live/index.ts';
 import { RtmpPublisher } from './publisher.ts';
 
 /** A publisher with a socket and a publication that only count. */
@@ -13,6 +13,7 @@ function make(mergedRead: PublishConfig['mergedRead'], minLatency = false) {
   };
   const publication: Publication = {
     id: 'p',
+    meter: new StreamMeter(new LiveTotals()),
     write: () => {
       calls.writes += 1;
     },
