@@ -46,8 +46,8 @@ function configOf(track: Mp4Track): Mp4TrackConfig {
   return codec === 'mp3' ? { ...audio, sampleRate } : audio;
 }
 
-/** Reads a file and records what is in it, as a live stream would come: with times in ms. */
-function recordAgain(bytes: Uint8Array): { live: Uint8Array; recording: Mp4Recording } {
+/** Reads a file and records what is in it, as a live stream would come: with times in ms, the video later or not. */
+function recordAgain(bytes: Uint8Array, videoDelayMs = 0): { live: Uint8Array; recording: Mp4Recording } {
   const file = runReadStepsOn(bytes, openMp4(bytes.length));
   const recording = new Mp4Recording(file.tracks.map(configOf));
   const clocks = new Map(
@@ -66,7 +66,8 @@ function recordAgain(bytes: Uint8Array): { live: Uint8Array; recording: Mp4Recor
     if (samples.length === 0) break;
     for (const { track, offset, size, dts, pts, duration, keyframe } of samples) {
       if (track.kind === 'video' && keyframe) cut();
-      const ticks = track.kind === 'video' ? dts : (clocks.get(track.id)?.ticks(dts, duration) ?? 0);
+      const ticks =
+        track.kind === 'video' ? dts + videoDelayMs : (clocks.get(track.id)?.ticks(dts, duration) ?? 0);
       recording.add(
         track.id,
         ticks,
@@ -101,6 +102,12 @@ function probe(path: string): Probe {
   const run = spawnSync(FFPROBE, ['-v', 'error', '-count_frames', ...entries, path], { encoding: 'utf8' });
   expect(run.stderr).toBe('');
   return JSON.parse(run.stdout) as Probe;
+}
+
+/** When the first picture is shown, s. */
+function startOf(path: string): number {
+  const entries = ['-select_streams', 'v', '-show_entries', 'stream=start_time', '-of', 'csv=p=0'];
+  return Number(execFileSync(FFPROBE, ['-v', 'error', ...entries, path], { encoding: 'utf8' }));
 }
 
 /** The decoded pictures of a file as one sum; `seek` in seconds gives the first picture from there. */
@@ -168,4 +175,15 @@ describe.skipIf(!available)('MP4 in the eyes of ffmpeg', () => {
     },
     60_000,
   );
+
+  it('V001 reordered pictures that begin behind the sound are all shown, in step with it', () => {
+    if (!encoders.includes(' libx264 ')) return;
+    const original = source('-c:v', 'libx264', '-preset', 'veryfast', '-bf', '3', '-c:a', 'aac');
+    const { live, recording } = recordAgain(original, 60);
+    const fragmented = save('late-live.mp4', live);
+    const done = save('late-done.mp4', finished(live, recording.finish()));
+    expect(probe(done).streams[0]?.nb_read_frames).toBe(String(SECONDS * 25));
+    expect(pictures(done)).toBe(pictures(save('source.mp4', original)));
+    expect(startOf(done)).toBeCloseTo(startOf(fragmented), 3);
+  }, 60_000);
 });

@@ -23,7 +23,14 @@ export function buildMp4Init(tracks: readonly Mp4TrackConfig[], options: Mp4Init
 /** A movie whose samples are all in fragments. */
 export function fragmentedMovie(tracks: readonly ResolvedTrack[], createdAt: number | undefined): Movie {
   return {
-    tracks: tracks.map((track) => ({ track, duration: 0, start: 0, tables: emptyTables() })),
+    tracks: tracks.map((track) => ({
+      track,
+      duration: 0,
+      start: 0,
+      lead: 0,
+      shown: 0,
+      tables: emptyTables(),
+    })),
     fragmented: true,
     createdAt,
   };

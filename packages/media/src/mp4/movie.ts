@@ -7,8 +7,12 @@ export interface MovieTrack {
   readonly track: ResolvedTrack;
   /** Ticks of the track from its first sample's DTS to the end of its last; 0 in a fragmented file. */
   readonly duration: number;
-  /** Ticks of the track before its first sample; said by an edit list. */
+  /** Ticks of the track before its first sample's DTS; said by an edit list. */
   readonly start: number;
+  /** Ticks from the first sample's DTS to the first PTS, 0 or more; what is shown begins there. */
+  readonly lead: number;
+  /** Ticks from the first PTS to where the sample that is shown last ends. */
+  readonly shown: number;
   /** The tables of `stbl` behind `stsd`. */
   readonly tables: readonly Mp4Part[];
 }
@@ -143,10 +147,12 @@ function trackBox(movieTrack: MovieTrack, time: number): Mp4Part {
   );
 }
 
-/** A track that begins later than the movie says so by an empty edit (ISO/IEC 14496-12 clause 8.6.6). */
-function editBox({ track, start, duration }: MovieTrack): Mp4Part[] {
-  const delay = toMovieTime(start, track.timescale);
-  if (delay === 0) return [];
+/**
+ * A track that begins later than the movie says so by an empty edit (ISO/IEC 14496-12 clause 8.6.6). The edit behind it
+ * is told in composition times: where pictures are reordered it begins at the first PTS, not at the first DTS.
+ */
+function editBox({ track, start, lead, shown }: MovieTrack): Mp4Part[] {
+  if (toMovieTime(start, track.timescale) === 0) return [];
   return [
     box(
       'edts',
@@ -155,20 +161,23 @@ function editBox({ track, start, duration }: MovieTrack): Mp4Part[] {
         1,
         0,
         u32(2), // entry_count
-        u64(delay), // segment_duration
+        u64(toMovieTime(start + lead, track.timescale)), // segment_duration
         u32(0xffffffff), // media_time: -1, nothing is shown
         u32(0xffffffff),
         u32(0x00010000), // media_rate
-        u64(toMovieTime(duration, track.timescale)), // segment_duration
-        u64(0), // media_time
+        u64(toMovieTime(shown, track.timescale)), // segment_duration
+        u64(lead), // media_time
         u32(0x00010000), // media_rate
       ),
     ),
   ];
 }
 
-function presentationDuration({ track, start, duration }: MovieTrack): number {
-  return toMovieTime(start, track.timescale) + toMovieTime(duration, track.timescale);
+/** The edits together, or the samples where there are none. */
+function presentationDuration({ track, start, lead, shown, duration }: MovieTrack): number {
+  const { timescale } = track;
+  if (toMovieTime(start, timescale) === 0) return toMovieTime(duration, timescale);
+  return toMovieTime(start + lead, timescale) + toMovieTime(shown, timescale);
 }
 
 function toMovieTime(ticks: number, timescale: number): number {

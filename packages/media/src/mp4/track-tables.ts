@@ -62,6 +62,8 @@ export class TrackTables {
   #start = 0;
   #lastDts = 0;
   #endDts = 0;
+  #firstPts = 0;
+  #endPts = 0;
   #lastChunk = 0;
   #lastSync = 0;
 
@@ -123,7 +125,10 @@ export class TrackTables {
   add(samples: Mp4SampleRun, fileOffset: number): void {
     if (samples.count === 0) return;
     this.check(samples, fileOffset);
-    if (this.count === 0) this.#start = samples.dts(0);
+    if (this.count === 0) {
+      this.#start = samples.dts(0);
+      this.#firstPts = Infinity;
+    }
     for (let index = 0; index < samples.count; index++) {
       const dts = samples.dts(index);
       if (this.count > 0) this.#durations.add(dts - this.#lastDts);
@@ -131,6 +136,8 @@ export class TrackTables {
       const offset = samples.compositionOffset(index);
       this.#compositionOffsets.add(offset);
       if (offset !== 0) this.#anyOffset = true;
+      this.#firstPts = Math.min(this.#firstPts, dts + offset);
+      this.#endPts = Math.max(this.#endPts, dts + offset + samples.duration(index));
       this.#sizes.add(samples.size(index));
       if (samples.keyframe(index)) {
         this.#syncGaps.add(this.count - this.#lastSync);
@@ -149,7 +156,15 @@ export class TrackTables {
     if (this.#anyOffset) boxes.push(this.#compositionOffset());
     if (this.#syncGaps.count < this.count) boxes.push(this.#syncSample());
     boxes.push(this.#sampleToChunk(), this.#sampleSize(), this.#chunkOffset());
-    return { track: this.track, duration: this.#endDts - this.#start, start: this.#start, tables: boxes };
+    const lead = Math.max(0, this.#firstPts - this.#start);
+    return {
+      track: this.track,
+      duration: this.#endDts - this.#start,
+      start: this.#start,
+      lead,
+      shown: Math.max(0, this.#endPts - this.#start - lead),
+      tables: boxes,
+    };
   }
 
   #timeToSample(): Mp4Part {
