@@ -397,4 +397,66 @@ describe('HlsDoor viewers end', () => {
     expect(door.closeViewer('abcdefgh', 'kicked')).toBe(false);
     expect(told).toEqual(['play', 'play', 'entered', 'left kicked']);
   });
+
+  it('S002 the id of one stream opens no other one, neither its playlist nor its segments', async () => {
+    const gates: Gates = {
+      ...openGates,
+      check: (_action, { stream: name }) =>
+        name === 'cam' ? undefined : { reason: 'token-denied', detail: 'no' },
+    };
+    const secret = { ...stream, stream: 'secret' };
+    const files = {
+      'live/cam.m3u8': playlist(),
+      'live/secret.m3u8': playlist({ stream: secret }),
+      'live/secret-7.ts': segment({ stream: secret }),
+      'live/secret-7.key': segment({ kind: 'key', stream: secret }),
+    };
+    const vhost = { token: { enabled: true, play: true, secrets: ['0123456789abcdef'] } };
+    const { ask } = await start({ files, gates, vhost });
+    expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).status).toBe(200);
+    for (const name of ['secret.m3u8', 'secret-7.ts', 'secret-7.key']) {
+      expect((await ask(`/live/${name}?hls_ctx=abcdefgh`)).status).toBe(403);
+    }
+  });
+
+  it('K003 each yes of a callback server is followed by one end, whoever asked and however often', async () => {
+    const told: string[] = [];
+    const answers: (() => void)[] = [];
+    const gates: Gates = {
+      check: (_action, { id }) =>
+        new Promise((resolve) => {
+          told.push(`asked ${id}`);
+          answers.push(() => {
+            resolve(undefined);
+          });
+        }),
+      entered: (_action, { id }) => told.push(`entered ${id}`),
+      left: (_action, { id }) => told.push(`left ${id}`),
+      closed: () => undefined,
+    };
+    const { ask, door } = await start({ gates, limits: { maxViewers: 1 } });
+    const answerAll = async (count: number): Promise<void> => {
+      await vi.waitFor(() => {
+        expect(answers).toHaveLength(count);
+      });
+      for (const answer of answers.splice(0)) answer();
+    };
+    const heads = [ask('/live/cam.m3u8?hls_ctx=headhead', { method: 'HEAD' })];
+    await answerAll(1);
+    await Promise.all(heads);
+    // Asked twice at once by one player: one question.
+    const twice = [1, 2].map(() => ask('/live/cam.m3u8?hls_ctx=aaaaaaaa'));
+    await answerAll(1);
+    expect((await Promise.all(twice)).map(({ status }) => status)).toEqual([200, 200]);
+    // One more than are counted.
+    const third = ask('/live/cam.m3u8?hls_ctx=bbbbbbbb');
+    await answerAll(1);
+    expect((await third).status).toBe(200);
+    door.close();
+    expect(told).toEqual([
+      ...['asked headhead', 'left headhead'],
+      ...['asked aaaaaaaa', 'entered aaaaaaaa'],
+      ...['asked bbbbbbbb', 'left bbbbbbbb', 'left aaaaaaaa'],
+    ]);
+  });
 });

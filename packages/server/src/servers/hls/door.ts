@@ -1,4 +1,5 @@
 import type { VhostConfig } from '../../config/index.ts';
+import type { StreamId } from '../../live/index.ts';
 import { newSessionId, plainAddress } from '../../log/index.ts';
 import { type ClientRequest, referAllows, type Verdict } from '../../security/index.ts';
 import type { EndReason } from '../../stats/index.ts';
@@ -13,7 +14,7 @@ import type {
 } from './context.ts';
 import { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
 import { masterPlaylist } from './master-playlist.ts';
-import { pageUrlOf } from './viewer.ts';
+import { type HlsViewer, pageUrlOf } from './viewer.ts';
 import { segmentQuery, viewerIdOf } from './viewer-id.ts';
 import { HlsViewers } from './viewers.ts';
 
@@ -27,6 +28,8 @@ const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 export class HlsDoor {
   readonly #context: HlsContext;
   readonly #viewers: HlsViewers;
+  /** Viewers whom the gates are being asked about, by id and stream. */
+  readonly #asking = new Map<string, Promise<Verdict>>();
 
   constructor(context: HlsContext, limits: Partial<HlsLimits> = {}) {
     this.#context = context;
@@ -87,28 +90,52 @@ export class HlsDoor {
    */
   #gatedPlaylist(playlist: HlsPlaylist, request: HlsRequest, vhost: VhostConfig | undefined): HlsAnswer {
     const id = viewerIdOf(request.search);
-    const known = playlist.sessions && (id === undefined || this.#viewers.find(id) !== undefined);
-    if (known || vhost === undefined) return this.#playlist(playlist, request, undefined);
+    if (playlist.sessions && id === undefined) return newViewersPlaylist(playlist, request);
+    if (vhost === undefined || (playlist.sessions && this.#viewerOf(id, playlist.stream) !== undefined)) {
+      return this.#playlist(playlist, request, vhost, undefined);
+    }
     const client = clientOf(id ?? newSessionId(), vhost, playlist, request);
-    const decide = (verdict: Verdict): HlsAnswer => {
-      if (verdict === undefined) return this.#playlist(playlist, request, client);
+    const decide = (verdict: Verdict, asked: ClientRequest | undefined): HlsAnswer => {
+      if (verdict === undefined) return this.#playlist(playlist, request, vhost, asked);
       const { app, stream } = playlist.stream;
       const { reason, detail } = verdict;
       this.#context.log.info(`refused: ${reason} (${detail}), hls-play ${app}/${stream} from ${client.ip}`);
       return { refused: 403 };
     };
+    // A player that asks again while somebody is being asked about it waits for the same answer.
+    const key = id === undefined ? undefined : `${id} ${vhost.name}/${client.app}/${client.stream}`;
+    const asking = key === undefined ? undefined : this.#asking.get(key);
+    if (asking !== undefined) return { pending: asking.then((verdict) => decide(verdict, undefined)) };
     const verdict = this.#context.gates.check('play', client);
-    return verdict instanceof Promise ? { pending: verdict.then(decide) } : decide(verdict);
+    if (!(verdict instanceof Promise)) return decide(verdict, client);
+    if (key !== undefined) this.#remember(key, verdict);
+    return { pending: verdict.then((answer) => decide(answer, client)) };
   }
 
-  #playlist(playlist: HlsPlaylist, request: HlsRequest, client: ClientRequest | undefined): HlsFile {
-    if (!playlist.sessions) return plainPlaylist(playlist, segmentQuery(request.search, undefined));
-    const id = viewerIdOf(request.search);
-    if (id === undefined) return newViewersPlaylist(playlist, request);
-    const viewer =
-      request.method === 'GET' ? this.#viewers.keep(id, playlist, request, client) : this.#viewers.find(id);
-    const query =
-      viewer?.segmentQuery ?? segmentQuery(request.search, playlist.segmentSessions ? id : undefined);
+  #remember(key: string, verdict: Promise<Verdict>): void {
+    const forget = (): void => {
+      this.#asking.delete(key);
+    };
+    this.#asking.set(key, verdict);
+    verdict.then(forget, forget);
+  }
+
+  /** @param client - as the gates have let it in just now; undefined for a viewer who is known */
+  #playlist(
+    playlist: HlsPlaylist,
+    request: HlsRequest,
+    vhost: VhostConfig | undefined,
+    client: ClientRequest | undefined,
+  ): HlsFile {
+    const { search } = request;
+    const id = viewerIdOf(search);
+    const viewer = id === undefined ? undefined : this.#keep(id, playlist, request, client);
+    // Who is not counted here must not be counted by a callback server for ever.
+    if (client !== undefined && viewer?.client !== client) {
+      this.#context.gates.left('play', client, undefined);
+    }
+    if (!playlist.sessions) return plainPlaylist(playlist, segmentQuery(search, undefined), isGuarded(vhost));
+    const query = viewer?.segmentQuery ?? segmentQuery(search, playlist.segmentSessions ? id : undefined);
     return {
       contentType: PLAYLIST_TYPE,
       cacheControl: 'no-cache',
@@ -119,10 +146,28 @@ export class HlsDoor {
     };
   }
 
-  #segment(segment: HlsSegment, request: HlsRequest, vhost: VhostConfig | undefined): HlsAnswer {
-    const id = viewerIdOf(request.search);
+  /** The viewer, where there are any: HEAD makes none. */
+  #keep(
+    id: string,
+    playlist: HlsPlaylist,
+    request: HlsRequest,
+    client: ClientRequest | undefined,
+  ): HlsViewer | undefined {
+    if (!playlist.sessions) return undefined;
+    return request.method === 'GET'
+      ? this.#viewers.keep(id, playlist, request, client)
+      : this.#viewerOf(id, playlist.stream);
+  }
+
+  /** The viewer with that id, who asks for something of the stream; an id is worth nothing for other streams. */
+  #viewerOf(id: string | undefined, stream: StreamId): HlsViewer | undefined {
     const viewer = id === undefined ? undefined : this.#viewers.find(id);
-    if (viewer === undefined && vhost !== undefined && isForKnownViewers(vhost)) return { refused: 403 };
+    return viewer?.watches(stream) === true ? viewer : undefined;
+  }
+
+  #segment(segment: HlsSegment, request: HlsRequest, vhost: VhostConfig | undefined): HlsAnswer {
+    const viewer = this.#viewerOf(viewerIdOf(request.search), segment.stream);
+    if (viewer === undefined && isForKnownViewers(vhost)) return { refused: 403 };
     return {
       contentType: segment.contentType,
       cacheControl: segment.kind === 'key' ? 'no-store' : cacheControlOfSegments(vhost),
@@ -153,8 +198,14 @@ function clientOf(
 }
 
 /** Where players are let in one by one and tell who they are, a segment is for those who were let in. */
-function isForKnownViewers({ hls, httpHooks, security, token }: VhostConfig): boolean {
-  if (!hls.context || !hls.segmentContext) return false;
+function isForKnownViewers(vhost: VhostConfig | undefined): boolean {
+  return vhost !== undefined && vhost.hls.context && vhost.hls.segmentContext && isGuarded(vhost);
+}
+
+/** Not everyone may play. */
+function isGuarded(vhost: VhostConfig | undefined): boolean {
+  if (vhost === undefined) return false;
+  const { httpHooks, security, token } = vhost;
   return (
     security.enabled || (token.enabled && token.play) || (httpHooks.enabled && httpHooks.onPlay.length > 0)
   );
@@ -165,11 +216,11 @@ function isAllowed(vhost: VhostConfig, request: HlsRequest): boolean {
   return referAllows(vhost.refer, 'all', pageUrl) && referAllows(vhost.refer, 'play', pageUrl);
 }
 
-/** The same text for everyone: caches on the way may keep it for a moment. */
-function plainPlaylist(playlist: HlsPlaylist, query: string): HlsFile {
+/** The same text for everyone: caches on the way may keep it for a moment, unless it is not for everyone. */
+function plainPlaylist(playlist: HlsPlaylist, query: string, isGuarded: boolean): HlsFile {
   return {
     contentType: PLAYLIST_TYPE,
-    cacheControl: 'public, max-age=1',
+    cacheControl: isGuarded ? 'private, no-cache' : 'public, max-age=1',
     etag: `W/"${playlist.version}"`,
     shared: true,
     content: () => playlist.text(query),

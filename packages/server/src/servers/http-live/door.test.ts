@@ -287,6 +287,33 @@ describe('HttpLiveDoor', () => {
     ]);
   });
 
+  it('K003 who is let in after it has gone has left, too', async () => {
+    const told: string[] = [];
+    const answers: (() => void)[] = [];
+    const gates: Gates = {
+      check: () =>
+        new Promise((resolve) => {
+          answers.push(() => {
+            resolve(undefined);
+          });
+        }),
+      entered: () => told.push('entered'),
+      left: () => told.push('left'),
+      closed: () => undefined,
+    };
+    const { port, publisher, closings } = await start({}, gates);
+    send(publisher(), 0, 3);
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET /live/test.flv HTTP/1.1\r\nHost: x\r\n\r\n');
+    await until('it is asked for', () => answers.length === 1);
+    socket.destroy();
+    await until('it is gone', () => closings.length === 1);
+    expect(told).toEqual([]);
+    answers[0]?.();
+    await until('it has left', () => told.length === 1);
+    expect(told).toEqual(['left']);
+  });
+
   it('a stop ends every response in order', async () => {
     const { port, publisher, door, closings } = await start();
     const live = publisher();

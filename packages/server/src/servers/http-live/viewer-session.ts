@@ -54,6 +54,8 @@ export class ViewerSession implements Session {
   #live: LiveStream | undefined;
   /** The client as it was let in. */
   #admitted: ClientRequest | undefined;
+  /** The answer is one of a stream. */
+  #begun = false;
   #player: Player | undefined;
   #reason: EndReason | undefined;
   #detail: string | undefined;
@@ -102,7 +104,7 @@ export class ViewerSession implements Session {
       clearTimeout(this.#lingerTimer);
       this.#player?.leave();
       this.#context.sessions.remove(this);
-      if (this.#admitted !== undefined) this.#context.gates.left('play', this.#admitted, this.#reason);
+      this.#leaveGate();
       endSession(this, {
         reason: this.#reason ?? 'closed-by-peer',
         detail: this.#detail,
@@ -124,9 +126,15 @@ export class ViewerSession implements Session {
     const vhost = this.#vhost;
     const client = { id, ip, vhost, app, stream, param: viewer.search, tcUrl, pageUrl };
     const decide = (verdict: Refusal | undefined): void => {
-      if (this.#reason !== undefined || this.#socket.destroyed) return;
-      if (verdict === undefined) this.#admit(viewer, client);
-      else this.#refuseAtGate(viewer, verdict);
+      const isGone = this.#reason !== undefined || this.#socket.destroyed;
+      if (verdict !== undefined) {
+        if (!isGone) this.#refuseAtGate(viewer, verdict);
+        return;
+      }
+      this.#admitted = client;
+      // Whoever keeps count of the clients that it has let in must not count one who didn't wait for the answer.
+      if (isGone) this.#leaveGate();
+      else this.#admit(viewer, client);
     };
     const verdict = this.#context.gates.check('play', client);
     if (!(verdict instanceof Promise)) {
@@ -154,20 +162,32 @@ export class ViewerSession implements Session {
       this.#refuse(viewer, 'form-unavailable', 404, 'Not Found', problem);
       return;
     }
-    const framing = this.#framing;
-    if (viewer.kind === 'http') {
-      socket.write(responseHead(viewer, framing, liveForms[this.form].contentType));
-      if (viewer.method === 'HEAD') {
-        this.#end('closed-by-peer');
-        return;
+    // The head and the cached GOP leave in one write.
+    socket.cork();
+    try {
+      if (viewer.kind === 'http') {
+        socket.write(responseHead(viewer, this.#framing, liveForms[this.form].contentType));
+        if (viewer.method === 'HEAD') {
+          this.#end('closed-by-peer');
+          return;
+        }
       }
+      socket.on('drain', () => {
+        this.#player?.drained();
+      });
+      this.#begun = true;
+      this.#context.gates.entered('play', client);
+      this.#play(viewer.kind);
+    } finally {
+      socket.uncork();
     }
-    socket.on('drain', () => {
-      this.#player?.drained();
-    });
-    this.#admitted = client;
-    this.#context.gates.entered('play', client);
-    this.#play(viewer.kind);
+  }
+
+  /** The client that was let in plays no more. */
+  #leaveGate(): void {
+    const client = this.#admitted;
+    this.#admitted = undefined;
+    if (client !== undefined) this.#context.gates.left('play', client, this.#reason);
   }
 
   /** Ends the response when its stream turns out to have nothing for the form. */
@@ -190,8 +210,7 @@ export class ViewerSession implements Session {
     this.#player?.leave();
     const { trailer } = this.#framing;
     // Who still waits for the gates has got no head, either.
-    const begun = this.#admitted !== undefined && this.#reason === undefined;
-    if (begun && trailer !== undefined) this.#socket.write(trailer);
+    if (this.#begun && this.#reason === undefined && trailer !== undefined) this.#socket.write(trailer);
     this.#end(reason);
   }
 

@@ -371,8 +371,17 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
 
   #startPlay(vhost: VhostConfig, request: PlayRequest): void {
     this.#deadline.clear();
-    this.#session.acceptPlay();
-    const stream = this.#openStream(vhost);
+    // The answer, the headers and the cached GOP leave in one write.
+    this.#socket.cork();
+    try {
+      this.#session.acceptPlay();
+      this.#join(this.#openStream(vhost), request);
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
+  #join(stream: LiveStream, request: PlayRequest): void {
     const source = stream.publisherId === undefined ? 'nobody publishes yet' : `source ${stream.publisherId}`;
     this.#log.info(`play ${stream.key} from ${this.ip}, ${source}`);
     this.#player = new RtmpPlayer(stream, {

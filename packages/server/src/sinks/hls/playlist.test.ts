@@ -126,6 +126,16 @@ describe('playlist text', () => {
     const other = playlistParts(twoSegments(), hlsConfig({ entryPrefix: 'http://cdn/' }));
     expect(other).toHaveLength(1);
   });
+
+  it('puts a query behind own keys, whose guard knows viewers by it', () => {
+    const name = { uri: 's-7.key', path: 's-7.key', url: undefined, file: '/s-7.key' };
+    const key = { name, bytes: new Uint8Array(16) };
+    const window = twoSegments({ encryption: { key, iv: new Uint8Array(16) } });
+    const own = playlistParts(window, hlsConfig({ entryPrefix: 'http://cdn/' })).join('?hls_ctx=x');
+    expect(own.match(/URI="s-7\.key\?hls_ctx=x"/g)).toHaveLength(1);
+    const others = playlistParts(window, hlsConfig({ keyUrl: 'https://keys/' })).join('?hls_ctx=x');
+    expect(others).toContain('URI="s-7.key"');
+  });
 });
 
 describe('HlsPaths', () => {
