@@ -69,7 +69,7 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
   const [, pid = '', comm = '', state = '', rest = ''] = match;
   const values = rest.split(' ').map(Number);
   // Older kernels end earlier; what they don't know is 0.
-  if (values.length < PROCESS_FIELDS.indexOf('rss')) return undefined;
+  if (values.length < PROCESS_FIELDS.indexOf('rss') || values.some(Number.isNaN)) return undefined;
   const entries = PROCESS_FIELDS.map((name, index) => [name, values[index] ?? 0] as const);
   return { pid: Number(pid), comm, state, fields: Object.fromEntries(entries) as ProcessStat['fields'] };
 }

@@ -118,6 +118,11 @@ describe('readers of /proc', () => {
     });
   });
 
+  it('A004 /proc/self/stat with a word that is no number', () => {
+    expect(parseProcessStat(SELF_STAT)).toBeDefined();
+    expect(parseProcessStat(SELF_STAT.replace(' S 6054 ', ' S 0-6054 '))).toBeUndefined();
+  });
+
   it('A004 /proc/diskstats: whole disks, or those that are named', () => {
     const whole = { disks: 2, bytesRead: 3_000 * 512, bytesWritten: 5_000 * 512, busyMs: 600 };
     expect(parseDiskTotals(DISKSTATS, [])).toEqual(whole);
