@@ -30,8 +30,8 @@ export interface DvrOptions {
   readonly disk: Disk;
   /** The server's signature, `service` in the metadata of files (V004). */
   readonly service: string;
-  /** Parts of the time in file names are UTC. Default false. */
-  readonly utc?: boolean;
+  /** Whether parts of the time in file names are UTC, asked for each file. Default: they are not. */
+  readonly utc?: () => boolean;
   /** ms since the epoch. Default `Date.now`. */
   readonly now?: () => number;
   /** Most bytes of all recordings that may wait for the disk. Default {@link MAX_WAITING_BYTES_IN_ALL}. */
@@ -90,7 +90,7 @@ export class DvrSinks {
   #closed = false;
 
   constructor(options: DvrOptions) {
-    const { log, disk, service, utc = false, now = Date.now, vhosts } = options;
+    const { log, disk, service, utc = () => false, now = Date.now, vhosts } = options;
     this.#options = options;
     const pool = new BlockPool(options.maxWaitingBytes ?? MAX_WAITING_BYTES_IN_ALL);
     const onFinished = (file: FinishedFile): void => {

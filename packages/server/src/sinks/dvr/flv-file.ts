@@ -7,11 +7,11 @@ import {
   writeFlvTagHeader,
 } from '@sluice/media/flv';
 
-import type { Frame } from '../../live/index.ts';
+import { type Frame, FrameKind } from '../../live/index.ts';
 import type { Disk, DiskFile } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
 import { DiskWriter } from './disk-writer.ts';
-import { FlvHead } from './flv-head.ts';
+import { FlvHead, kindsPatch } from './flv-head.ts';
 import { type FlvContents, readFlvContents } from './flv-scan.ts';
 import { KeyframeIndex } from './keyframe-index.ts';
 import { type FileEvents, type HeaderFrames, type RecordedFile, temporaryName } from './recorded-file.ts';
@@ -71,6 +71,8 @@ export class FlvFile implements RecordedFile {
   #firstTimestamp: number | undefined;
   #lastTimestamp = 0;
   #frames = 0;
+  #hasAudio = false;
+  #hasVideo = false;
 
   /** @param from - the head of a new file, or what is in one that is written on */
   constructor(file: DiskFile, options: FlvFileOptions, workPath: string, from: FlvHead | FlvContents) {
@@ -84,12 +86,13 @@ export class FlvFile implements RecordedFile {
       this.#head = from;
       this.#index = new KeyframeIndex(from.capacity);
       this.startTimestamp = 0;
-      // The header announces both: nobody knows what is still to come.
       this.#writer.put(flvHeader({ audio: true, video: true }));
       this.#writer.put(from.tag({ durationMs: 0, fileSize: 0, index: this.#index }));
     } else {
       this.#head = from.head;
       this.#index = from.index;
+      this.#hasAudio = from.kinds.audio;
+      this.#hasVideo = from.kinds.video;
       this.#firstTimestamp = from.firstTimestamp;
       this.#lastTimestamp = from.lastTimestamp;
       this.startTimestamp = from.mediaTags === 0 ? 0 : from.lastTimestamp + APPEND_STEP_MS;
@@ -121,6 +124,8 @@ export class FlvFile implements RecordedFile {
     const size = body.length;
     if (size > FLV_MAX_BODY_BYTES) return;
     const writer = this.#writer;
+    if (kind === FrameKind.audio) this.#hasAudio = true;
+    else if (kind === FrameKind.video) this.#hasVideo = true;
     if (frame.keyframe) this.#index.add(timestamp, writer.position);
     const offset = writer.claim(flvTagSize(size));
     const { block } = writer;
@@ -144,6 +149,7 @@ export class FlvFile implements RecordedFile {
   async finish(): Promise<void> {
     await this.#writer.drain();
     this.#patch();
+    this.#writer.patch([kindsPatch({ audio: this.#hasAudio, video: this.#hasVideo })]);
     await this.#writer.drain();
     await this.#writer.close();
     if (this.workPath !== this.path) await this.#disk.rename(this.workPath, this.path);

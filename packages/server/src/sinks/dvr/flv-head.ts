@@ -17,6 +17,20 @@ import { MAX_PUBLISHER_METADATA_BYTES } from './limits.ts';
 /** Bytes before the first tag of an FLV file whose header is as long as all are. */
 export const FLV_START_BYTES = flvHeader({ audio: true, video: true }).length;
 
+/** Which kinds of tags a file has. */
+export interface FlvKinds {
+  readonly audio: boolean;
+  readonly video: boolean;
+}
+
+/**
+ * What makes the file's header announce the kinds of tags that there are: players wait for all that is announced, and
+ * while a file grows nobody knows what is still to come, so that it announces both.
+ */
+export function kindsPatch(kinds: FlvKinds): Patch {
+  return { position: 0, bytes: flvHeader(kinds) };
+}
+
 /** What the metadata of a file says about it when it is closed (V004). */
 export interface FlvFacts {
   readonly durationMs: number;

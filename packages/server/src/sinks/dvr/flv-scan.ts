@@ -13,7 +13,7 @@ import {
 } from '@sluice/media/flv';
 
 import type { DiskFile } from '../disk/index.ts';
-import { FLV_START_BYTES, FlvHead } from './flv-head.ts';
+import { FLV_START_BYTES, FlvHead, type FlvKinds } from './flv-head.ts';
 import type { KeyframeIndex } from './keyframe-index.ts';
 import { MAX_METADATA_BYTES } from './limits.ts';
 
@@ -37,6 +37,8 @@ export class NotFlvError extends Error {
 /** What is in an FLV file that something is to be appended to. */
 export interface FlvContents {
   readonly head: FlvHead;
+  /** Kinds of tags: those that were seen, and, unless all were looked at, those that the file announces. */
+  readonly kinds: FlvKinds;
   readonly index: KeyframeIndex;
   /** Where its last whole tag ends: what follows is rubbish. */
   readonly end: number;
@@ -50,7 +52,9 @@ export interface FlvContents {
 interface ScannedTag {
   readonly position: number;
   readonly timestamp: number;
+  /** A frame, rather than a header or data. */
   readonly media: boolean;
+  readonly type: FlvTagType;
   readonly keyframe: boolean;
 }
 
@@ -62,7 +66,8 @@ interface ScannedTag {
  */
 export async function readFlvContents(file: DiskFile, thorough: boolean): Promise<FlvContents> {
   const window = new Window(file);
-  if (!isFlvStart(await window.at(0, FLV_START_BYTES))) throw new NotFlvError(file.path);
+  const announced = flvStart(await window.at(0, FLV_START_BYTES));
+  if (announced === undefined) throw new NotFlvError(file.path);
   const known = await readHead(window);
   const first = FLV_START_BYTES + known.head.tagBytes;
   const index = thorough ? known.index.emptied() : known.index;
@@ -70,6 +75,7 @@ export async function readFlvContents(file: DiskFile, thorough: boolean): Promis
   let firstTimestamp: number | undefined;
   let lastTimestamp = 0;
   let mediaTags = 0;
+  let { audio, video } = thorough ? { audio: false, video: false } : announced;
   const lastIndexed = index.entries.at(-1)?.position ?? -1;
   const firstTag = from === first ? undefined : await readTag(window, first);
   if (firstTag !== undefined) firstTimestamp = firstTag.timestamp;
@@ -80,10 +86,21 @@ export async function readFlvContents(file: DiskFile, thorough: boolean): Promis
     firstTimestamp ??= tag.timestamp;
     if (tag.timestamp > lastTimestamp) lastTimestamp = tag.timestamp;
     if (tag.media) mediaTags += 1;
+    audio ||= tag.type === FlvTagType.audio;
+    video ||= tag.type === FlvTagType.video;
     if (tag.keyframe && tag.position > lastIndexed) index.add(tag.timestamp, tag.position);
     end = tag.end;
   }
-  return { head: known.head, index, end, mediaTags, firstTimestamp: firstTimestamp ?? 0, lastTimestamp };
+  const kinds = { audio, video };
+  return {
+    head: known.head,
+    kinds,
+    index,
+    end,
+    mediaTags,
+    firstTimestamp: firstTimestamp ?? 0,
+    lastTimestamp,
+  };
 }
 
 async function readHead(window: Window): Promise<{ head: FlvHead; index: KeyframeIndex }> {
@@ -133,7 +150,7 @@ async function readTag(
   const facts = bodyFacts(type, body);
   const previous = previousTagSize(await window.at(sizeAt, FLV_PREVIOUS_TAG_SIZE_BYTES));
   if (previous !== FLV_TAG_HEADER_BYTES + size) return undefined;
-  return { position, end, timestamp, ...facts };
+  return { position, end, timestamp, type, ...facts };
 }
 
 function bodyFacts(type: FlvTagType, body: Uint8Array): { media: boolean; keyframe: boolean } {
@@ -171,12 +188,14 @@ class Window {
   }
 }
 
-/** The header that an FLV file has whose tags can be told apart, and which has the length that all have. */
-function isFlvStart(start: Uint8Array): boolean {
+/** What a file announces whose header has the length that all have; undefined when it is no FLV file. */
+function flvStart(start: Uint8Array): FlvKinds | undefined {
+  if (start.length < FLV_START_BYTES) return undefined;
   try {
-    return start.length === FLV_START_BYTES && parseFlvHeader(start).dataOffset === FLV_FILE_HEADER_BYTES;
+    const { dataOffset, audio, video } = parseFlvHeader(start);
+    return dataOffset === FLV_FILE_HEADER_BYTES ? { audio, video } : undefined;
   } catch (error) {
-    if (error instanceof MediaError) return false;
+    if (error instanceof MediaError) return undefined;
     throw error;
   }
 }

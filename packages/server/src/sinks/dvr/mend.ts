@@ -3,7 +3,7 @@ import { bytesEqual } from '@sluice/media/bytes';
 import { type Mp4Repair, repairMp4, runReadSteps } from '@sluice/media/mp4';
 
 import { type Disk, DiskError, type DiskFile } from '../disk/index.ts';
-import { FLV_START_BYTES } from './flv-head.ts';
+import { FLV_START_BYTES, kindsPatch } from './flv-head.ts';
 import { readFlvContents } from './flv-scan.ts';
 import { MAX_NUMBERED_NAMES } from './limits.ts';
 import { containerOf, numberedPath } from './recording-paths.ts';
@@ -87,7 +87,7 @@ async function mendFlv(
   try {
     // The crash came before anything was written.
     if (file.size < FLV_START_BYTES) return undefined;
-    const { head, index, end, mediaTags, firstTimestamp, lastTimestamp } = await readFlvContents(
+    const { head, kinds, index, end, mediaTags, firstTimestamp, lastTimestamp } = await readFlvContents(
       file,
       look === 'whole',
     );
@@ -95,7 +95,8 @@ async function mendFlv(
     let changed = end < file.size;
     if (changed) await file.truncate(end);
     const durationMs = lastTimestamp - firstTimestamp;
-    for (const { position, bytes } of head.patches({ durationMs, fileSize: end, index })) {
+    const facts = { durationMs, fileSize: end, index };
+    for (const { position, bytes } of [...head.patches(facts), kindsPatch(kinds)]) {
       if (bytesEqual(await file.read(position, bytes.length), bytes)) continue;
       changed = true;
       await file.writeAt(position, bytes);

@@ -65,8 +65,8 @@ export interface RecordingFilesOptions {
   readonly service: string;
   /** ms since the epoch. */
   readonly now: () => number;
-  /** Parts of the time in names are UTC. */
-  readonly utc: boolean;
+  /** Whether parts of the time in names are UTC; asked for each file. */
+  readonly utc: () => boolean;
   readonly onFinished: (file: FinishedFile) => void;
 }
 
@@ -204,7 +204,7 @@ export class RecordingFiles {
   /** `append` with a part of the time in the name goes on with the newest file that there is. */
   async #choosePath({ names, template, plan }: FileRequest): Promise<string> {
     const { disk, now, utc } = this.#options;
-    const path = expandPath(template, { ...names, at: new Date(now()), utc });
+    const path = expandPath(template, { ...names, at: new Date(now()), utc: utc() });
     if (plan !== 'append' || containerOf(path) !== 'flv' || !hasTimeInName(template)) return path;
     const directory = posix.dirname(path);
     const shape = templateShape(posix.basename(template), names);

@@ -303,7 +303,7 @@ export function dvr(options: Partial<DvrOptions> & { readonly vhost?: VhostConfi
     log,
     disk,
     service: 'Test/1',
-    utc: true,
+    utc: () => true,
     now: () => clock.now,
     vhosts: () => [vhost],
     findVhost: (name) => (name === vhost.name ? vhost : undefined),
