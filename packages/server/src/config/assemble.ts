@@ -1,42 +1,82 @@
 import type { RootValue, VhostValue } from './sections/index.ts';
-import type { Config, ConfigWarning, InactiveDirective, VhostConfig } from './types.ts';
+import type {
+  Config,
+  ConfigWarning,
+  HttpRemuxConfig,
+  InactiveDirective,
+  PlayConfig,
+  PublishConfig,
+  VhostConfig,
+} from './types.ts';
+
+function assemblePublish(publish: VhostValue['publish']): PublishConfig {
+  return {
+    firstPacketTimeoutMs: publish.firstPacketTimeoutMs,
+    normalTimeoutMs: publish.normalTimeoutMs,
+    parseSps: publish.parseSps,
+    conflict: publish.conflict,
+    mergedRead: { enabled: publish.mergedRead, latencyMs: publish.mergedReadLatencyMs },
+  };
+}
+
+function assemblePlay(play: VhostValue['play']): PlayConfig {
+  return {
+    gopCache: play.gopCache,
+    gopCacheMaxBytes: play.gopCacheMaxBytes,
+    queueLengthMs: play.queueLengthMs,
+    queueMaxBytes: play.queueMaxBytes,
+    timeJitter: play.timeJitter,
+    mixCorrect: play.mixCorrect,
+    atc: play.atc,
+    atcAuto: play.atcAuto,
+    mergedWriteLatencyMs: play.mergedWriteLatencyMs,
+    sendMinIntervalMs: play.sendMinIntervalMs,
+    reduceSequenceHeader: play.reduceSequenceHeader,
+  };
+}
+
+function assembleHttpRemux(httpRemux: VhostValue['httpRemux']): HttpRemuxConfig {
+  return {
+    enabled: httpRemux.enabled,
+    mounts: httpRemux.mounts,
+    hstrs: httpRemux.hstrs,
+    fastCacheSeconds: httpRemux.fastCacheSeconds,
+  };
+}
+
+/** What was made of a value is made once: vhosts share what is equal. */
+function once<Value extends object, Result>(make: (value: Value) => Result): (value: Value) => Result {
+  const made = new WeakMap<Value, Result>();
+  return (value) => {
+    let result = made.get(value);
+    if (result === undefined) made.set(value, (result = make(value)));
+    return result;
+  };
+}
+
+/** Makes the sections of vhosts that have another form than their directives. */
+interface VhostParts {
+  readonly publish: typeof assemblePublish;
+  readonly play: typeof assemblePlay;
+  readonly httpRemux: typeof assembleHttpRemux;
+}
 
 /** The vhost of validated directives. `chunkSize` is the root's, for a vhost that names none. */
-export function assembleVhost(value: VhostValue, chunkSize: number): VhostConfig {
-  const { publish, play, httpRemux } = value;
+export function assembleVhost(
+  value: VhostValue,
+  chunkSize: number,
+  parts: VhostParts = { publish: assemblePublish, play: assemblePlay, httpRemux: assembleHttpRemux },
+): VhostConfig {
   return {
     name: value.label,
     enabled: value.enabled,
     chunkSize: value.chunkSize ?? chunkSize,
     minLatency: value.minLatency,
     tcpNodelay: value.tcpNodelay,
-    publish: {
-      firstPacketTimeoutMs: publish.firstPacketTimeoutMs,
-      normalTimeoutMs: publish.normalTimeoutMs,
-      parseSps: publish.parseSps,
-      conflict: publish.conflict,
-      mergedRead: { enabled: publish.mergedRead, latencyMs: publish.mergedReadLatencyMs },
-    },
-    play: {
-      gopCache: play.gopCache,
-      gopCacheMaxBytes: play.gopCacheMaxBytes,
-      queueLengthMs: play.queueLengthMs,
-      queueMaxBytes: play.queueMaxBytes,
-      timeJitter: play.timeJitter,
-      mixCorrect: play.mixCorrect,
-      atc: play.atc,
-      atcAuto: play.atcAuto,
-      mergedWriteLatencyMs: play.mergedWriteLatencyMs,
-      sendMinIntervalMs: play.sendMinIntervalMs,
-      reduceSequenceHeader: play.reduceSequenceHeader,
-    },
+    publish: parts.publish(value.publish),
+    play: parts.play(value.play),
     refer: value.refer,
-    httpRemux: {
-      enabled: httpRemux.enabled,
-      mounts: httpRemux.mounts,
-      hstrs: httpRemux.hstrs,
-      fastCacheSeconds: httpRemux.fastCacheSeconds,
-    },
+    httpRemux: parts.httpRemux(value.httpRemux),
     httpStatic: value.httpStatic,
     cluster: value.cluster,
     forward: value.forward,
@@ -64,7 +104,14 @@ export interface Notices {
 
 /** The configuration of validated directives. */
 export function assembleConfig(root: RootValue, notices: Notices): Config {
-  const vhosts = root.vhosts.map((vhost) => [vhost.label, assembleVhost(vhost, root.chunkSize)] as const);
+  const parts: VhostParts = {
+    publish: once(assemblePublish),
+    play: once(assemblePlay),
+    httpRemux: once(assembleHttpRemux),
+  };
+  const vhosts = root.vhosts.map(
+    (vhost) => [vhost.label, assembleVhost(vhost, root.chunkSize, parts)] as const,
+  );
   return {
     listen: root.listen,
     pid: root.pid,

@@ -54,8 +54,11 @@ function intoBlocks(directives: readonly Directive[], moved: Moved): readonly Di
   return result;
 }
 
-function moveInVhost(directives: readonly Directive[], reader: SectionReader): readonly Directive[] {
-  const moves = new Map(vhostSection.moves.map((move) => [move.from, move]));
+function moveInVhost(
+  directives: readonly Directive[],
+  moves: ReadonlyMap<string, Move>,
+  reader: SectionReader,
+): readonly Directive[] {
   const kept: Directive[] = [];
   const moved: Moved = new Map();
   for (const directive of directives) {
@@ -80,9 +83,10 @@ export function moveFlatSpellings(
   directives: readonly Directive[],
   reader: SectionReader,
 ): readonly Directive[] {
+  const moves = new Map(vhostSection.moves.map((move) => [move.from, move]));
   return directives.map((directive) =>
-    directive.name === 'vhost' && directive.block !== undefined
-      ? { ...directive, block: moveInVhost(directive.block, reader) }
+    directive.name === 'vhost' && directive.block?.some(({ name }) => moves.has(name)) === true
+      ? { ...directive, block: moveInVhost(directive.block, moves, reader) }
       : directive,
   );
 }

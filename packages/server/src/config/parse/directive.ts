@@ -25,15 +25,15 @@ export interface Directive extends Place {
 
 /** The texts that were read, so that a problem can show its line. */
 export class SourceTexts {
-  readonly #lines = new Map<string, readonly string[]>();
+  readonly #texts = new Map<string, string>();
 
   /** Remembers a file's text. A file read twice keeps its last text. */
   add(file: string, text: string): void {
-    this.#lines.set(file, text.split(/\r?\n/));
+    this.#texts.set(file, text);
   }
 
   /** The text of a line, 1-based; undefined when the file or the line isn't there. */
   line(file: string, line: number): string | undefined {
-    return this.#lines.get(file)?.[line - 1];
+    return this.#texts.get(file)?.split(/\r?\n/, line)[line - 1];
   }
 }

@@ -29,6 +29,17 @@ const QUOTED_ESCAPES: Readonly<Record<string, string>> = {
 };
 const SINGLE_ESCAPES: Readonly<Record<string, string>> = { "'": "'", '\\': '\\' };
 
+/** Letters, digits and the marks of paths, URLs and templates: nothing that a bare word treats in a way of its own. */
+function isPlain(code: number): boolean {
+  return (
+    (code >= 0x61 && code <= 0x7a) ||
+    (code >= 0x2a && code <= 0x3a) ||
+    (code >= 0x3d && code <= 0x5b) ||
+    code === 0x5d ||
+    code === 0x5f
+  );
+}
+
 /**
  * Cuts a configuration text into words and marks (C001).
  *
@@ -145,7 +156,7 @@ export class Lexer {
   }
 
   #bareWord(): string {
-    let word = '';
+    let word = this.#plainRun();
     for (;;) {
       const character = this.#text[this.#offset];
       if (character === undefined || WORD_END.has(character)) return word;
@@ -159,6 +170,15 @@ export class Lexer {
         word += this.#ordinary(character);
       }
     }
+  }
+
+  /** What stands for itself from the offset on, as one piece of the text; most words are nothing else. */
+  #plainRun(): string {
+    const start = this.#offset;
+    let end = start;
+    while (isPlain(this.#text.charCodeAt(end))) end += 1;
+    this.#offset = end;
+    return this.#text.slice(start, end);
   }
 
   #ordinary(character: string): string {

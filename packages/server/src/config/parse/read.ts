@@ -77,6 +77,7 @@ class FileReader {
 
   #withIncludes(directives: readonly Directive[], chain: Chain): readonly Directive[] {
     const expanded: Directive[] = [];
+    let isSame = true;
     for (const directive of directives) {
       this.#directives += 1;
       if (this.#directives > this.#options.limits.maxDirectives) {
@@ -84,14 +85,21 @@ class FileReader {
         throw this.#problem(ConfigErrorCode.Limit, message, directive);
       }
       if (directive.name === 'include') {
+        isSame = false;
         for (const included of this.#include(directive, chain)) expanded.push(included);
       } else if (directive.block === undefined) {
         expanded.push(directive);
       } else {
-        expanded.push({ ...directive, block: this.#withIncludes(directive.block, chain) });
+        const block = this.#withIncludes(directive.block, chain);
+        if (block === directive.block) {
+          expanded.push(directive);
+        } else {
+          isSame = false;
+          expanded.push({ ...directive, block });
+        }
       }
     }
-    return expanded;
+    return isSame ? directives : expanded;
   }
 
   #include(directive: Directive, chain: Chain): readonly Directive[] {

@@ -50,12 +50,37 @@ function remedyFor(name: string, section: Section<Fields>): string {
   return far === undefined || farHome === undefined ? '' : `; did you mean \`${far}\` of ${farHome}?`;
 }
 
+/**
+ * What a block says, whatever its layout; undefined for one that is to be read by itself, since where its words stand
+ * may matter.
+ */
+function blockText(directives: readonly Directive[]): string | undefined {
+  let text = '';
+  for (const { name, args, block, line } of directives) {
+    text += `${name.length}:${name}`;
+    for (const argument of args) {
+      if (argument.line !== line) return undefined;
+      text += ` ${argument.text.length}:${argument.text}`;
+    }
+    if (block === undefined) {
+      text += ';';
+    } else {
+      const inner = blockText(block);
+      if (inner === undefined) return undefined;
+      text += `{${inner}}`;
+    }
+  }
+  return text;
+}
+
 /** Turns directives into validated values by the sections' tables, and collects what is wrong. */
 export class SectionReader implements Reader {
   readonly #texts: SourceTexts;
   readonly #problems: ConfigProblem[] = [];
   readonly warnings: ConfigWarning[] = [];
   readonly inactive: InactiveDirective[] = [];
+  /** Values of blocks by what stands in them, in so far as nothing had to be said of them. */
+  readonly #known = new Map<Section<Fields>, Map<string, unknown>>();
 
   constructor(texts: SourceTexts) {
     this.#texts = texts;
@@ -106,15 +131,39 @@ export class SectionReader implements Reader {
     if (first !== undefined) throw new ConfigError([first, ...rest]);
   }
 
-  /** Reads the directives of one block. Fields that aren't there, or are wrong, get their default. */
+  /**
+   * Reads the directives of one block. Fields that aren't there, or are wrong, get their default. Blocks that say the
+   * same have one value, and are read once: a thousand vhosts differ in little.
+   */
   section<F extends Fields>(
+    section: Section<F>,
+    directives: readonly Directive[],
+    context: SectionContext,
+  ): SectionValue<F> {
+    const said = blockText(directives);
+    const text = said === undefined ? undefined : `${context.noteInactive ? '+' : '-'}${said}`;
+    const known = this.#known.get(section) ?? new Map<string, unknown>();
+    if (text !== undefined && known.has(text)) return known.get(text) as SectionValue<F>;
+    const noticed = this.#noticed();
+    const value = this.#read(section, directives, context);
+    // What has something to say of a block says it of each.
+    if (text !== undefined && this.#noticed() === noticed) this.#known.set(section, known.set(text, value));
+    return value;
+  }
+
+  /** How much was said so far. */
+  #noticed(): number {
+    return this.#problems.length + this.warnings.length + this.inactive.length;
+  }
+
+  #read<F extends Fields>(
     section: Section<F>,
     directives: readonly Directive[],
     context: SectionContext,
   ): SectionValue<F> {
     const found = this.#group(section, directives);
     const values: Record<string, unknown> = { ...section.defaults };
-    for (const [property, field] of Object.entries<Field<unknown>>(section.fields)) {
+    for (const [property, field] of section.entries) {
       const group = found.get(field);
       const first = group?.[0];
       if (group === undefined || first === undefined) continue;

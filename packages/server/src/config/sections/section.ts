@@ -90,6 +90,8 @@ export class Section<F extends Fields> {
   readonly fields: F;
   readonly moves: readonly Move[];
   readonly byName: ReadonlyMap<string, Field<unknown>>;
+  /** The fields by their properties, in the order of the table. */
+  readonly entries: readonly (readonly [property: string, field: Field<unknown>])[];
   readonly defaults: SectionValue<F>;
 
   constructor(title: string, fields: F, moves: readonly Move[] = []) {
@@ -98,7 +100,8 @@ export class Section<F extends Fields> {
     this.moves = moves;
     const byName = new Map<string, Field<unknown>>();
     const defaults: Record<string, unknown> = {};
-    for (const [property, field] of Object.entries<Field<unknown>>(fields)) {
+    this.entries = Object.entries<Field<unknown>>(fields);
+    for (const [property, field] of this.entries) {
       defaults[property] = field.default;
       for (const name of [field.name, ...field.aliases]) byName.set(name, field);
     }
