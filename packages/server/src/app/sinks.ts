@@ -2,7 +2,7 @@ import type { FaultView } from '../api/index.ts';
 import type { VhostConfig } from '../config/index.ts';
 import type { LiveHub, LiveStream } from '../live/index.ts';
 import type { Log } from '../log/index.ts';
-import { namesProblem, nodeDisk } from '../sinks/disk/index.ts';
+import { namesProblem, nodeDisk, ThreadDisk } from '../sinks/disk/index.ts';
 import { DvrSinks, type FinishedFile } from '../sinks/dvr/index.ts';
 import { HdsSinks } from '../sinks/hds/index.ts';
 import { HlsSinks } from '../sinks/hls/index.ts';
@@ -13,8 +13,8 @@ export interface SinksContext {
   readonly hub: LiveHub;
   /** The server's signature, for files. */
   readonly signature: string;
-  /** Parts of the time in file names are UTC (`utc_time`). */
-  readonly utc: boolean;
+  /** Whether parts of the time in file names are UTC (`utc_time`). */
+  readonly utc: () => boolean;
   /** The vhosts that are on. */
   vhosts(): Iterable<VhostConfig>;
   findVhost(name: string): VhostConfig | undefined;
@@ -37,6 +37,8 @@ export class Sinks {
   readonly hls: HlsSinks;
   readonly hds: HdsSinks;
   readonly dvr: DvrSinks;
+  /** Many small files: they have a thread of their own. */
+  readonly #segmentDisk: ThreadDisk;
   readonly #context: SinksContext;
   /** What a stream is written by now. */
   readonly #attached = new WeakMap<LiveStream, Map<SinkKind, Attached>>();
@@ -45,8 +47,9 @@ export class Sinks {
   constructor(context: SinksContext) {
     const { log, hub, utc, signature } = context;
     this.#context = context;
-    this.hls = new HlsSinks({ log, disk: nodeDisk, utc });
-    this.hds = new HdsSinks({ log, disk: nodeDisk });
+    this.#segmentDisk = new ThreadDisk({ log });
+    this.hls = new HlsSinks({ log, disk: this.#segmentDisk, utc });
+    this.hds = new HdsSinks({ log, disk: this.#segmentDisk });
     this.dvr = new DvrSinks({
       log,
       disk: nodeDisk,
@@ -141,5 +144,6 @@ export class Sinks {
   /** Waits until the last files are written. Every publisher has to be gone. */
   async close(): Promise<void> {
     await Promise.all([this.hls.close(), this.hds.close(), this.dvr.close()]);
+    this.#segmentDisk.close();
   }
 }

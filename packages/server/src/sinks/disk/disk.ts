@@ -1,3 +1,5 @@
+import type { DiskError } from './errors.ts';
+
 /** What a directory has under one name. */
 export interface DiskEntry {
   readonly name: string;
@@ -33,6 +35,30 @@ export interface Disk {
   readText(path: string, maxBytes: number): Promise<string | undefined>;
   /** What a directory has; nothing when it is absent. */
   list(directory: string): Promise<readonly DiskEntry[]>;
+}
+
+/** A file that is to be written whole. */
+export interface WholeFile {
+  readonly path: string;
+  /** Text is written as UTF-8. */
+  readonly content: string | Uint8Array;
+}
+
+/** What became of files that were written one after another. */
+export interface Written {
+  /** So many of them, from the first one on, are on the disk. */
+  readonly count: number;
+  /** Why the next one is not; undefined when all are there. */
+  readonly error?: DiskError | undefined;
+}
+
+/** A disk that takes files which belong together in one go, for sinks that write many small ones. */
+export interface SegmentDisk extends Disk {
+  /**
+   * Writes files as {@link Disk.write} does, one after another; those behind one that fails are not written. Never
+   * rejects.
+   */
+  writeInOrder(files: readonly WholeFile[]): Promise<Written>;
 }
 
 /** A file that is being written. */

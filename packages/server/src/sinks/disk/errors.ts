@@ -54,3 +54,8 @@ export function diskError(path: string, error: unknown): DiskError {
   const detail = error instanceof Error ? error.message : String(error);
   return new DiskError(code, path, `${path}: ${remedies[code]} (${detail})`, { cause: error });
 }
+
+/** Whether the system says that there is no such file or directory. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

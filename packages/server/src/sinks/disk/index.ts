@@ -1,5 +1,7 @@
-export type { Disk, DiskEntry, DiskFile } from './disk.ts';
-export { DiskError, type DiskErrorCode } from './errors.ts';
+export type { Disk, DiskEntry, DiskFile, SegmentDisk, WholeFile, Written } from './disk.ts';
+export { DiskError, diskError, type DiskErrorCode } from './errors.ts';
 export { Fault, type FaultLog, type FaultState } from './fault.ts';
-export { nodeDisk, TEMPORARY_SUFFIX } from './node-disk.ts';
+export { nodeDisk } from './node-disk.ts';
 export { expandPath, namesProblem, type PathVariables } from './path-template.ts';
+export { TEMPORARY_SUFFIX } from './temporary.ts';
+export { ThreadDisk, type ThreadDiskOptions } from './thread-disk.ts';

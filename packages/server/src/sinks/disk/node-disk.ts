@@ -1,14 +1,12 @@
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import type { Disk, DiskEntry, DiskFile } from './disk.ts';
-import { diskError } from './errors.ts';
+import type { DiskEntry, DiskFile, SegmentDisk } from './disk.ts';
+import { diskError, isAbsent } from './errors.ts';
+import { TEMPORARY_SUFFIX } from './temporary.ts';
 
-/** Added to the name of a file that is being written. */
-export const TEMPORARY_SUFFIX = '.tmp';
-
-/** The disk of the machine. */
-export const nodeDisk: Disk = {
+/** The disk of the machine; every step of it is one of the threads of Node's pool. */
+export const nodeDisk: SegmentDisk = {
   async write(path, pieces) {
     const temporary = `${path}${TEMPORARY_SUFFIX}`;
     try {
@@ -23,6 +21,18 @@ export const nodeDisk: Disk = {
       await unlink(temporary).catch(() => undefined);
       throw diskError(path, error);
     }
+  },
+  async writeInOrder(files) {
+    let count = 0;
+    for (const { path, content } of files) {
+      try {
+        await nodeDisk.write(path, typeof content === 'string' ? Buffer.from(content) : content);
+      } catch (error) {
+        return { count, error: diskError(path, error) };
+      }
+      count += 1;
+    }
+    return { count };
   },
   async open(path, mode) {
     try {
@@ -172,8 +182,4 @@ async function ifPresent<Value>(path: string, work: () => Promise<Value>): Promi
     if (isAbsent(error)) return undefined;
     throw diskError(path, error);
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

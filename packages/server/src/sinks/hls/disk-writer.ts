@@ -1,10 +1,10 @@
-import { type Disk, DiskError, type Fault } from '../disk/index.ts';
+import { DiskError, type Fault, type SegmentDisk, type WholeFile } from '../disk/index.ts';
 import type { PlaylistWindow } from './playlist-window.ts';
 import type { HlsSegment, SegmentKey } from './segment.ts';
 
 /** What a {@link DiskWriter} needs. */
 export interface DiskWriterOptions {
-  readonly disk: Disk;
+  readonly disk: Pick<SegmentDisk, 'writeInOrder' | 'remove'>;
   readonly fault: Fault;
   /** Absolute path of the playlist. */
   readonly playlistFile: string;
@@ -130,17 +130,25 @@ export class DiskWriter {
     }
   }
 
+  /** Key, segment and playlist go to the disk together: it is one way there and back. */
   async #writeSegment(job: SegmentJob): Promise<void> {
     const { segment, bytes } = job;
-    const { disk, window, writesAll } = this.#options;
+    const { disk, window, writesAll, playlistFile } = this.#options;
     if (segment.sequence < this.#first && !writesAll) {
       this.#lose(job);
       return;
     }
-    try {
-      await this.#writeKey(segment.encryption?.key);
-      await disk.write(segment.name.file, bytes);
-    } catch (error) {
+    const files: WholeFile[] = [];
+    const key = this.#unwrittenKey(segment);
+    if (key?.bytes !== undefined) files.push({ path: key.name.file, content: key.bytes });
+    files.push({ path: segment.name.file, content: bytes });
+    const media = files.length;
+    // The next segment's playlist tells of this one too.
+    const lists = !this.#jobs.some(isSegmentJob);
+    if (lists) files.push({ path: playlistFile, content: this.#textWith(job) });
+    const { count, error } = await disk.writeInOrder(files);
+    if (key !== undefined && count > 0) this.#keys.add(key);
+    if (count < media) {
       this.#lose(job);
       this.#failed(error);
       return;
@@ -151,40 +159,49 @@ export class DiskWriter {
     window.push(segment, job.discontinuity);
     this.#unannounced.push(job);
     this.#options.onPlaced(segment);
-    // The next segment's playlist tells of this one too.
-    if (!this.#jobs.some((next) => typeof next === 'object' && 'segment' in next))
-      await this.#writePlaylist();
+    if (lists) this.#playlistDone(error);
+  }
+
+  /** The playlist as it will be with this segment. */
+  #textWith({ segment, discontinuity }: SegmentJob): string {
+    const { window, text } = this.#options;
+    const next = window.copy();
+    next.dropBefore(this.#first);
+    next.push(segment, discontinuity);
+    return text(next);
   }
 
   /** A segment is left out: the next one does not follow on what is listed. */
   #lose({ segment, bytes }: SegmentJob): void {
     this.#pendingBytes -= bytes.length;
     segment.place = 'memory';
-    const next = this.#jobs.findIndex((job) => typeof job === 'object' && 'segment' in job);
-    const job = this.#jobs[next];
-    if (typeof job === 'object' && 'segment' in job) this.#jobs[next] = { ...job, discontinuity: true };
+    const index = this.#jobs.findIndex(isSegmentJob);
+    const next = this.#jobs[index];
+    if (next !== undefined && isSegmentJob(next)) this.#jobs[index] = { ...next, discontinuity: true };
     else this.#gap = true;
     this.#options.onPlaced(segment);
   }
 
-  async #writeKey(key: SegmentKey | undefined): Promise<void> {
-    if (key?.bytes === undefined || this.#keys.has(key)) return;
-    await this.#options.disk.write(key.name.file, key.bytes);
-    this.#keys.add(key);
+  #unwrittenKey({ encryption }: HlsSegment): SegmentKey | undefined {
+    const key = encryption?.key;
+    return key?.bytes === undefined || this.#keys.has(key) ? undefined : key;
   }
 
   async #writePlaylist(): Promise<void> {
-    const { disk, playlistFile, window, text, fault, maxPendingBytes, onListed } = this.#options;
-    this.#stale = true;
-    try {
-      await disk.write(playlistFile, Buffer.from(text(window)));
-    } catch (error) {
+    const { disk, playlistFile, window, text } = this.#options;
+    const { error } = await disk.writeInOrder([{ path: playlistFile, content: text(window) }]);
+    this.#playlistDone(error);
+  }
+
+  #playlistDone(error: DiskError | undefined): void {
+    const { fault, maxPendingBytes, onListed } = this.#options;
+    this.#stale = error !== undefined;
+    if (error !== undefined) {
       // What has left the playlist since is not news any more.
       this.#unannounced = this.#unannounced.filter(({ segment }) => segment.sequence >= this.#first);
       this.#failed(error);
       return;
     }
-    this.#stale = false;
     if (this.#pendingBytes <= maxPendingBytes / 2) fault.clear();
     const listed = this.#unannounced;
     this.#unannounced = [];
@@ -196,4 +213,8 @@ export class DiskWriter {
     this.#options.fault.raise(error);
     this.#options.onError(error);
   }
+}
+
+function isSegmentJob(job: Job): job is SegmentJob {
+  return typeof job === 'object' && 'segment' in job;
 }

@@ -1,7 +1,7 @@
 import type { VhostConfig } from '../../config/index.ts';
 import type { FrameSink } from '../../live/index.ts';
 import { TsPacker } from '../../remux/index.ts';
-import type { Disk, FaultLog, FaultState } from '../disk/index.ts';
+import type { FaultLog, FaultState, SegmentDisk } from '../disk/index.ts';
 import { type HlsItem, type HlsSource, ItemRegistry } from './items.ts';
 import { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
 import { HlsOutput } from './output.ts';
@@ -17,11 +17,13 @@ const CLOSE_TIMEOUT_MS = 5_000;
 /** What {@link HlsSinks} needs. */
 export interface HlsSinksOptions {
   readonly log: FaultLog;
-  readonly disk: Disk;
+  readonly disk: SegmentDisk;
   /** ms since the epoch. Default: Date.now. */
   readonly now?: (() => number) | undefined;
-  /** Times in file names are those of UTC (`utc_time`). Default: the machine's zone. */
-  readonly utc?: boolean | undefined;
+  /**
+   * Whether times in file names are those of UTC (`utc_time`), asked for each stream. Default: the machine's zone.
+   */
+  readonly utc?: (() => boolean) | undefined;
   /** Default: {@link DEFAULT_HLS_LIMITS}. */
   readonly limits?: Partial<HlsLimits> | undefined;
   /** Default: a TsPacker. */
@@ -43,9 +45,9 @@ export interface HlsStatus {
 /** All HLS of the server: a sink for each publisher, and what is in memory for the HTTP server. */
 export class HlsSinks implements HlsSource {
   readonly #log: FaultLog;
-  readonly #disk: Disk;
+  readonly #disk: SegmentDisk;
   readonly #now: () => number;
-  readonly #utc: boolean;
+  readonly #utc: () => boolean;
   readonly #limits: HlsLimits;
   readonly #createPacker: (announced: AnnouncedCodecs) => SegmentPacker;
   readonly #registry = new ItemRegistry();
@@ -62,14 +64,14 @@ export class HlsSinks implements HlsSource {
     this.#log = options.log;
     this.#disk = options.disk;
     this.#now = options.now ?? Date.now;
-    this.#utc = options.utc ?? false;
+    this.#utc = options.utc ?? (() => false);
     this.#limits = { ...DEFAULT_HLS_LIMITS, ...options.limits };
     this.#createPacker = options.createPacker ?? ((announced) => new TsPacker(announced));
   }
 
   /** HLS of a publisher, until `end()` of the sink: the playlist goes on where an earlier publisher left it. */
   open(stream: SinkStream, { hls: config }: Pick<VhostConfig, 'hls'>): FrameSink {
-    const paths = new HlsPaths(config, stream.id, new Date(this.#now()), this.#utc);
+    const paths = new HlsPaths(config, stream.id, new Date(this.#now()), this.#utc());
     const output = this.#outputFor(stream, config, paths);
     const publication = new HlsPublication({
       stream,

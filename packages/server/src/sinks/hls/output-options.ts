@@ -1,6 +1,6 @@
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
-import type { Disk, FaultLog } from '../disk/index.ts';
+import type { FaultLog, SegmentDisk } from '../disk/index.ts';
 import type { ItemRegistry } from './items.ts';
 import type { HlsLimits } from './limits.ts';
 import type { SegmentNumber } from './numbers.ts';
@@ -50,7 +50,7 @@ export interface HlsOutputOptions {
   readonly id: StreamId;
   readonly config: VhostConfig['hls'];
   readonly paths: HlsPaths;
-  readonly disk: Disk;
+  readonly disk: SegmentDisk;
   readonly log: FaultLog;
   readonly registry: ItemRegistry;
   readonly limits: HlsLimits;

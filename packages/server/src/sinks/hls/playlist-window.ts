@@ -26,6 +26,15 @@ export class PlaylistWindow {
     this.#targetDuration = targetDuration;
   }
 
+  /** Another window that says the same, and goes its own way from here. */
+  copy(): PlaylistWindow {
+    const copy = new PlaylistWindow(this.#windowMs, this.#maxSegments, this.#targetDuration);
+    copy.#entries = [...this.#entries];
+    copy.#next = this.#next;
+    copy.#discontinuitySequence = this.#discontinuitySequence;
+    return copy;
+  }
+
   get entries(): readonly WindowEntry[] {
     return this.#entries;
   }

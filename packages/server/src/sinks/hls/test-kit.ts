@@ -5,7 +5,14 @@ import { type MediaPlaylist, isMasterPlaylist, parsePlaylist } from '@sluice/med
 
 import { defaultVhost, type VhostConfig } from '../../config/index.ts';
 import { type Frame, FrameKind, type FrameSink, mediaFrame } from '../../live/index.ts';
-import { type Disk, DiskError, type DiskFile } from '../disk/index.ts';
+import {
+  DiskError,
+  diskError,
+  type DiskFile,
+  type SegmentDisk,
+  type WholeFile,
+  type Written,
+} from '../disk/index.ts';
 import { HlsSinks, type HlsSinksOptions } from './hls-sinks.ts';
 import type { HlsItem, HlsPlaylistItem } from './items.ts';
 import type { HlsSegmentEvent } from './output-options.ts';
@@ -18,7 +25,7 @@ export const ROOT = '/hls';
 export const START = Date.UTC(2026, 10, 21, 1, 2, 3, 45);
 
 /** Files in memory, in the order of what was done to them. */
-export class FakeDisk implements Disk {
+export class FakeDisk implements SegmentDisk {
   readonly files = new Map<string, Buffer>();
   readonly operations: string[] = [];
   /** What goes wrong with a path, if anything does. */
@@ -30,6 +37,17 @@ export class FakeDisk implements Disk {
     await this.#begin('write', path);
     const parts = pieces instanceof Uint8Array ? [pieces] : pieces;
     this.files.set(path, Buffer.concat(parts.map((part) => Buffer.from(part))));
+  }
+
+  async writeInOrder(files: readonly WholeFile[]): Promise<Written> {
+    for (const [count, { path, content }] of files.entries()) {
+      try {
+        await this.write(path, Buffer.from(content));
+      } catch (error) {
+        return { count, error: diskError(path, error) };
+      }
+    }
+    return { count: files.length };
   }
 
   async remove(path: string): Promise<void> {
@@ -119,7 +137,7 @@ export class HlsRun {
     this.sinks = new HlsSinks({
       log: { warn: (line) => this.log.push(line), info: (line) => this.log.push(line) },
       now: () => this.clock,
-      utc: true,
+      utc: () => true,
       ...options,
       disk: this.disk,
     });
