@@ -79,7 +79,7 @@ export function createRooms({ version, log, control, config }: RoomsHost): Rooms
     log,
     hub,
     signature: `Sluice/${version}`,
-    utc: config().log.utc,
+    utc: () => config().log.utc,
     vhosts: () => [...config().vhosts.values()].filter(({ enabled }) => enabled),
     findVhost: (name) => findVhost(config(), name),
   });
