@@ -51,23 +51,17 @@ function remedyFor(name: string, section: Section<Fields>): string {
 }
 
 /**
- * What a block says, whatever its layout; undefined for one that is to be read by itself, since where its words stand
- * may matter.
+ * What a block without others in it says, whatever its layout; undefined for one that is to be read by itself, since
+ * where its words stand may matter.
  */
 function blockText(directives: readonly Directive[]): string | undefined {
   let text = '';
   for (const { name, args, block, line } of directives) {
-    text += `${name.length}:${name}`;
+    if (block !== undefined) return undefined;
+    text += `;${name.length}:${name}`;
     for (const argument of args) {
       if (argument.line !== line) return undefined;
       text += ` ${argument.text.length}:${argument.text}`;
-    }
-    if (block === undefined) {
-      text += ';';
-    } else {
-      const inner = blockText(block);
-      if (inner === undefined) return undefined;
-      text += `{${inner}}`;
     }
   }
   return text;
@@ -140,7 +134,7 @@ export class SectionReader implements Reader {
     directives: readonly Directive[],
     context: SectionContext,
   ): SectionValue<F> {
-    const said = blockText(directives);
+    const said = section.isFlat ? blockText(directives) : undefined;
     const text = said === undefined ? undefined : `${context.noteInactive ? '+' : '-'}${said}`;
     const known = this.#known.get(section) ?? new Map<string, unknown>();
     if (text !== undefined && known.has(text)) return known.get(text) as SectionValue<F>;

@@ -93,6 +93,8 @@ export class Section<F extends Fields> {
   /** The fields by their properties, in the order of the table. */
   readonly entries: readonly (readonly [property: string, field: Field<unknown>])[];
   readonly defaults: SectionValue<F>;
+  /** No block stands in it. */
+  readonly isFlat: boolean;
 
   constructor(title: string, fields: F, moves: readonly Move[] = []) {
     this.title = title;
@@ -105,6 +107,7 @@ export class Section<F extends Fields> {
       defaults[property] = field.default;
       for (const name of [field.name, ...field.aliases]) byName.set(name, field);
     }
+    this.isFlat = this.entries.every(([, { kind }]) => kind === 'value' || kind === 'rules');
     this.byName = byName;
     this.defaults = defaults as SectionValue<F>;
   }
