@@ -28,7 +28,12 @@ export function rawRoutes(
 
   async function reload(reply: FastifyReply): Promise<FastifyReply> {
     if (control === undefined || settings?.().rawApi.allowReload !== true) {
-      return refuse(reply, API_CODE.rawApiNotAllowed, 'not-allowed', 'raw_api.allow_reload is off');
+      return refuse(
+        reply,
+        API_CODE.rawApiNotAllowed,
+        'not-allowed',
+        'raw_api.allow_reload is off: http_api { raw_api { allow_reload on; } }',
+      );
     }
     const mine = { err: 0, msg: '', state: RELOAD_STATE.applying as number, rid: newReloadId() };
     last = mine;
@@ -47,7 +52,12 @@ export function rawRoutes(
     reply.header('cache-control', 'no-store');
     const config = settings?.();
     if (config?.rawApi.enabled !== true) {
-      return refuse(reply, API_CODE.rawApiOff, 'raw-api-off', 'raw_api is off: raw_api { enabled on; }');
+      return refuse(
+        reply,
+        API_CODE.rawApiOff,
+        'raw-api-off',
+        'raw_api is off: http_api { raw_api { enabled on; } }',
+      );
     }
     const { rpc } = request.query as Readonly<Record<string, unknown>>;
     switch (rpc) {

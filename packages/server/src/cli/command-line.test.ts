@@ -18,6 +18,8 @@ beforeEach(() => {
 afterEach(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
+  // A command sets the process's own.
+  process.exitCode = undefined;
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
   for (const server of listeners.splice(0)) server.close();
 });
@@ -61,12 +63,21 @@ describe('runCommandLine', () => {
     expect(await run(flag)).toEqual({ code: 0, out: `Sluice/${packageVersion()}\n`, err: '' });
   });
 
-  it.each([['-h'], ['-?'], ['--help'], []])('help: %s', async (...words) => {
+  it.each([['-h'], ['-?'], ['--help'], ['help'], []])('help: %s', async (...words) => {
     const { code, out } = await run(...words);
     expect(code).toBe(0);
     for (const part of ['Usage: sluice', '-c, --config <file>', '-t, --test', '-e, --environment']) {
       expect(out).toContain(part);
     }
+    for (const command of ['streams', 'rollback', 'diff', 'sign', 'publish', 'flv', 'demo-api', 'bench']) {
+      expect(out).toMatch(new RegExp(`^  ${command} `, 'm'));
+    }
+  });
+
+  it('a command may come behind the file', async () => {
+    const { code, err } = await run('-c', file('listen 1;'), 'streams', '--api', 'http://127.0.0.1:1');
+    expect(err).toMatch(/^sluice streams: /);
+    expect(code).toBe(3);
   });
 
   it.each([

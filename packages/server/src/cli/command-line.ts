@@ -15,6 +15,66 @@ interface ServerFlags {
   readonly G?: true;
 }
 
+interface CommandGroup {
+  readonly names: readonly string[];
+  /** Adds them to the program. */
+  readonly register: (program: Command) => Promise<void>;
+}
+
+/** All commands. They are read only when they are asked for: a server starts without them. */
+const commandGroups: readonly CommandGroup[] = [
+  {
+    names: ['streams', 'clients', 'vhosts', 'kick', 'reload', 'summaries'],
+    register: async (program) => {
+      (await import('./remote.ts')).registerRemoteCommands(program);
+    },
+  },
+  {
+    names: ['set', 'changes', 'rollback'],
+    register: async (program) => {
+      (await import('./remote-changes.ts')).registerChangeCommands(program);
+    },
+  },
+  {
+    names: ['diff'],
+    register: async (program) => {
+      (await import('./diff.ts')).registerDiffCommand(program);
+    },
+  },
+  {
+    names: ['sign'],
+    register: async (program) => {
+      (await import('./sign.ts')).registerSignCommand(program);
+    },
+  },
+  {
+    names: ['publish'],
+    register: async (program) => {
+      (await import('./publish.ts')).registerPublishCommand(program);
+    },
+  },
+  {
+    names: ['dump', 'detect', 'flv', 'ingest-flv', 'ingest-rtmp', 'bandwidth'],
+    register: async (program) => {
+      (await import('./tools/index.ts')).registerToolCommands(program);
+    },
+  },
+  {
+    names: ['demo-api'],
+    register: async (program) => {
+      (await import('./demo-api.ts')).registerDemoApiCommand(program);
+    },
+  },
+  {
+    names: ['bench'],
+    register: async (program) => {
+      (await import('../bench/index.ts')).registerBenchCommands(program);
+    },
+  },
+];
+
+const HELP_WORDS: ReadonlySet<string> = new Set(['-h', '--help', '-?', 'help']);
+
 /**
  * Runs the command line (spec 5.5) and answers the exit code: 0 done or stopped in order, 1 a fault that is
  * named on stderr, 2 words that are not understood.
@@ -39,49 +99,27 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     .action(async (flags: ServerFlags) => {
       code = await runServer(program, flags, version);
     });
-  // Tools are read only when they are asked for: a server starts without them.
-  const help = words.includes('--help') || words.includes('-h');
-  if (words[0] === 'bench' || help) {
-    const { registerBenchCommands } = await import('../bench/index.ts');
-    registerBenchCommands(program);
-  }
-  if (words[0] === 'publish' || help) {
-    const { registerPublishCommand } = await import('./publish.ts');
-    registerPublishCommand(program);
-  }
-  if (words[0] === 'demo-api' || help) {
-    const { registerDemoApiCommand } = await import('./demo-api.ts');
-    registerDemoApiCommand(program);
-  }
-  if (['streams', 'clients', 'vhosts', 'kick', 'reload', 'summaries'].includes(words[0] ?? '') || help) {
-    const { registerRemoteCommands } = await import('./remote.ts');
-    registerRemoteCommands(program);
-  }
-  if (['set', 'changes', 'rollback'].includes(words[0] ?? '') || help) {
-    const { registerChangeCommands } = await import('./remote-changes.ts');
-    registerChangeCommands(program);
-  }
-  if (['dump', 'detect', 'flv', 'ingest-flv', 'ingest-rtmp', 'bandwidth'].includes(words[0] ?? '') || help) {
-    const { registerToolCommands } = await import('./tools/index.ts');
-    registerToolCommands(program);
-  }
-  if (words[0] === 'diff' || help) {
-    const { registerDiffCommand } = await import('./diff.ts');
-    registerDiffCommand(program);
-  }
-  if (words[0] === 'sign' || help) {
-    const { registerSignCommand } = await import('./sign.ts');
-    registerSignCommand(program);
-  }
+  const help = words.length === 0 || words.some((word) => HELP_WORDS.has(word));
+  const wanted = commandGroups.filter(({ names }) => help || words.some((word) => names.includes(word)));
+  for (const { register } of wanted) await register(program);
+  if (wanted.length > 0) endWithReader();
   try {
-    await program.parseAsync(words.length === 0 ? ['--help'] : words.map(questionMarkAsHelp), {
-      from: 'user',
-    });
+    const asksForAll = words.length === 0 || (words.length === 1 && words[0] === 'help');
+    await program.parseAsync(asksForAll ? ['--help'] : words.map(questionMarkAsHelp), { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
   return code === 0 ? Number(process.exitCode ?? 0) : code;
+}
+
+/** Whoever reads what a command prints may go before its end, as `head` does: that is no fault. */
+function endWithReader(): void {
+  if (process.stdout.listenerCount('error') > 0) return;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
 }
 
 function questionMarkAsHelp(word: string): string {

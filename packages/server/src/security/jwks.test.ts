@@ -112,6 +112,17 @@ describe('key sets (S002)', () => {
     expect(await find('a')).toHaveLength(1);
   });
 
+  it('S002 neither the password nor the query of their address is told', async () => {
+    const { jwks, problems } = source({
+      source: 'https://user:hidden@id.example.com/keys?token=hidden',
+      read: () => Promise.reject(new Error('down')),
+    });
+    await expect(jwks.keysFor({ alg: 'ES256' })).rejects.toThrow(
+      'keys of https://id.example.com/keys cannot',
+    );
+    expect(problems).toEqual(['JWKS https://id.example.com/keys: down']);
+  });
+
   it.each([
     ['not json', 'it is not JSON'],
     ['[]', /no JSON Web Key Set/],

@@ -80,7 +80,7 @@ export class JwksSource {
       void this.#readAgain();
     }
     let keys = this.#keys;
-    if (keys === undefined) throw new JwksError(`the keys of ${source} cannot be had`);
+    if (keys === undefined) throw new JwksError(`the keys of ${placeOf(source)} cannot be had`);
     const found = await matchingKeys(keys, header);
     if (found.length > 0) return found;
     await this.#readAgain();
@@ -109,7 +109,7 @@ export class JwksSource {
       this.#readAt = now();
     } catch (error) {
       const kept = this.#keys === undefined ? '' : '; the keys read before are used on';
-      onProblem(`JWKS ${source}: ${reasonOf(error)}${kept}`);
+      onProblem(`JWKS ${placeOf(source)}: ${reasonOf(error)}${kept}`);
     }
   }
 }
@@ -174,6 +174,11 @@ async function readFile(path: string, signal: AbortSignal): Promise<string> {
   } finally {
     await file.close();
   }
+}
+
+/** A source for people: an address without its user, its password and its query. */
+function placeOf(source: string): string {
+  return source.replace(/^(https?:\/\/)(?:[^/]*@)?([^?#]*).*$/is, '$1$2');
 }
 
 /** What went wrong; `fetch` hides it in the cause. */

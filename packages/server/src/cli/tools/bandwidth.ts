@@ -100,7 +100,9 @@ function measure(
     };
     signal.addEventListener('abort', onAbort);
     socket.setTimeout(timeoutMs, () => {
-      fail(new RtmpError('timeout', `the server said nothing for ${timeoutMs} ms`));
+      fail(
+        new RtmpError('timeout', `the server said nothing for ${timeoutMs} ms; has its vhost bandcheck{}?`),
+      );
     });
     socket.once(target.secure ? 'secureConnect' : 'connect', () => {
       session.start();
