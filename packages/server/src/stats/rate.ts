@@ -1,6 +1,3 @@
-/** Times count from the start of the process: small integers cost no memory of their own. */
-const start = Math.floor(performance.timeOrigin);
-
 /** How often {@link Rate.sample} is to be called, ms: three samples span the 30 s of the short rates. */
 export const SAMPLE_INTERVAL_MS = 10_000;
 /** Each tenth sample is one of the long rates: three of them span 5 minutes. */
@@ -79,7 +76,6 @@ class Window {
   }
 
   read(at: number, counts: RateCounts): { received: number; sent: number; fps: number } {
-    // A clock that was set back ends no rate.
     const elapsed = Math.max(1, at - this.#at1);
     // Bits per millisecond are kilobits per second.
     return {
@@ -97,20 +93,20 @@ export class Rate {
 
   /** What was counted before doesn't count. */
   constructor(counts: RateCounts) {
-    const at = Date.now() - start;
+    const at = now();
     this.#short = new Window(at, counts);
     this.#long = new Window(at, counts);
   }
 
   /** @param long - it is a tenth one, see {@link SAMPLES_PER_LONG_SAMPLE} */
   sample(counts: RateCounts, long: boolean): void {
-    const at = Date.now() - start;
+    const at = now();
     this.#short.sample(at, counts);
     if (long) this.#long.sample(at, counts);
   }
 
   read(counts: RateCounts): Rates {
-    const at = Date.now() - start;
+    const at = now();
     const short = this.#short.read(at, counts);
     const long = this.#long.read(at, counts);
     return {
@@ -121,4 +117,9 @@ export class Rate {
       fps: short.fps,
     };
   }
+}
+
+/** Whole ms since the process began, whatever the system's clock is set to: small integers cost no memory of their own. */
+function now(): number {
+  return Math.round(performance.now());
 }
