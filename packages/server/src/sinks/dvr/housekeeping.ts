@@ -162,6 +162,10 @@ export class Housekeeping {
     this.#retaining = true;
     this.#fileFinished = false;
     for (const rule of keepRules(vhosts())) {
+      if (rule.root === '/') {
+        this.#warnOf(rule, 'dvr_path has no directory of its own');
+        continue;
+      }
       try {
         const result = await applyRetention(disk, rule, (path) => files.locks.has(path), now());
         if (result.removed > 0) {

@@ -79,6 +79,16 @@ describe('retention', () => {
     expect(rules.map(({ shape }) => shape.test('./rec/other.com/live/x.flv'))).toEqual([false, true]);
   });
 
+  it('leaves the whole file system alone when dvr_path has no directory of its own', async () => {
+    const disk = diskWith({ '/home/anna/holidays.flv': [100, 99] });
+    const { sinks, lines } = dvr({ disk, vhost: vhostWith({ keepDays: 2, path: '/[app]/[stream].flv' }) });
+    sinks.start();
+    await settle();
+    await sinks.close();
+    expect(disk.names()).toEqual(['/home/anna/holidays.flv']);
+    expect(lines.some((line) => line.includes('dvr_path has no directory of its own'))).toBe(true);
+  });
+
   it('is checked at start, and says what went', async () => {
     const disk = diskWith(files);
     const { sinks, lines } = dvr({ disk, vhost: vhostWith({ keepDays: 2 }) });
