@@ -1,5 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
-
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
 import type { Log, SessionEnd } from '../../log/index.ts';
@@ -75,40 +73,4 @@ export interface HlsSegment {
   readonly contentType: string;
   /** Changes with the bytes. */
   readonly version: string;
-}
-
-/** A GET or HEAD that may be for HLS. */
-export interface HlsRequest {
-  readonly method: 'GET' | 'HEAD';
-  readonly host: string;
-  readonly path: string;
-  /** The absolute path of the file that the directories have for it, whether or not it is there. */
-  readonly file: string | undefined;
-  /** Percent-encoded. */
-  readonly rawPath: string;
-  /** Percent-encoded, with its `?`, or empty. */
-  readonly search: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly remoteAddress: string;
-}
-
-/**
- * The answer to a viewer: a file in memory; a refusal; or word that a file of the disk is for a known viewer,
- * whose count `sent` is.
- */
-export type HlsAnswer =
-  | HlsFile
-  | { readonly refused: 403 }
-  | { readonly onDisk: { sent(bytes: number): void } }
-  /** The gates are asked. */
-  | { readonly pending: Promise<HlsAnswer> };
-
-/** A file in memory, with what its HTTP response needs to say. */
-export interface HlsFile {
-  readonly contentType: string;
-  readonly cacheControl: string;
-  readonly etag: string | undefined;
-  readonly shared: boolean;
-  content(): string | Uint8Array;
-  sent?(bytes: number): void;
 }

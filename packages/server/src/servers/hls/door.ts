@@ -3,15 +3,8 @@ import type { StreamId } from '../../live/index.ts';
 import { newSessionId, plainAddress } from '../../log/index.ts';
 import { type ClientRequest, referAllows, type Verdict } from '../../security/index.ts';
 import type { EndReason } from '../../stats/index.ts';
-import type {
-  HlsAnswer,
-  HlsContext,
-  HlsFile,
-  HlsItem,
-  HlsPlaylist,
-  HlsRequest,
-  HlsSegment,
-} from './context.ts';
+import type { VirtualAnswer, VirtualFile, VirtualFiles, VirtualRequest } from '../http/index.ts';
+import type { HlsContext, HlsItem, HlsPlaylist, HlsSegment } from './context.ts';
 import { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
 import { masterPlaylist } from './master-playlist.ts';
 import { type HlsViewer, pageUrlOf } from './viewer.ts';
@@ -25,7 +18,7 @@ const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
  * playlist, made for this one request, that leads to the same playlist with an id; who asks with an id is one
  * viewer, from its first request until it asks for nothing any more.
  */
-export class HlsDoor {
+export class HlsDoor implements VirtualFiles {
   readonly #context: HlsContext;
   readonly #viewers: HlsViewers;
   /** Viewers whom the gates are being asked about, by id and stream. */
@@ -41,7 +34,7 @@ export class HlsDoor {
   }
 
   /** The answer to a request that is for HLS, else undefined. It is asked for every GET and HEAD. */
-  find(request: HlsRequest): HlsAnswer | undefined {
+  find(request: VirtualRequest): VirtualAnswer | undefined {
     const item = this.#findItem(request);
     if (item === undefined) return this.#findOnDisk(request);
     const vhost = this.#context.findVhost(item.stream.vhost);
@@ -69,7 +62,7 @@ export class HlsDoor {
     this.#viewers.close();
   }
 
-  #findItem(request: HlsRequest): HlsItem | undefined {
+  #findItem(request: VirtualRequest): HlsItem | undefined {
     const { source } = this.#context;
     const item = request.file === undefined ? undefined : source.findFile(request.file);
     if (item !== undefined) return item;
@@ -78,7 +71,7 @@ export class HlsDoor {
   }
 
   /** A segment that is no longer in memory still counts for the viewer who fetches it. */
-  #findOnDisk({ search }: HlsRequest): HlsAnswer | undefined {
+  #findOnDisk({ search }: VirtualRequest): VirtualAnswer | undefined {
     const id = viewerIdOf(search);
     const viewer = id === undefined ? undefined : this.#viewers.find(id);
     return viewer === undefined ? undefined : { onDisk: viewer };
@@ -88,14 +81,18 @@ export class HlsDoor {
    * Asks the gates for a viewer that is new, and, where viewers can't be told apart, each time. The master playlist
    * tells nothing that needs a guard.
    */
-  #gatedPlaylist(playlist: HlsPlaylist, request: HlsRequest, vhost: VhostConfig | undefined): HlsAnswer {
+  #gatedPlaylist(
+    playlist: HlsPlaylist,
+    request: VirtualRequest,
+    vhost: VhostConfig | undefined,
+  ): VirtualAnswer {
     const id = viewerIdOf(request.search);
     if (playlist.sessions && id === undefined) return newViewersPlaylist(playlist, request);
     if (vhost === undefined || (playlist.sessions && this.#viewerOf(id, playlist.stream) !== undefined)) {
       return this.#playlist(playlist, request, vhost, undefined);
     }
     const client = clientOf(id ?? newSessionId(), vhost, playlist, request);
-    const decide = (verdict: Verdict, asked: ClientRequest | undefined): HlsAnswer => {
+    const decide = (verdict: Verdict, asked: ClientRequest | undefined): VirtualAnswer => {
       if (verdict === undefined) return this.#playlist(playlist, request, vhost, asked);
       const { app, stream } = playlist.stream;
       const { reason, detail } = verdict;
@@ -123,10 +120,10 @@ export class HlsDoor {
   /** @param client - as the gates have let it in just now; undefined for a viewer who is known */
   #playlist(
     playlist: HlsPlaylist,
-    request: HlsRequest,
+    request: VirtualRequest,
     vhost: VhostConfig | undefined,
     client: ClientRequest | undefined,
-  ): HlsFile {
+  ): VirtualFile {
     const { search } = request;
     const id = viewerIdOf(search);
     const viewer = id === undefined ? undefined : this.#keep(id, playlist, request, client);
@@ -150,7 +147,7 @@ export class HlsDoor {
   #keep(
     id: string,
     playlist: HlsPlaylist,
-    request: HlsRequest,
+    request: VirtualRequest,
     client: ClientRequest | undefined,
   ): HlsViewer | undefined {
     if (!playlist.sessions) return undefined;
@@ -165,7 +162,7 @@ export class HlsDoor {
     return viewer?.watches(stream) === true ? viewer : undefined;
   }
 
-  #segment(segment: HlsSegment, request: HlsRequest, vhost: VhostConfig | undefined): HlsAnswer {
+  #segment(segment: HlsSegment, request: VirtualRequest, vhost: VhostConfig | undefined): VirtualAnswer {
     const viewer = this.#viewerOf(viewerIdOf(request.search), segment.stream);
     if (viewer === undefined && isForKnownViewers(vhost)) return { refused: 403 };
     return {
@@ -178,7 +175,7 @@ export class HlsDoor {
     };
   }
 
-  #logRefusal({ stream }: HlsPlaylist, request: HlsRequest): void {
+  #logRefusal({ stream }: HlsPlaylist, request: VirtualRequest): void {
     const name = `${stream.vhost}/${stream.app}/${stream.stream}`;
     const who = `${plainAddress(request.remoteAddress)} on page '${pageUrlOf(request)}'`;
     this.#context.log.info(`refused: refer-denied, hls-play ${name} from ${who}`);
@@ -190,7 +187,7 @@ function clientOf(
   id: string,
   vhost: VhostConfig,
   { stream: { app, stream } }: HlsPlaylist,
-  request: HlsRequest,
+  request: VirtualRequest,
 ): ClientRequest {
   const ip = plainAddress(request.remoteAddress);
   const tcUrl = `http://${request.headers.host ?? request.host}/${app}`;
@@ -211,13 +208,13 @@ function isGuarded(vhost: VhostConfig | undefined): boolean {
   );
 }
 
-function isAllowed(vhost: VhostConfig, request: HlsRequest): boolean {
+function isAllowed(vhost: VhostConfig, request: VirtualRequest): boolean {
   const pageUrl = pageUrlOf(request);
   return referAllows(vhost.refer, 'all', pageUrl) && referAllows(vhost.refer, 'play', pageUrl);
 }
 
 /** The same text for everyone: caches on the way may keep it for a moment, unless it is not for everyone. */
-function plainPlaylist(playlist: HlsPlaylist, query: string, isGuarded: boolean): HlsFile {
+function plainPlaylist(playlist: HlsPlaylist, query: string, isGuarded: boolean): VirtualFile {
   return {
     contentType: PLAYLIST_TYPE,
     cacheControl: isGuarded ? 'private, no-cache' : 'public, max-age=1',
@@ -228,7 +225,7 @@ function plainPlaylist(playlist: HlsPlaylist, query: string, isGuarded: boolean)
 }
 
 /** Each request gets an id of its own: nobody may keep the answer. */
-function newViewersPlaylist(playlist: HlsPlaylist, request: HlsRequest): HlsFile {
+function newViewersPlaylist(playlist: HlsPlaylist, request: VirtualRequest): VirtualFile {
   return {
     contentType: PLAYLIST_TYPE,
     cacheControl: 'no-store',

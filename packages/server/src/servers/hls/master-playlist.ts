@@ -1,13 +1,14 @@
 import { buildMasterPlaylist } from '@sluice/media/m3u8';
 
-import type { HlsPlaylist, HlsRequest } from './context.ts';
+import type { VirtualRequest } from '../http/index.ts';
+import type { HlsPlaylist } from './context.ts';
 import { withViewerId } from './viewer-id.ts';
 
 /**
  * The playlist that sends a new viewer on to the same URL with an id of its own, as SRS does. The bandwidth,
  * which is required, is at least 1 bit/s: before the first segment it is not known.
  */
-export function masterPlaylist(playlist: HlsPlaylist, request: HlsRequest, id: string): string {
+export function masterPlaylist(playlist: HlsPlaylist, request: VirtualRequest, id: string): string {
   const { bandwidth, averageBandwidth, codecs, width, height } = playlist.variant;
   const path = playlist.relativeMaster ? relativeReference(request.rawPath) : request.rawPath;
   return buildMasterPlaylist({

@@ -1,7 +1,8 @@
 import { plainAddress } from '../../log/index.ts';
 import type { ClientRequest } from '../../security/index.ts';
 import type { Session } from '../../stats/index.ts';
-import type { HlsPlaylist, HlsRequest } from './context.ts';
+import type { VirtualRequest } from '../http/index.ts';
+import type { HlsPlaylist } from './context.ts';
 import { segmentQuery } from './viewer-id.ts';
 
 /** One HLS viewer: all requests with one id. It has no connection; it is there as long as it asks. */
@@ -32,7 +33,7 @@ export class HlsViewer implements Session {
   /** As the gates let it in. */
   readonly client: ClientRequest | undefined;
 
-  constructor(id: string, playlist: HlsPlaylist, request: HlsRequest, client: ClientRequest | undefined) {
+  constructor(id: string, playlist: HlsPlaylist, request: VirtualRequest, client: ClientRequest | undefined) {
     const { vhost, app, stream } = playlist.stream;
     this.id = id;
     this.client = client;
@@ -55,6 +56,6 @@ export class HlsViewer implements Session {
 }
 
 /** The page that the player sits in; empty when the client names none. */
-export function pageUrlOf({ headers }: HlsRequest): string {
+export function pageUrlOf({ headers }: VirtualRequest): string {
   return headers.referer ?? headers.origin ?? '';
 }

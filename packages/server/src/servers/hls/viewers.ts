@@ -1,7 +1,8 @@
 import { endSession } from '../../log/index.ts';
 import type { ClientRequest } from '../../security/index.ts';
 import type { EndReason } from '../../stats/index.ts';
-import type { HlsContext, HlsPlaylist, HlsRequest } from './context.ts';
+import type { VirtualRequest } from '../http/index.ts';
+import type { HlsContext, HlsPlaylist } from './context.ts';
 import type { HlsLimits } from './limits.ts';
 import { HlsViewer } from './viewer.ts';
 
@@ -38,7 +39,7 @@ export class HlsViewers {
   keep(
     id: string,
     playlist: HlsPlaylist,
-    request: HlsRequest,
+    request: VirtualRequest,
     client: ClientRequest | undefined,
   ): HlsViewer | undefined {
     const viewer = this.find(id) ?? this.#begin(id, playlist, request, client);
@@ -81,7 +82,7 @@ export class HlsViewers {
   #begin(
     id: string,
     playlist: HlsPlaylist,
-    request: HlsRequest,
+    request: VirtualRequest,
     client: ClientRequest | undefined,
   ): HlsViewer | undefined {
     if (this.#closed) return undefined;

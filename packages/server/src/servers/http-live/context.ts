@@ -1,6 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Socket } from 'node:net';
-
 import type { VhostConfig } from '../../config/index.ts';
 import type { LiveHub, LiveSettings } from '../../live/index.ts';
 import type { Log, SessionEnd } from '../../log/index.ts';
@@ -20,22 +17,3 @@ export interface HttpLiveContext {
   findVhost(host: string): VhostConfig | undefined;
   settings(vhost: VhostConfig): LiveSettings;
 }
-
-/** What this door needs to know of a request. */
-export interface ViewerRequest {
-  readonly host: string;
-  readonly path: string;
-}
-
-/** A player whose socket the HTTP server has handed over; `socket` has an `error` listener already. */
-export type Viewer = {
-  readonly request: ViewerRequest;
-  readonly search: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly remoteAddress: string;
-  readonly socket: Socket;
-  readonly serverName: string;
-} & (
-  | { readonly kind: 'http'; readonly method: 'GET' | 'HEAD'; readonly httpVersion: '1.0' | '1.1' }
-  | { readonly kind: 'websocket' }
-);

@@ -1,6 +1,7 @@
 import type { VhostConfig } from '../../config/index.ts';
 import type { EndReason } from '../../stats/index.ts';
-import type { HttpLiveContext, Viewer, ViewerRequest } from './context.ts';
+import type { LiveDoor, LiveMount, LiveRequest, LiveViewer } from '../http/index.ts';
+import type { HttpLiveContext } from './context.ts';
 import { formOf } from './forms.ts';
 import { liveMounts, type Mount, type MountedStream } from './mounts.ts';
 import { ViewerSession } from './viewer-session.ts';
@@ -9,7 +10,7 @@ import { ViewerSession } from './viewer-session.ts';
 const FORM_CHECK_INTERVAL_MS = 5000;
 
 /** Live streams over HTTP and WebSocket: finds the stream that a URL stands for and plays it. */
-export class HttpLiveDoor {
+export class HttpLiveDoor implements LiveDoor {
   readonly #context: HttpLiveContext;
   readonly #mounts = new WeakMap<VhostConfig, Mount[]>();
   readonly #viewers = new Set<ViewerSession>();
@@ -27,7 +28,7 @@ export class HttpLiveDoor {
    * The live stream that a request is for. A path under a configured mount whose stream nobody publishes is one
    * only with `hstrs on`, which waits for it; else the request may be for a file (H012).
    */
-  match(request: ViewerRequest): { readonly waits: boolean; serve(viewer: Viewer): void } | undefined {
+  match(request: LiveRequest): LiveMount | undefined {
     const form = formOf(request.path);
     if (form === undefined) return undefined;
     const vhost = this.#context.findVhost(request.host);
@@ -74,7 +75,7 @@ export class HttpLiveDoor {
     for (const viewer of [...this.#viewers]) viewer.finish('server-shutdown');
   }
 
-  #serve(viewer: Viewer, session: ViewerSession): void {
+  #serve(viewer: LiveViewer, session: ViewerSession): void {
     this.#viewers.add(session);
     this.#formChecks ??= this.#startFormChecks();
     session.start(viewer, () => {

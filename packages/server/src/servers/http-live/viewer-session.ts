@@ -6,7 +6,8 @@ import { endSession, type Log, newSessionId, plainAddress } from '../../log/inde
 import { chunkedFraming, type Framing, plainFraming, websocketFraming } from '../../remux/index.ts';
 import { type ClientRequest, type Refusal, referAllows } from '../../security/index.ts';
 import { type EndReason, endReasons, type Session, type SessionType } from '../../stats/index.ts';
-import type { HttpLiveContext, Viewer } from './context.ts';
+import type { LiveViewer } from '../http/index.ts';
+import type { HttpLiveContext } from './context.ts';
 import { familyOf, formProblem, type LiveForm, liveForms } from './forms.ts';
 import type { MountedStream } from './mounts.ts';
 
@@ -21,7 +22,7 @@ const playerEnds = {
 
 /** What a player asked for. */
 export interface ViewerSessionOptions {
-  readonly viewer: Viewer;
+  readonly viewer: LiveViewer;
   readonly vhost: VhostConfig;
   readonly mounted: MountedStream;
   readonly form: LiveForm;
@@ -97,7 +98,7 @@ export class ViewerSession implements Session {
   }
 
   /** Answers the request and begins to play. `onEnded` is called once, when the socket is closed. */
-  start(viewer: Viewer, onEnded: () => void): void {
+  start(viewer: LiveViewer, onEnded: () => void): void {
     const socket = this.#socket;
     const { refer } = this.#vhost;
     socket.once('close', () => {
@@ -121,7 +122,7 @@ export class ViewerSession implements Session {
   }
 
   /** Asks the gates, and goes on at once when nobody has to be asked. */
-  #ask(viewer: Viewer): void {
+  #ask(viewer: LiveViewer): void {
     const { id, ip, app, stream, tcUrl, pageUrl } = this;
     const vhost = this.#vhost;
     const client = { id, ip, vhost, app, stream, param: viewer.search, tcUrl, pageUrl };
@@ -148,12 +149,12 @@ export class ViewerSession implements Session {
   }
 
   /** The peer is told the kind of reason; the log alone has the details, which may name our own servers. */
-  #refuseAtGate(viewer: Viewer, { reason, detail }: Refusal): void {
+  #refuseAtGate(viewer: LiveViewer, { reason, detail }: Refusal): void {
     this.#detail = detail;
     this.#refuse(viewer, reason, 403, 'Forbidden', endReasons[reason]);
   }
 
-  #admit(viewer: Viewer, client: ClientRequest): void {
+  #admit(viewer: LiveViewer, client: ClientRequest): void {
     const socket = this.#socket;
     const published = this.#context.hub.find(this);
     const problem = published === undefined ? undefined : formProblem(this.form, published);
@@ -214,7 +215,7 @@ export class ViewerSession implements Session {
     this.#end(reason);
   }
 
-  #play(kind: Viewer['kind']): void {
+  #play(kind: LiveViewer['kind']): void {
     const stream = this.#context.hub.open(this, this.#context.settings(this.#vhost));
     const source = stream.publisherId === undefined ? 'nobody publishes yet' : `source ${stream.publisherId}`;
     this.#log.info(`${this.type} ${stream.key} by ${kind} from ${this.ip}, ${source}`);
@@ -244,7 +245,7 @@ export class ViewerSession implements Session {
   }
 
   /** @param detail - what the body says; the status text when it is left out */
-  #refuse(viewer: Viewer, reason: EndReason, status: number, text: string, detail = text): void {
+  #refuse(viewer: LiveViewer, reason: EndReason, status: number, text: string, detail = text): void {
     if (viewer.kind === 'http') {
       this.#socket.write(
         `HTTP/1.1 ${status} ${text}\r\nServer: ${viewer.serverName}\r\nContent-Type: text/plain\r\n` +
@@ -264,12 +265,12 @@ function policyClose(reason: string): Uint8Array {
   return Buffer.concat([Buffer.from([0x88, 2 + text.length, 0x03, 0xf0]), text]);
 }
 
-function framingOf(viewer: Viewer): Framing {
+function framingOf(viewer: LiveViewer): Framing {
   if (viewer.kind === 'websocket') return websocketFraming;
   return viewer.httpVersion === '1.1' ? chunkedFraming : plainFraming;
 }
 
-function responseHead(viewer: Viewer, framing: Framing, contentType: string): string {
+function responseHead(viewer: LiveViewer, framing: Framing, contentType: string): string {
   const transfer = framing === chunkedFraming ? 'Transfer-Encoding: chunked\r\n' : '';
   return (
     'HTTP/1.1 200 OK\r\n' +

@@ -126,6 +126,12 @@ export class HttpConnections {
     }
   }
 
+  /** Ends a connection that nothing is asked on now: it was kept for a next request, which may not come here. */
+  endIdle(socket: Socket): void {
+    const connection = this.#open.get(socket);
+    if (connection?.state === 'http' && connection.responding === 0) socket.end();
+  }
+
   /** Marks the socket as the live room's. */
   giveToLive(socket: Socket): void {
     const connection = this.#open.get(socket);

@@ -2,12 +2,11 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { sendText } from './answer-head.ts';
 import type { Exchange, HeaderList } from './answer-head.ts';
-import { readRange } from './byte-range.ts';
 import type { ByteRange } from './byte-range.ts';
-import { evaluateConditions, rangeApplies } from './conditions.ts';
 import type { Validators } from './conditions.ts';
 import { FilePump } from './file-pump.ts';
 import { contentTypeOf } from './file-types.ts';
+import { answerByConditions, partHeaders, selectRange } from './preconditions.ts';
 
 /** What is sent of a file. Each field has its default. */
 export interface FileSendOptions {
@@ -62,7 +61,7 @@ export class FileSender {
     file: FileHandle,
     options: FileSendOptions,
   ): Promise<void> {
-    const { request, response } = exchange;
+    const { response } = exchange;
     const { head = new Uint8Array(), from = 0 } = options;
     const facts = await file.stat();
     const size = head.length + Math.max(0, facts.size - from);
@@ -76,28 +75,15 @@ export class FileSender {
       ...['Accept-Ranges', 'bytes', 'Cache-Control', 'public, max-age=0'],
       ...['Last-Modified', new Date(facts.mtimeMs).toUTCString(), 'ETag', validators.etag ?? ''],
     ];
-    const condition = evaluateConditions(request.headers, validators);
-    if (condition === 'not-modified') {
-      response.writeHead(304, headers);
-      response.end();
-      return;
-    }
-    if (condition === 'failed') {
-      sendText(exchange, 412, this.#common);
-      return;
-    }
-    const range = chooseRange(exchange, validators, options.range, size);
-    if (range === 'unsatisfiable') {
-      sendText(exchange, 416, [...this.#common, 'Content-Range', `bytes */${size}`]);
-      return;
-    }
+    if (answerByConditions(exchange, validators, { common: this.#common, file: headers })) return;
+    const range = selectRange(exchange, validators, size, this.#common, options.range);
+    if (range === undefined) return;
     headers.push('Content-Type', contentTypeOf(path));
     if (range === 'whole') {
       response.writeHead(200, [...headers, 'Content-Length', String(size)]);
       await this.#sendBody(exchange, file, { start: 0, end: size - 1 }, options);
     } else {
-      const { start, end } = range;
-      headers.push('Content-Range', `bytes ${start}-${end}/${size}`, 'Content-Length', `${end - start + 1}`);
+      headers.push(...partHeaders(range, size));
       response.writeHead(206, headers);
       await this.#sendBody(exchange, file, range, options);
     }
@@ -126,9 +112,4 @@ export class FileSender {
     const sent = await this.#pump.send(file, response, first, last);
     listener?.sent(sent);
   }
-}
-
-function chooseRange({ request }: Exchange, validators: Validators, other: string | undefined, size: number) {
-  const { range = other } = request.headers;
-  return rangeApplies(request.headers, validators) ? readRange(range, size) : 'whole';
 }

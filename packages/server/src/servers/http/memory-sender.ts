@@ -1,8 +1,6 @@
-import { sendText } from './answer-head.ts';
 import type { Exchange, HeaderList } from './answer-head.ts';
-import { readRange } from './byte-range.ts';
-import { evaluateConditions, rangeApplies } from './conditions.ts';
 import { chooseCoding, MIN_CODED_BYTES, TextCoder } from './content-coding.ts';
+import { answerByConditions, partHeaders, selectRange } from './preconditions.ts';
 import type { VirtualFile } from './virtual-files.ts';
 
 const VARIES: HeaderList = ['Vary', 'Accept-Encoding'];
@@ -22,17 +20,8 @@ export class MemorySender {
 
   /** Answers a GET or HEAD. */
   send(exchange: Exchange, file: VirtualFile): void {
-    const { request, response } = exchange;
-    const condition = evaluateConditions(request.headers, file);
-    if (condition === 'not-modified') {
-      response.writeHead(304, this.#headers(file));
-      response.end();
-      return;
-    }
-    if (condition === 'failed') {
-      sendText(exchange, 412, this.#common);
-      return;
-    }
+    const headers = { common: this.#common, file: this.#headers(file) };
+    if (answerByConditions(exchange, file, headers)) return;
     const content = file.content();
     if (typeof content === 'string') {
       this.#sendText(exchange, file, content);
@@ -42,64 +31,65 @@ export class MemorySender {
   }
 
   #sendText(exchange: Exchange, file: VirtualFile, text: string): void {
-    if (text.length < MIN_CODED_BYTES) {
-      this.#finish(exchange, file, text, []);
-      return;
-    }
-    const coding = chooseCoding(exchange.request.headers['accept-encoding']);
+    const isWorthIt = text.length >= MIN_CODED_BYTES && mayBeCoded(file);
+    const coding = isWorthIt ? chooseCoding(exchange.request.headers['accept-encoding']) : undefined;
     const coded = coding === undefined ? undefined : this.#coder.code(text, coding, file.shared);
     if (coding === undefined || coded === undefined) {
-      this.#finish(exchange, file, text, VARIES);
+      this.#sendWhole(exchange, file, text, []);
       return;
     }
     coded.then(
       (bytes) => {
-        this.#finish(exchange, file, bytes, [...VARIES, 'Content-Encoding', coding]);
+        this.#sendWhole(exchange, file, bytes, ['Content-Encoding', coding]);
       },
       () => {
-        this.#finish(exchange, file, text, VARIES);
+        this.#sendWhole(exchange, file, text, []);
       },
     );
   }
 
   #sendBytes(exchange: Exchange, file: VirtualFile, bytes: Uint8Array): void {
-    const { headers } = exchange.request;
-    const range = rangeApplies(headers, file) ? readRange(headers.range, bytes.length) : 'whole';
-    if (range === 'unsatisfiable') {
-      sendText(exchange, 416, [...this.#common, 'Content-Range', `bytes */${bytes.length}`]);
-    } else if (range === 'whole') {
-      this.#finish(exchange, file, bytes, ACCEPTS_RANGES);
-    } else {
-      const part = bytes.subarray(range.start, range.end + 1);
-      const where = `bytes ${range.start}-${range.end}/${bytes.length}`;
-      this.#finish(exchange, file, part, [...ACCEPTS_RANGES, 'Content-Range', where], 206);
+    const range = selectRange(exchange, file, bytes.length, this.#common);
+    if (range === undefined) return;
+    if (range === 'whole') {
+      this.#sendWhole(exchange, file, bytes, ACCEPTS_RANGES);
+      return;
     }
+    const part = bytes.subarray(range.start, range.end + 1);
+    this.#finish(exchange, file, part, [...ACCEPTS_RANGES, ...partHeaders(range, bytes.length)], 206);
   }
 
+  #sendWhole(exchange: Exchange, file: VirtualFile, body: string | Uint8Array, extra: HeaderList): void {
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    this.#finish(exchange, file, body, [...extra, 'Content-Length', String(length)], 200);
+  }
+
+  /** @param extra - with the length */
   #finish(
     { request, response }: Exchange,
     file: VirtualFile,
     body: string | Uint8Array,
     extra: HeaderList,
-    status = 200,
+    status: number,
   ): void {
-    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    const headers = this.#headers(file);
-    headers.push('Content-Type', file.contentType, ...extra, 'Content-Length', String(length));
-    response.writeHead(status, headers);
+    response.writeHead(status, [...this.#headers(file), 'Content-Type', file.contentType, ...extra]);
     if (request.method === 'HEAD') {
       response.end();
       return;
     }
-    file.sent?.(length);
+    file.sent?.(typeof body === 'string' ? Buffer.byteLength(body) : body.length);
     response.end(body);
   }
 
   #headers(file: VirtualFile): string[] {
     const headers = [...this.#common, 'Cache-Control', file.cacheControl];
-    if (file.etag !== undefined) {
-      headers.push('ETag', file.etag);
-    }
+    if (file.etag !== undefined) headers.push('ETag', file.etag);
+    if (mayBeCoded(file)) headers.push(...VARIES);
     return headers;
   }
+}
+
+/** Texts alone are coded; what differs each time is one. */
+function mayBeCoded({ etag }: VirtualFile): boolean {
+  return etag === undefined || etag.startsWith('W/');
 }

@@ -127,6 +127,13 @@ describe('static files', () => {
     expect(await response.text()).toBe(body);
   });
 
+  it('a Range counts for GET alone', async () => {
+    const port = await start();
+    const init = { method: 'HEAD', headers: { range: 'bytes=2-4' } };
+    const response = await fetch(`http://127.0.0.1:${port}/a.txt`, init);
+    expect([response.status, response.headers.get('content-length')]).toEqual([200, '10']);
+  });
+
   it('answers conditional requests', async () => {
     const port = await start();
     const first = await fetch(`http://127.0.0.1:${port}/a.txt`);
@@ -524,6 +531,66 @@ describe('listening', () => {
       message: `cannot listen on 127.0.0.1:${port}: the address is in use`,
     });
     expect(second.addresses).toEqual([]);
+  });
+
+  it('connections end with their address: idle ones at once, others with their answer', async () => {
+    let answer: (() => void) | undefined;
+    const ends: HttpConnectionEnd[] = [];
+    const server = await createHttpServer({
+      version: '1.2.3',
+      onConnectionEnd: (end) => ends.push(end),
+      routes: [
+        (app, _options, done) => {
+          app.get('/now', () => 'now');
+          app.get('/later', async () => {
+            await new Promise<void>((resolve) => {
+              answer = resolve;
+            });
+            return 'later';
+          });
+          done();
+        },
+      ],
+    });
+    running.push(server);
+    await server.listen([{ host: '127.0.0.1', port: 0 }]);
+    const port = server.addresses[0]?.port ?? 0;
+    const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const idle = connect(port, '127.0.0.1');
+    idle.write(get('/now'));
+    await once(idle, 'data');
+    const busy = talk(port, get('/later'));
+    await expect.poll(() => answer).toBeDefined();
+    const idleClosed = once(idle, 'close');
+    server.unlisten({ host: '127.0.0.1', port });
+    idle.resume();
+    await idleClosed;
+    answer?.();
+    const text = await busy;
+    expect(text.toLowerCase()).toContain('\r\nconnection: close\r\n');
+    expect(text.endsWith('later')).toBe(true);
+    await expect.poll(() => ends.map(({ reason }) => reason)).toEqual(['closed', 'closed']);
+  });
+
+  it('an answer that has begun ends its connection, too, when the address goes meanwhile', async () => {
+    const server = await createHttpServer({
+      version: '1.2.3',
+      root: join(directory, 'html'),
+    });
+    running.push(server);
+    await writeFile(join(directory, 'html/large.bin'), Buffer.alloc(8_000_000));
+    await server.listen([{ host: '127.0.0.1', port: 0 }]);
+    const port = server.addresses[0]?.port ?? 0;
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    let received = first.length;
+    server.unlisten({ host: '127.0.0.1', port });
+    socket.on('data', (bytes: Buffer) => {
+      received += bytes.length;
+    });
+    await once(socket, 'close');
+    expect(received).toBeGreaterThan(8_000_000);
   });
 
   it('closes connections that stay', async () => {

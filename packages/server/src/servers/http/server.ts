@@ -75,7 +75,8 @@ export interface HttpServer {
    */
   listen(addresses: readonly ListenAddress[], tls?: TlsLayer): Promise<void>;
   /**
-   * Stops listening on one address; requests under way and players stay.
+   * Stops listening on one address; requests under way and players stay. Its connections end with the answer that
+   * they wait for, and at once when they wait for none.
    *
    * @param bound - with the host that was asked for and the port that port 0 became
    */
@@ -131,7 +132,15 @@ interface Parts {
   readonly onError: ((error: Error) => void) | undefined;
 }
 
+/** Whether an address still takes connections: those that have come by it live no longer than it. */
+interface ListenerState {
+  isOpen: boolean;
+  /** Answers that are under way. */
+  readonly answers: Set<ServerResponse>;
+}
+
 interface Listener {
+  readonly state: ListenerState;
   /** What has the address. */
   readonly server: NetServer;
   /** What reads the requests: the same one, unless TLS is in between. */
@@ -158,11 +167,12 @@ class NodeHttpServer implements HttpServer {
     const started: Listener[] = [];
     try {
       for (const address of addresses) {
-        const http = this.#createServer();
+        const state: ListenerState = { isOpen: true, answers: new Set() };
+        const http = this.#createServer(state);
         const server = tls === undefined ? this.#plain(http) : this.#behindTls(http, tls);
         await listenOn(server, address);
         server.on('error', (error) => this.#parts.onError?.(error));
-        started.push({ server, http, host: address.host });
+        started.push({ state, server, http, host: address.host });
       }
     } catch (error) {
       await Promise.all(started.map(stopListening));
@@ -200,7 +210,7 @@ class NodeHttpServer implements HttpServer {
     await app.close();
   }
 
-  #createServer(): Server {
+  #createServer(state: ListenerState): Server {
     const { live, limits } = this.#parts;
     const server = createServer({
       maxHeaderSize: limits.maxHeaderBytes,
@@ -213,7 +223,7 @@ class NodeHttpServer implements HttpServer {
     // Counts while nothing moves in either direction; a live stream's socket has limits of its own.
     server.setTimeout(limits.stallTimeoutMs);
     server.on('request', (request, response) => {
-      this.#onRequest(request, response);
+      this.#onRequest(request, response, state);
     });
     server.on('upgrade', (request, _socket, head) => {
       live.onUpgrade(server, request, head);
@@ -254,14 +264,19 @@ class NodeHttpServer implements HttpServer {
     return server;
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+  #onRequest(request: IncomingMessage, response: ServerResponse, state: ListenerState): void {
     const { app, connections, limits, serverName } = this.#parts;
     const { socket } = request;
     if (!connections.beginRequest(socket)) {
       return;
     }
+    state.answers.add(response);
+    if (!state.isOpen) response.shouldKeepAlive = false;
     response.once('close', () => {
+      state.answers.delete(response);
       connections.endRequest(socket);
+      // Its head may have promised to keep the connection.
+      if (!state.isOpen) connections.endIdle(socket);
     });
     if ((request.url ?? '').length > limits.maxUrlBytes) {
       connections.note(socket, 'bad-request');
@@ -330,7 +345,9 @@ async function listenOn(server: NetServer, address: ListenAddress): Promise<void
   });
 }
 
-async function stopListening({ server, http }: Listener): Promise<void> {
+async function stopListening({ state, server, http }: Listener): Promise<void> {
+  state.isOpen = false;
+  for (const answer of state.answers) answer.shouldKeepAlive = false;
   await new Promise<void>((resolve) => {
     server.close(() => {
       resolve();

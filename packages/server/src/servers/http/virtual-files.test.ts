@@ -195,7 +195,7 @@ describe('virtual files', () => {
   it('compress long text where it is accepted', async () => {
     const text = '直播 segment\n'.repeat(200);
     const sent: number[] = [];
-    const { url } = await start(() => file(text, { sent: (bytes) => sent.push(bytes) }));
+    const { url } = await start(() => file(text, { etag: 'W/"v1"', sent: (bytes) => sent.push(bytes) }));
     const coded = await raw(url, { 'accept-encoding': 'gzip' });
     expect(coded.head.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
     expect(coded.head.headers['content-length']).toBe(String(coded.body.length));
@@ -206,6 +206,15 @@ describe('virtual files', () => {
     expect(plain.head.headers['content-encoding']).toBeUndefined();
     expect(plain.body.toString()).toBe(text);
     expect(sent[0]).toBe(coded.body.length);
+    const known = await raw(url, { 'if-none-match': 'W/"v1"' });
+    expect(known.head.statusCode).toBe(304);
+    expect(known.head.headers).toMatchObject({ etag: 'W/"v1"', vary: 'Accept-Encoding' });
+  });
+
+  it('are not coded under a strong ETag: other bytes would have the same one', async () => {
+    const { url } = await start(() => file('segment\n'.repeat(400)));
+    const plain = await raw(url, { 'accept-encoding': 'gzip' });
+    expect(plain.head.headers['content-encoding']).toBeUndefined();
   });
 
   it('may be refused', async () => {
@@ -224,7 +233,9 @@ describe('virtual files', () => {
   });
 
   it('answer pipelined requests in order, also when one is compressed meanwhile', async () => {
-    const { url } = await start(({ path }) => file(path === '/long' ? 'long '.repeat(1_000) : 'short'));
+    const { url } = await start(({ path }) =>
+      file(path === '/long' ? 'long '.repeat(1_000) : 'short', { etag: 'W/"v1"' }),
+    );
     const { connect } = await import('node:net');
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     let text = '';

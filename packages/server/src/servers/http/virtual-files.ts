@@ -48,7 +48,7 @@ export interface VirtualFile {
   readonly cacheControl: string;
   /**
    * Changes with the content; with its quotes, `W/` in front when other content codings share it. Undefined
-   * for what differs each time.
+   * for what differs each time. Text with a strong one is not compressed.
    */
   readonly etag: string | undefined;
   /**

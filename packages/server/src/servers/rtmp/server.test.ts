@@ -105,7 +105,7 @@ async function start(
 
 /** Lets the event loop turn until something is so. */
 async function until(what: string, holds: () => boolean): Promise<void> {
-  const giveUp = Date.now() + 4000;
+  const giveUp = Date.now() + 30_000;
   while (!holds()) {
     if (Date.now() > giveUp) throw new Error(`not so in time: ${what}`);
     await new Promise((resolve) => setImmediate(resolve));
