@@ -14,9 +14,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'bench/**/*.test.ts'],
+          setupFiles: ['test/harness/unit-setup.ts'],
+          expect: { poll: { timeout: 30_000 } },
           // On a machine that has other work, too, thousands of rounds take their time.
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          maxWorkers: 2,
         },
       },
       {
