@@ -86,6 +86,25 @@ describe('createApiSource', () => {
     expect(source.client('c1')?.vhostId).toBe([...source.vhosts()][0]?.id);
   });
 
+  it('A005 the URLs of clients are told without their secrets', () => {
+    const { source, sessions, reads, hub } = setUp();
+    const plain = session(9_000, reads);
+    const token = {
+      tcUrl: 'rtmp://a.test/live?token=hidden&vhost=a.test',
+      pageUrl: 'http://a.test/?key=hidden',
+    };
+    sessions.add({ ...plain, ...token, id: 'token', publish: true, type: 'fmle-publish' });
+    liveStream(settings(), hub, { vhost: 'a.test', app: 'live', stream: 'secret' }).publish({
+      id: 'token',
+      onEnd: () => undefined,
+      onWarning: () => undefined,
+    });
+    const view = source.client('token');
+    expect(view?.tcUrl).toBe('rtmp://a.test/live?token=***&vhost=a.test');
+    expect(view?.pageUrl).toBe('http://a.test/?key=***');
+    expect([...source.streams()].map(({ tcUrl }) => tcUrl)).toEqual(['rtmp://a.test/live?vhost=a.test']);
+  });
+
   it('A002 who has gone, the newest first', () => {
     const { source, sessions, reads } = setUp();
     sessions.ended.record(session(5, reads), 'kicked', 'by the API');

@@ -2,6 +2,7 @@ import type {
   ApiSource,
   ClientType,
   ClientView,
+  EndedView,
   FaultView,
   FlushView,
   KbpsView,
@@ -11,6 +12,7 @@ import type {
 } from '../api/index.ts';
 import type { Config, VhostConfig } from '../config/index.ts';
 import type { FlushTimes, LiveHub, LiveStream } from '../live/index.ts';
+import { maskSecrets, publicUrl } from '../security/index.ts';
 import { NO_RATES, type Rates, type Session, type SessionEntry, type Sessions } from '../stats/index.ts';
 import { audioView, videoView } from './codec-names.ts';
 import { idOf } from './ids.ts';
@@ -45,6 +47,11 @@ export function createApiSource(parts: ApiParts): ApiSource {
   function* clients(): Generator<ClientView> {
     for (const entry of sessions.all()) yield new SessionView(entry, ids);
   }
+  function* ended(): Generator<EndedView> {
+    for (const one of sessions.ended.latest()) {
+      yield one.detail === undefined ? one : { ...one, detail: maskSecrets(one.detail) };
+    }
+  }
   function* vhosts(): Generator<VhostView> {
     const traffic = trafficOfVhosts(hub, sessions);
     for (const vhost of parts.config().vhosts.values()) yield vhostView(vhost, traffic, ids);
@@ -72,7 +79,7 @@ export function createApiSource(parts: ApiParts): ApiSource {
       }
       return undefined;
     },
-    ended: () => sessions.ended.latest(),
+    ended,
     totals: () => {
       const { publishers, players, bytesIn, bytesOut, droppedFrames } = sessions.totals();
       const rates = sessions.rates();
@@ -147,7 +154,7 @@ function streamView(stream: LiveStream, parts: ApiParts, ids: Ids): StreamView {
     name,
     app,
     vhostId: ids.of(vhost),
-    tcUrl: publisher?.session.tcUrl ?? `rtmp://${vhost}/${app}`,
+    tcUrl: publisher === undefined ? `rtmp://${vhost}/${app}` : publicUrl(publisher.session.tcUrl),
     url: urlOf(vhost, app, name),
     publisherId: stream.publisherId,
     startedAtMs: traffic?.startedAt ?? Date.now(),
@@ -204,15 +211,15 @@ class SessionView implements ClientView {
   }
 
   get pageUrl(): string {
-    return this.#session.pageUrl;
+    return maskSecrets(this.#session.pageUrl);
   }
 
   get swfUrl(): string {
-    return this.#session.swfUrl;
+    return maskSecrets(this.#session.swfUrl);
   }
 
   get tcUrl(): string {
-    return this.#session.tcUrl;
+    return maskSecrets(this.#session.tcUrl);
   }
 
   get url(): string {
