@@ -103,11 +103,12 @@ export class ViewerSession implements Session {
     const { refer } = this.#vhost;
     socket.once('close', () => {
       clearTimeout(this.#lingerTimer);
+      this.#reason ??= 'closed-by-peer';
       this.#player?.leave();
       this.#context.sessions.remove(this);
       this.#leaveGate();
       endSession(this, {
-        reason: this.#reason ?? 'closed-by-peer',
+        reason: this.#reason,
         detail: this.#detail,
         log: this.#log,
         ended: this.#context.sessions.ended,
