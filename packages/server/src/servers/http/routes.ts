@@ -57,7 +57,7 @@ export async function buildRoutes(options: HttpRoutesOptions): Promise<FastifyIn
   if (options.crossdomain) {
     await app.register(cors, {
       origin: '*',
-      methods: ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'],
+      methods: ['GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
       allowedHeaders: '*',
       exposedHeaders: '*',
       strictPreflight: false,
