@@ -2,13 +2,15 @@ import type { VhostConfig } from '../../config/index.ts';
 import { Fault, type FaultState } from '../disk/index.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { encrypt, KeyRing } from './encryption.ts';
-import type { HlsPlaylistItem, HlsVariant, ItemProvider } from './items.ts';
-import { clockNumber, type SegmentNumber, SegmentNumbers } from './numbers.ts';
+import type { HlsPlaylistItem, ItemProvider } from './items.ts';
+import { Numbering } from './numbering.ts';
+import type { SegmentNumber } from './numbers.ts';
 import type { FinishedSegment, HlsOutputOptions, NumbersLeft } from './output-options.ts';
 import type { HlsPaths } from './paths.ts';
-import { playlistParts, playlistText } from './playlist-text.ts';
-import { PlaylistWindow } from './playlist-window.ts';
-import { type RecoveredPlaylist, recoverPlaylist } from './recovery.ts';
+import { playlistItem } from './playlist-item.ts';
+import { playlistText } from './playlist-text.ts';
+import { PlaylistWindow, type WindowEntry } from './playlist-window.ts';
+import type { RecoveredPlaylist } from './recovery.ts';
 import type { HlsSegment, SegmentKey } from './segment.ts';
 import { SegmentStore } from './segment-store.ts';
 
@@ -16,13 +18,8 @@ import { SegmentStore } from './segment-store.ts';
 const LINGER_TARGET_DURATIONS = 3;
 /** The least time, ms, that the memory of a stream whose publisher has gone is kept. */
 const MIN_KEEP_MS = 60_000;
-
 /** No audio frame is longer, ms: so much may a segment without video be longer than it should. */
 const AUDIO_FRAME_MS = 100;
-/** Segments that may wait until it is known where the numbers of an earlier run ended. */
-const MAX_UNNUMBERED = 3;
-/** How far ahead of a playlist's numbers its names are looked for. */
-const MAX_LOST_NAMES = 64;
 
 /**
  * The HLS of one stream: its playlist, its segments in memory and on disk. It outlives its publishers, so that the
@@ -38,10 +35,7 @@ export class HlsOutput {
   readonly #writer: DiskWriter | undefined;
   readonly #provider: ItemProvider = () => this.#playlistItem();
   readonly #boot: string;
-  #numbers: SegmentNumbers | undefined;
-  #recovery: Promise<void> | undefined;
-  /** Segments that wait for their numbers. */
-  readonly #unnumbered: FinishedSegment[] = [];
+  readonly #numbering: Numbering;
   #owner: object | undefined;
   #onError: (error: unknown) => void = () => undefined;
   #endedAt = 0;
@@ -90,7 +84,12 @@ export class HlsOutput {
       });
     }
     registry.add(id.vhost, paths.playlist, this.#provider);
-    this.#startNumbers();
+    if (options.goOnFrom !== undefined) this.#goOnFrom(options.goOnFrom.discontinuitySequence);
+    this.#numbering = new Numbering({
+      ...options,
+      onNumbered: (finished, number) => this.#append(finished, number),
+      onRecovered: (found, inTime) => this.#recovered(found, inTime),
+    });
   }
 
   get fault(): FaultState | undefined {
@@ -104,7 +103,7 @@ export class HlsOutput {
 
   /** The number of the next segment. */
   get nextSequence(): number {
-    return this.#numbers?.next.sequence ?? 0;
+    return this.#numbering.known ? this.#numbering.next.sequence : 0;
   }
 
   /** Bytes of segments in memory. */
@@ -119,9 +118,8 @@ export class HlsOutput {
 
   /** Where the numbers of the stream's next output go on. */
   get numbersLeft(): NumbersLeft {
-    const next = this.#numbers?.next ?? clockNumber(this.#options.now(), this.#options.config.fragmentMs);
     const listed = this.#window.entries.filter(({ discontinuity }) => discontinuity).length;
-    return { next, discontinuitySequence: this.#window.discontinuitySequence + listed };
+    return { next: this.#numbering.next, discontinuitySequence: this.#window.discontinuitySequence + listed };
   }
 
   /** Whether a publisher with this configuration goes on with this output. */
@@ -140,7 +138,7 @@ export class HlsOutput {
     const { now, config } = this.#options;
     this.#owner = owner;
     this.#onError = onError;
-    this.#numbers?.restart();
+    this.#numbering.restart();
     this.#tracks = { video: undefined, audio: undefined };
     // What is long past is no part of a live playlist.
     if (this.#lastCutAt > 0 && now() - this.#lastCutAt > config.windowMs + this.#keepMs) {
@@ -159,21 +157,16 @@ export class HlsOutput {
 
   /** How much longer than a fragment the segment that begins now should be, ms (L006). */
   deviationMs(): number {
-    return this.#numbers?.deviationMs(this.#options.now()) ?? 0;
+    return this.#numbering.deviationMs();
   }
 
   /** Takes the next segment: it is in the playlist at once, and on its way to the disk. */
   add(owner: object, finished: FinishedSegment): void {
-    if (this.#owner !== owner) return;
-    if (this.#numbers === undefined) this.#unnumbered.push(finished);
-    else this.#append(finished, this.#numbers);
-    // A disk that has not given the old playlist by now is not waited for.
-    if (this.#unnumbered.length > MAX_UNNUMBERED) this.#numberByClock();
+    if (this.#owner === owner) this.#numbering.number(finished);
   }
 
-  #append(finished: FinishedSegment, numbers: SegmentNumbers): void {
+  #append(finished: FinishedSegment, number: SegmentNumber): void {
     const { config, paths, now } = this.#options;
-    const number = numbers.take(finished.startedAt);
     const at = new Date(finished.startedAt);
     const encryption = config.keys ? this.#keys.next(() => paths.key(number.name, at)) : undefined;
     const key = encryption?.key.bytes;
@@ -265,7 +258,7 @@ export class HlsOutput {
 
   /** Resolves when everything is written that can be. */
   async settled(): Promise<void> {
-    await this.#recovery;
+    await this.#numbering.settled();
     await this.#writer?.settled();
   }
 
@@ -281,76 +274,22 @@ export class HlsOutput {
     return Math.max(2 * this.#options.config.windowMs, MIN_KEEP_MS);
   }
 
-  #startNumbers(): void {
-    const { goOnFrom, after, config } = this.#options;
-    if (goOnFrom !== undefined) {
-      this.#setNumbers(goOnFrom.next);
-      this.#window.goOnFrom(goOnFrom.discontinuitySequence);
-      this.#listed.goOnFrom(goOnFrom.discontinuitySequence);
-      this.#join = true;
-      // What was listed when the stream was forgotten is too old to be listed again, but is still on disk.
-      if (after === undefined && config.storage !== 'ram') this.#recovery = this.#recover();
-    } else if (config.storage === 'ram') {
-      // Nothing tells what players have seen before: the clock is ahead of it.
-      this.#numberByClock();
-    } else if (config.recover) {
-      this.#recovery = this.#recover();
-    } else {
-      this.#setNumbers({ sequence: 0, name: 0 });
-    }
-  }
-
-  #numberByClock(): void {
-    this.#setNumbers(clockNumber(this.#options.now(), this.#options.config.fragmentMs));
-  }
-
-  #setNumbers(next: SegmentNumber): void {
-    const { fragmentMs, floor } = this.#options.config;
-    const numbers = new SegmentNumbers(fragmentMs, floor, next);
-    this.#numbers = numbers;
-    for (const finished of this.#unnumbered.splice(0)) this.#append(finished, numbers);
-  }
-
-  /** Reads what an earlier run, or this one before it forgot the stream, has left on disk. */
-  async #recover(): Promise<void> {
-    const { disk, paths, limits, log, id, now } = this.#options;
-    let found: RecoveredPlaylist | undefined;
-    try {
-      found = await recoverPlaylist(disk, paths, limits.maxRecoveredBytes);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      log.warn(`hls ${id.app}/${id.stream}: ${paths.playlist.file} can't be gone on with: ${reason}`);
-      if (this.#numbers === undefined) this.#numberByClock();
-      return;
-    }
-    const left = found?.entries.map(({ segment }) => segment) ?? [];
-    for (const segment of left) this.#store.add(segment);
-    if (this.#numbers !== undefined) {
-      this.#store.retire(left, now());
-      return;
-    }
-    if (found === undefined) {
-      this.#setNumbers({ sequence: 0, name: 0 });
-      return;
-    }
-    for (const window of [this.#window, this.#listed]) {
-      window.raiseTargetDuration(found.targetDuration);
-      window.goOnFrom(found.discontinuitySequence, found.entries);
-    }
+  /** What was published before has left so many discontinuities, and what comes does not follow on it. */
+  #goOnFrom(discontinuitySequence: number, entries: readonly WindowEntry[] = []): void {
+    for (const window of [this.#window, this.#listed]) window.goOnFrom(discontinuitySequence, entries);
     this.#join = true;
-    this.#setNumbers({ sequence: found.nextSequence, name: this.#freeName(found) });
   }
 
-  /** A fault may have left names in the playlist that are ahead of its numbers: they are not given again. */
-  #freeName({ nextSequence, entries }: RecoveredPlaylist): number {
-    const { paths, now } = this.#options;
-    const taken = new Set(entries.map(({ segment }) => segment.name.file));
-    const at = new Date(now());
-    let free = nextSequence;
-    for (let name = nextSequence; name < nextSequence + 2 * entries.length + MAX_LOST_NAMES; name += 1) {
-      if (taken.has(paths.segment(name, at).file)) free = name + 1;
+  /** @param inTime - no segment has a number yet: the playlist goes on where it ended */
+  #recovered({ entries, targetDuration, discontinuitySequence }: RecoveredPlaylist, inTime: boolean): void {
+    const left = entries.map(({ segment }) => segment);
+    for (const segment of left) this.#store.add(segment);
+    if (!inTime) {
+      this.#store.retire(left, this.#options.now());
+      return;
     }
-    return free;
+    for (const window of [this.#window, this.#listed]) window.raiseTargetDuration(targetDuration);
+    this.#goOnFrom(discontinuitySequence, entries);
   }
 
   /** Pure audio is cut later, and the target duration should not have to grow (L003, L004). */
@@ -398,45 +337,14 @@ export class HlsOutput {
   /** The playlist, once this run has made a segment: before, what is on disk is as good. */
   #playlistItem(): HlsPlaylistItem | undefined {
     if (this.#made === 0 || this.#window.entries.length === 0) return undefined;
-    this.#item ??= this.#makeItem();
-    return this.#item;
-  }
-
-  #makeItem(): HlsPlaylistItem {
     const { id, config } = this.#options;
-    const parts = playlistParts(this.#window, config);
-    const plain = parts.join('');
-    return {
-      kind: 'playlist',
+    this.#item ??= playlistItem({
       stream: id,
-      sessions: config.context,
-      segmentSessions: config.segmentContext,
-      relativeMaster: config.masterPathRelative,
+      config,
+      window: this.#window,
+      tracks: this.#tracks,
       version: `${this.#boot}-${this.#revision}`,
-      targetDurationMs: this.#window.targetDuration * 1000,
-      variant: this.#variant(),
-      text: (query) => (query === '' ? plain : parts.join(query)),
-    };
-  }
-
-  #variant(): HlsVariant {
-    let bits = 0;
-    let ms = 0;
-    let peak = 0;
-    for (const { segment } of this.#window.entries) {
-      if (segment.size === 0) continue;
-      bits += segment.size * 8;
-      ms += segment.durationMs;
-      peak = Math.max(peak, (segment.size * 8000) / segment.durationMs);
-    }
-    const { video, audio } = this.#tracks;
-    const codecs = [video, audio].filter((track) => track !== undefined).map(({ codec }) => codec);
-    const known = codecs.length > 0 && !codecs.includes(undefined);
-    return {
-      bandwidth: Math.ceil(peak),
-      averageBandwidth: Math.ceil((bits * 1000) / Math.max(1, ms)),
-      ...(known ? { codecs: codecs.join(',') } : {}),
-      ...(video?.width === undefined ? {} : { width: video.width, height: video.height }),
-    };
+    });
+    return this.#item;
   }
 }
