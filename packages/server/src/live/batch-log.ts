@@ -39,11 +39,6 @@ export class BatchLog {
     return this.#batches[this.#batches.length - 1];
   }
 
-  /** The oldest sequence number still held (the head's, when nothing is). */
-  get oldest(): number {
-    return this.#first;
-  }
-
   at(sequence: number): LoggedBatch | undefined {
     return this.#batches[sequence - this.#first];
   }

@@ -376,4 +376,29 @@ describe('LiveStream: publishers one after another', () => {
     const after = watch(stream, { family });
     expect([between.sink.writes, after.sink.writes]).toEqual([[], []]);
   });
+
+  it('G004 the source of players is the present publisher, or else the last', () => {
+    const stream = liveStream();
+    watch(stream, { family });
+    expect(stream.sourceId).toBeUndefined();
+    const first = publishTo(stream, 'first');
+    first.end();
+    expect([stream.publisherId, stream.sourceId]).toEqual([undefined, 'first']);
+    publishTo(stream, 'second');
+    expect(stream.sourceId).toBe('second');
+  });
+
+  it('a sink that fails when its publisher goes is told of to that publisher, and to nobody else', () => {
+    const stream = liveStream(settings({}, { publish: { conflict: 'takeover' } }));
+    const first = publishTo(stream, 'first');
+    stream.attach({
+      write: () => undefined,
+      end: () => {
+        throw new Error('no end');
+      },
+    });
+    const second = publishTo(stream, 'second');
+    expect(first.warnings).toEqual([expect.stringMatching(/^a sink failed at its end: Error: no end/)]);
+    expect(second.warnings).toEqual([]);
+  });
 });

@@ -44,6 +44,7 @@ export class LiveStream {
   readonly #fanOut: FanOut;
   #publisher: PublisherOptions | undefined;
   #publishedAt = 0;
+  #sourceId: string | undefined;
 
   constructor(id: StreamId, settings: LiveSettings, home: LiveStreamHome) {
     // A session may stand behind the name that was given: only the name is kept.
@@ -92,6 +93,11 @@ export class LiveStream {
   /** The publisher's session id; undefined while nobody publishes. */
   get publisherId(): string | undefined {
     return this.#publisher?.id;
+  }
+
+  /** The session id of the present publisher, or else of the last one: whose frames players have. */
+  get sourceId(): string | undefined {
+    return this.#sourceId;
   }
 
   /** Since when the stream is published, ms since the epoch; 0 while it isn't. */
@@ -145,6 +151,7 @@ export class LiveStream {
       busy.onEnd('taken-over');
     }
     this.#publisher = publisher;
+    this.#sourceId = publisher.id;
     this.#publishedAt = Date.now();
     this.#intake.begin();
     this.#home.onPublish(this);
@@ -263,7 +270,9 @@ export class LiveStream {
     for (const frame of this.#mix?.drain() ?? []) this.#accept(frame);
     this.#fanOut.flushAll();
     this.#publisher = undefined;
-    this.#sinks.detachAll();
+    this.#sinks.detachAll((message) => {
+      publisher.onWarning(message);
+    });
     this.#forgetGop();
     this.#audioCache.clear();
     this.#intake.forget();

@@ -23,23 +23,31 @@ export class SinkList {
 
   /** Ends a sink; harmless when it is detached already. */
   detach(sink: FrameSink): void {
-    if (!this.#sinks.includes(sink)) return;
-    this.#sinks = this.#sinks.filter((other) => other !== sink);
-    try {
-      sink.end();
-    } catch (error) {
-      this.#onWarning(`a sink failed at its end: ${describe(error)}`);
-    }
+    this.#detach(sink, this.#onWarning);
   }
 
-  /** Ends them all. */
-  detachAll(): void {
-    for (const sink of this.#sinks) this.detach(sink);
+  /**
+   * Ends them all.
+   *
+   * @param onWarning - told what goes wrong: the publisher that they were attached for, which is the stream's no more
+   */
+  detachAll(onWarning: (message: string) => void): void {
+    for (const sink of this.#sinks) this.#detach(sink, onWarning);
   }
 
   /** Gives every sink the next frame, whose body is lent. */
   write(frame: Frame): void {
     for (const sink of this.#sinks) this.#writeTo(sink, frame);
+  }
+
+  #detach(sink: FrameSink, onWarning: (message: string) => void): void {
+    if (!this.#sinks.includes(sink)) return;
+    this.#sinks = this.#sinks.filter((other) => other !== sink);
+    try {
+      sink.end();
+    } catch (error) {
+      onWarning(`a sink failed at its end: ${describe(error)}`);
+    }
   }
 
   #writeTo(sink: FrameSink, frame: Frame): void {

@@ -8,8 +8,9 @@ import { type EndReason, endReasons, type Session } from '../stats/index.ts';
 export function endLine(session: Session, reason: EndReason, detail?: string): string {
   const seconds = ((Date.now() - session.startedAt) / 1000).toFixed(1);
   const what = session.stream === '' ? session.type : `${session.type} ${session.app}/${session.stream}`;
+  const source = session.publish || session.source === undefined ? '' : `, source ${session.source}`;
   return (
     `closed: ${reason} (${detail ?? endReasons[reason]}), ${what}, ${seconds} s, ` +
-    `in ${session.bytesIn} B, out ${session.bytesOut} B, dropped ${session.droppedFrames} frames`
+    `in ${session.bytesIn} B, out ${session.bytesOut} B, dropped ${session.droppedFrames} frames${source}`
   );
 }

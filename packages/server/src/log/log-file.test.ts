@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -69,6 +69,22 @@ describe('the log file', () => {
     }).toThrow();
     log.info('as before');
     expect(texts(second)).toEqual(['now', 'in UTC', 'as before']);
+  });
+
+  it('G005 says how many lines are lost when the disk has room again', () => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const file = logPath();
+    const { log, reopen } = openLog(settings(file));
+    rmSync(file);
+    symlinkSync('/dev/full', file);
+    reopen();
+    log.info('one');
+    log.info('two');
+    rmSync(file);
+    reopen();
+    log.info('three');
+    log.info('four');
+    expect(texts(file)).toEqual(['three', '2 lines of the log could not be written and are lost', 'four']);
   });
 
   it('G005 on a full disk: lines are lost, nothing is thrown, and it is said once', () => {

@@ -161,6 +161,9 @@ describe('endLine', () => {
     expect(endLine(session, 'play-stalled')).toMatch(
       /^closed: play-stalled \(.+\), rtmp-play live\/s, \d+\.\d s, in 11 B, out 22 B, dropped 3 frames$/,
     );
+    expect(endLine({ ...session, source: 'abcd1234' }, 'kicked')).toMatch(
+      /, dropped 3 frames, source abcd1234$/,
+    );
     expect(endLine({ ...session, stream: '', type: 'unknown' }, 'protocol-error', 'C0 is 6')).toMatch(
       /^closed: protocol-error \(C0 is 6\), unknown, /,
     );

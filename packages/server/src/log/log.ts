@@ -68,7 +68,7 @@ export function openLog(config: LogConfig, { mask = unmasked }: LogOptions = {})
     reopen: () => current.file?.reopen(),
     reconfigure: (next) => {
       const before = current;
-      const samePlace = next.tank === 'file' && next.file === before.file?.path;
+      const samePlace = next.tank === 'file' ? next.file === before.file?.path : before.file === undefined;
       current = samePlace ? { ...before, ...rulesOf(next, mask) } : openTarget(next);
       if (!samePlace) before.file?.close();
       log.level = levels[next.level];

@@ -23,6 +23,8 @@ export interface Session {
   readonly tcUrl: string;
   readonly pageUrl: string;
   readonly swfUrl: string;
+  /** A player's: the session id of the publisher whose frames it got last; absent while it has none. */
+  readonly source?: string | undefined;
   /** When it was accepted, ms since the epoch. */
   readonly startedAt: number;
   readonly bytesIn: number;

@@ -97,6 +97,10 @@ export class ViewerSession implements Session {
     return this.#player?.videoFrames ?? 0;
   }
 
+  get source(): string | undefined {
+    return this.#live?.sourceId;
+  }
+
   /** Answers the request and begins to play. `onEnded` is called once, when the socket is closed. */
   start(viewer: LiveViewer, onEnded: () => void): void {
     const socket = this.#socket;

@@ -55,6 +55,8 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
   #player: RtmpPlayer | undefined;
   #droppedBefore = 0;
   #framesBefore = 0;
+  /** Of the last play. */
+  #lastSource: string | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
   #reason: EndReason | undefined;
   #detail: string | undefined;
@@ -116,6 +118,10 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
   get videoFrames(): number {
     const present = this.#publisher?.publication.meter.videoFrames ?? this.#player?.videoFrames ?? 0;
     return this.#framesBefore + present;
+  }
+
+  get source(): string | undefined {
+    return this.#player?.source ?? this.#lastSource;
   }
 
   /** Looks at the deadlines. `now` is ms of the monotonic clock. */
@@ -405,6 +411,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     this.#attempt = undefined;
     this.#context.sessions.remove(this);
     this.#framesBefore = this.videoFrames;
+    this.#lastSource = this.source;
     this.#publisher?.end();
     this.#publisher = undefined;
     this.#droppedBefore = this.droppedFrames;

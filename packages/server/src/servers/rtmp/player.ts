@@ -27,12 +27,14 @@ export interface RtmpPlayerOptions {
 /** A connection's play: its player in the live stream, and the tracks that it wants. */
 export class RtmpPlayer {
   readonly #family: (tracks: WantedTracks) => FanOutFamily;
+  readonly #stream: LiveStream;
   readonly #player: Player;
   #tracks: WantedTracks = { audio: true, video: true };
 
   /** Joins the stream. */
   constructor(stream: LiveStream, { sink, family, durationMs, onWarning, onEnd }: RtmpPlayerOptions) {
     this.#family = family;
+    this.#stream = stream;
     this.#player = stream.play({
       family: family(this.#tracks),
       sink,
@@ -53,6 +55,11 @@ export class RtmpPlayer {
 
   get videoFrames(): number {
     return this.#player.videoFrames;
+  }
+
+  /** The session id of the publisher whose frames it got last. */
+  get source(): string | undefined {
+    return this.#stream.sourceId;
   }
 
   /** The socket takes bytes again. */

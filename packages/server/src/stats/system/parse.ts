@@ -226,20 +226,3 @@ export function countCpuList(text: string): number | undefined {
   }
   return count > 0 ? count : undefined;
 }
-
-const AT_CLKTCK = 17n;
-
-/**
- * Clock ticks of a second (USER_HZ), which the kernel tells each process in `/proc/self/auxv` (getauxval(3)).
- *
- * @param auxv - pairs of 64-bit words in the machine's order
- */
-export function parseClockTicks(auxv: Uint8Array, littleEndian: boolean): number | undefined {
-  const view = new DataView(auxv.buffer, auxv.byteOffset, auxv.byteLength);
-  for (let at = 0; at + 16 <= auxv.byteLength; at += 16) {
-    if (view.getBigUint64(at, littleEndian) !== AT_CLKTCK) continue;
-    const ticks = Number(view.getBigUint64(at + 8, littleEndian));
-    return ticks > 0 && ticks <= 1_000_000 ? ticks : undefined;
-  }
-  return undefined;
-}

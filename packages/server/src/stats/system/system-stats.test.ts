@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   countCpuList,
-  parseClockTicks,
   parseCpuTimes,
   parseDiskTotals,
   parseEstablished,
@@ -46,16 +45,6 @@ const SOCKSTAT = 'sockets: used 200\nTCP: inuse 91 orphan 0 tw 681 alloc 184 mem
 const SNMP =
   'Ip: Forwarding DefaultTTL\nIp: 2 64\nTcp: RtoAlgorithm CurrEstab InSegs\nTcp: 1 180 433912951\n';
 
-function auxv(pairs: readonly (readonly [bigint, bigint])[], littleEndian: boolean): Uint8Array {
-  const bytes = new Uint8Array(pairs.length * 16);
-  const view = new DataView(bytes.buffer);
-  for (const [index, [key, value]] of pairs.entries()) {
-    view.setBigUint64(index * 16, key, littleEndian);
-    view.setBigUint64(index * 16 + 8, value, littleEndian);
-  }
-  return bytes;
-}
-
 /** A machine whose files a test may change. */
 function machine(): { files: ProcFiles; texts: Map<string, string>; reads: string[] } {
   const reads: string[] = [];
@@ -76,7 +65,7 @@ function machine(): { files: ProcFiles; texts: Map<string, string>; reads: strin
     reads.push(path);
     return texts.get(path);
   };
-  return { files: { text, bytes: () => undefined }, texts, reads };
+  return { files: { text }, texts, reads };
 }
 
 describe('readers of /proc', () => {
@@ -142,18 +131,6 @@ describe('readers of /proc', () => {
     expect(countCpuList('')).toBeUndefined();
   });
 
-  it.each([true, false])('G007 clock ticks, little endian: %s', (littleEndian) => {
-    const pairs = [
-      [6n, 4096n],
-      [17n, 250n],
-      [0n, 0n],
-    ] as const;
-    expect(parseClockTicks(auxv(pairs, littleEndian), littleEndian)).toBe(250);
-    expect(parseClockTicks(auxv([[6n, 1n]], littleEndian), littleEndian)).toBeUndefined();
-    expect(parseClockTicks(auxv([[17n, 0n]], littleEndian), littleEndian)).toBeUndefined();
-    expect(parseClockTicks(new Uint8Array(15), littleEndian)).toBeUndefined();
-  });
-
   it('A004 never throw, and never tell what is no number', () => {
     const sources = [SELF_STAT, STAT, MEMINFO, DISKSTATS, NET_DEV, SOCKSTAT, SNMP, '0-3,8', '1 2 3'];
     const mutated = fc
@@ -184,7 +161,6 @@ describe('SystemStats', () => {
   it('A004 tells the machine', () => {
     const { files } = machine();
     const stats = new SystemStats({ files, isPublicDevice: (name) => name === 'eth0' });
-    expect(stats.clockTicks).toBe(100);
     expect(stats.read()).toMatchObject({
       memory: { total: 1_000_000, inUse: 300_000, share: 0.3, swapShare: 0.5 },
       network: { received: 100, sent: 200, receivedInternal: 30, sentInternal: 40 },
@@ -238,18 +214,17 @@ describe('SystemStats', () => {
   });
 
   it('A004 tells nothing where there is no /proc, and what it can of a broken one', () => {
-    const none = new SystemStats({ files: { text: () => undefined, bytes: () => undefined } });
+    const none = new SystemStats({ files: { text: () => undefined } });
     const { process: self, sampledAtMs: _at, ...rest } = none.read();
     expect(Object.values(rest)).toEqual(Object.values(rest).map(() => undefined));
     expect(self.rssKbytes).toBeGreaterThan(1_000);
     expect(self.memoryShare).toBeUndefined();
-    const garbage = new SystemStats({ files: { text: () => 'x\n', bytes: () => new Uint8Array(3) } });
+    const garbage = new SystemStats({ files: { text: () => 'x\n' } });
     expect(garbage.read()).toMatchObject({ cpu: undefined, memory: undefined, processStat: undefined });
   });
 
-  it.runIf(process.platform === 'linux')('G007 on Linux every figure of this machine is there', () => {
+  it.runIf(process.platform === 'linux')('A004 on Linux every figure of this machine is there', () => {
     const stats = new SystemStats();
-    expect(stats.clockTicks).toBeGreaterThanOrEqual(100);
     const { disk: _disk, ...rest } = stats.read();
     for (const value of Object.values(rest)) expect(value).toBeDefined();
     expect(rest.processStat?.pid).toBe(process.pid);

@@ -1,11 +1,10 @@
-import { endianness, networkInterfaces } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import {
   countCpuList,
   type CpuTimes,
   type DiskTotals,
   type MemoryInfo,
   type NetworkDevice,
-  parseClockTicks,
   parseCpuTimes,
   parseDiskTotals,
   parseEstablished,
@@ -84,8 +83,6 @@ export interface SystemStatsOptions {
 const LEAST_SPAN_MS = 1_000;
 /** A reading is used again for so long, ms: who asks a thousand times a second costs no more for it. */
 const KEEP_READING_MS = 500;
-/** USER_HZ of every kernel that doesn't tell it. */
-const DEFAULT_CLOCK_TICKS = 100;
 
 interface Sample {
   readonly atMs: number;
@@ -100,8 +97,6 @@ interface Sample {
  * sample before; who wants them fresh calls {@link SystemStats.sample} every few seconds.
  */
 export class SystemStats {
-  /** Clock ticks of a second, which `/proc` counts CPU time in (G007). */
-  readonly clockTicks: number;
   readonly #files: ProcFiles;
   readonly #disks: () => readonly string[];
   readonly #now: () => number;
@@ -115,9 +110,6 @@ export class SystemStats {
     this.#disks = options.disks ?? (() => []);
     this.#now = options.now ?? Date.now;
     this.#isPublicDevice = options.isPublicDevice ?? isPublicDevice;
-    const auxv = this.#files.bytes('/proc/self/auxv');
-    this.clockTicks =
-      (auxv === undefined ? undefined : parseClockTicks(auxv, endianness() === 'LE')) ?? DEFAULT_CLOCK_TICKS;
     this.#last = this.#take();
     this.#before = this.#last;
   }
