@@ -3,6 +3,8 @@ export type MediaTrack = 'audio' | 'video';
 
 /** A step between two tags that is longer than this, ms, is a fault of the file's clock, not a pause. */
 export const MAX_STEP_MS = 10_000;
+/** A track that goes back by more, ms, begins a new timeline: a file that another one was put behind. */
+export const MAX_BACK_MS = 500;
 /** The interval of a track's frames while it has had only one, ms. */
 const LONE_FRAME_MS = 40;
 
@@ -33,7 +35,7 @@ export class FileTimeline {
 
   /** The time of a media frame, ms. Frames come in the order of the file. */
   next(track: MediaTrack, timestamp: number): number {
-    const straight = this.#straightener.next(timestamp);
+    const straight = this.#straightener.next(track, timestamp);
     if (this.#rounds === 0) this.#earliest = Math.min(this.#earliest, straight);
     const span = this.#spans.get(track);
     if (span === undefined) {
@@ -66,14 +68,28 @@ function spanEnd({ first, last, frames }: TrackSpan): number {
 
 /** Takes a file's jumps out: times begin at 0 and go on by one frame where the clock jumps. */
 class Straightener {
+  /** The file's time of the last frame of any track, and of each. */
   #previous: number | undefined;
+  readonly #tracks = new Map<MediaTrack, number>();
   #shift = 0;
 
-  next(timestamp: number): number {
-    if (this.#previous === undefined) this.#shift = -timestamp;
-    else if (Math.abs(timestamp - this.#previous) > MAX_STEP_MS)
+  next(track: MediaTrack, timestamp: number): number {
+    if (this.#previous === undefined) {
+      this.#shift = -timestamp;
+    } else if (this.#jumps(track, timestamp, this.#previous)) {
       this.#shift += this.#previous + LONE_FRAME_MS - timestamp;
+      this.#tracks.clear();
+    }
     this.#previous = timestamp;
+    this.#tracks.set(track, timestamp);
     return timestamp + this.#shift;
+  }
+
+  /** Tracks may be far apart in a file; one alone doesn't go back. */
+  #jumps(track: MediaTrack, timestamp: number, previous: number): boolean {
+    const own = this.#tracks.get(track);
+    return (
+      Math.abs(timestamp - previous) > MAX_STEP_MS || (own !== undefined && timestamp < own - MAX_BACK_MS)
+    );
   }
 }

@@ -194,6 +194,19 @@ describe('playFile', () => {
 });
 
 describe('FileTimeline', () => {
+  it('goes on where a file of a few seconds was put behind another', () => {
+    const timeline = new FileTimeline();
+    const parts = [0, 0].flatMap(() => [
+      timeline.next('video', 0),
+      timeline.next('audio', 10),
+      timeline.next('video', 2_000),
+      // Tracks that are far apart are no jump.
+      timeline.next('audio', 1_200),
+      timeline.next('video', 2_040),
+    ]);
+    expect(parts).toEqual([0, 10, 2_000, 1_200, 2_040, 2_080, 2_090, 4_080, 3_280, 4_120]);
+  });
+
   it('closes jumps of the clock in both directions', () => {
     const timeline = new FileTimeline();
     const times = [1_000, 1_040, 900_000, 900_040, 100, 140].map((time) => timeline.next('video', time));

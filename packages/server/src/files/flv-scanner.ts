@@ -12,6 +12,7 @@ import {
   type VideoCodec,
 } from '@sluice/media/flv';
 
+import { MAX_BACK_MS, MAX_STEP_MS } from './file-timeline.ts';
 import type { SegmentPlan } from './segment-index.ts';
 
 /** A sequence header that is in force from its place on. */
@@ -38,10 +39,6 @@ export interface SegmentColumns {
 export const MAX_SEQUENCE_HEADER_BYTES = 64 * 1024;
 /** Changes of sequence headers that are kept; later ones are found in their segment only. */
 export const MAX_HEADER_CHANGES = 1_000;
-/** A track that goes back by more, ms, begins a new timeline. */
-const MAX_BACK_MS = 500;
-/** A step forward that is longer, ms, is a new timeline. */
-const MAX_STEP_MS = 10_000;
 /** Assumed between frames while a track has had only one, ms. */
 const LONE_FRAME_MS = 40;
 /** Bytes of a body that tell all about it (an Enhanced RTMP header with a modifier or two). */
