@@ -18,6 +18,11 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
+/** Waits as long as a busy machine may need. */
+function eventually(check: () => void): Promise<void> {
+  return vi.waitFor(check, { timeout: 30_000 });
+}
+
 /** Free, and below those that the system gives others. A file can't name port 0. */
 async function freePort(): Promise<number> {
   for (;;) {
@@ -107,7 +112,7 @@ describe('changes by the API', () => {
       queueLengthMs: 5000,
       gopCache: false,
     });
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(numbers).toEqual(Array.from({ length: 20 }, (_, number) => number));
     });
     expect(planReload(server.config, new ConfigFile({ file: main, env: {} }).load())).toEqual([]);

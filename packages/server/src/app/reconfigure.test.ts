@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { type RtmpPublisher, play, publish } from '@sluice/rtmp/node';
 import { pino } from 'pino';
@@ -29,6 +29,11 @@ function makeFolder(): string {
 }
 
 const live: VhostOptions = { minLatency: true, httpRemux: { enabled: true, hstrs: false } };
+
+/** Waits as long as a busy machine may need. */
+function eventually(check: () => void): Promise<void> {
+  return vi.waitFor(check, { timeout: 30_000 });
+}
 
 /** A server whose next configuration is always the first one, but for what is given. */
 async function start(options: ServerOptions = {}) {
@@ -103,7 +108,7 @@ async function watch(from: string) {
     numbers,
     closed: player.connection.closed,
     close: () => player.close(),
-    untilLast: (last: number) => vi.waitFor(() => expect(numbers.at(-1)).toBe(last)),
+    untilLast: (last: number) => eventually(() => expect(numbers.at(-1)).toBe(last)),
   };
 }
 
@@ -269,7 +274,7 @@ describe('a reload under way', () => {
       ...leaving.map(({ publisher }) => publisher.connection.closed),
     ]);
     readFlv(Buffer.from(await body.arrayBuffer()));
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(lines.filter((line) => line.startsWith('closed: vhost-not-found'))).toHaveLength(5),
     );
     const fresh = await Source.open(url(server, 'test', 'fresh'));
@@ -308,7 +313,7 @@ describe('a reload under way', () => {
     const first = await fetch(httpUrl(server, '/live/test.flv'));
     await reload({ httpServer: http, vhosts: { __defaultVhost__: { minLatency: true } } });
     expect(readFlv(Buffer.from(await first.arrayBuffer())).tags.length).toBeGreaterThan(5);
-    await vi.waitFor(() => expect(lines.some((line) => line.startsWith('closed: unmounted'))).toBe(true));
+    await eventually(() => expect(lines.some((line) => line.startsWith('closed: unmounted'))).toBe(true));
     expect((await fetch(httpUrl(server, '/live/test.flv'))).status).toBe(404);
     await reload({ httpServer: http });
     const again = await fetch(httpUrl(server, '/live/test.flv'));
@@ -328,7 +333,7 @@ describe('a reload under way', () => {
       for (const last = at + count; at < last; at += 1) publisher.sendVideo(at * 40, picture(at % 10 === 0));
     };
     const untilFrames = (count: number) =>
-      vi.waitFor(() => expect(server.streams.find(streamId)?.videoFrames).toBe(count + 1));
+      eventually(() => expect(server.streams.find(streamId)?.videoFrames).toBe(count + 1));
     send(15);
     await untilFrames(15);
     const segments: { readonly durationMs: number; readonly sequence: number }[] = [];
@@ -339,7 +344,7 @@ describe('a reload under way', () => {
     });
     await reload(withHls(400));
     send(35);
-    await vi.waitFor(() => expect(segments).toHaveLength(2));
+    await eventually(() => expect(segments).toHaveLength(2));
     // The stream's header was there before HLS was: pictures have it in front.
     const media = await (await fetch(httpUrl(server, '/live/test.m3u8?hls_ctx=abcdefgh'))).text();
     const [name] = /[^\n]+\.ts[^\n]*/.exec(media) ?? [''];
@@ -350,7 +355,7 @@ describe('a reload under way', () => {
     // The open segment ends with its settings.
     await reload(withHls(800));
     send(50);
-    await vi.waitFor(() => expect(segments.map(({ durationMs }) => durationMs)).toContain(800));
+    await eventually(() => expect(segments.map(({ durationMs }) => durationMs)).toContain(800));
     const sequences = segments.map(({ sequence }) => sequence);
     expect(sequences).toEqual(sequences.map((_, index) => (sequences[0] ?? 0) + index));
     await reload({ httpServer: http });
@@ -375,10 +380,10 @@ describe('a reload under way', () => {
     await reload(recording('one'));
     await player.untilLast(source.send(20) - 1);
     await reload(recording('two'));
-    await vi.waitFor(() => expect(files).toHaveLength(1));
+    await eventually(() => expect(files).toHaveLength(1));
     await player.untilLast(source.send(20) - 1);
     await reload({});
-    await vi.waitFor(() => expect(files).toHaveLength(2));
+    await eventually(() => expect(files).toHaveLength(2));
     await player.untilLast(source.send(20) - 1);
     expect(readdirSync(folder).sort()).toEqual(['one.flv', 'two.flv']);
     for (const name of ['one.flv', 'two.flv']) {
@@ -389,6 +394,36 @@ describe('a reload under way', () => {
       expect((first?.number ?? 1) % 10).toBe(0);
     }
     expect(isWhole(player.numbers)).toBe(true);
+  });
+
+  it('C005 utc_time counts in names of files from the next one on', async () => {
+    vi.stubEnv('TZ', 'Asia/Tokyo');
+    cleanUps.push(() => vi.unstubAllEnvs());
+    const folder = makeFolder();
+    const dvr = { enabled: true, plan: 'session', path: join(folder, '[stream].[15].flv') } as const;
+    const vhosts = { __defaultVhost__: { ...live, dvr } };
+    const { server, reload } = await start({ vhosts });
+    const names: string[] = [];
+    server.onRecording(({ file }) => names.push(basename(file)));
+    async function record(name: string): Promise<void> {
+      const before = names.length;
+      const source = await Source.open(url(server, name));
+      const player = await watch(url(server, name));
+      await player.untilLast(source.send(12) - 1);
+      await source.publisher.close();
+      await eventually(() => expect(names).toHaveLength(before + 1));
+    }
+    const hours = (utc: boolean): string => {
+      const now = new Date();
+      return String(utc ? now.getUTCHours() : now.getHours()).padStart(2, '0');
+    };
+    const [localBefore, utcBefore] = [hours(false), hours(true)];
+    await record('one');
+    await reload({ vhosts, log: { utc: true } });
+    await record('two');
+    // An hour may have ended meanwhile.
+    expect([`one.${localBefore}.flv`, `one.${hours(false)}.flv`]).toContain(names[0]);
+    expect([`two.${utcBefore}.flv`, `two.${hours(true)}.flv`]).toContain(names[1]);
   });
 
   it('a stream whose name leads out of directories is not written when that is switched on', async () => {
@@ -426,7 +461,7 @@ describe('a reload under way', () => {
     const httpHooks = { enabled: true, onPlay: [`${base}/play`], onStop: [`${base}/old`] };
     const { server, reload } = await start({ vhosts: { __defaultVhost__: { ...live, httpHooks } } });
     const watching = watch(url(server));
-    await vi.waitFor(() => expect(asked).toEqual(['/play']));
+    await eventually(() => expect(asked).toEqual(['/play']));
     await reload({
       vhosts: {
         __defaultVhost__: {
@@ -443,7 +478,7 @@ describe('a reload under way', () => {
     await player.untilLast(14);
     expect(server.streams.find(streamId)?.heldBytes).toBe(0);
     await player.close();
-    await vi.waitFor(() => expect(asked).toContain('/new'));
+    await eventually(() => expect(asked).toContain('/new'));
     expect(asked).not.toContain('/old');
   });
 
@@ -458,10 +493,10 @@ describe('a reload under way', () => {
       ({ status }) => status,
       () => 'no answer',
     );
-    await vi.waitFor(() => expect(asked).toEqual(['/play']));
+    await eventually(() => expect(asked).toEqual(['/play']));
     await reload({ httpServer: http, vhosts: { __defaultVhost__: { httpHooks } } });
     expect(await answer).toBe('no answer');
-    await vi.waitFor(() => expect(lines.some((line) => line.startsWith('closed: unmounted'))).toBe(true));
+    await eventually(() => expect(lines.some((line) => line.startsWith('closed: unmounted'))).toBe(true));
   });
 
   it('a server without a file, or one that stops, says so', async () => {
