@@ -130,8 +130,18 @@ export function unpublishDone(transactionId: number): RtmpMessage[] {
   ];
 }
 
-/** What follows an accepted `play`, in order (O001). */
-export function playAccepted(details: string): RtmpMessage[] {
+/** `details` of what follows an accepted `play`, unless it is said otherwise. */
+export const usualPlayDetails = 'stream';
+
+/** Encoded once for all players: a burst of joins encodes these five messages thousands of times a second else. */
+const usualPlayAccepted: readonly RtmpMessage[] = encodePlayAccepted(usualPlayDetails);
+
+/** What follows an accepted `play`, in order (O001). Shared by all sessions: not to be changed. */
+export function playAccepted(details: string): readonly RtmpMessage[] {
+  return details === usualPlayDetails ? usualPlayAccepted : encodePlayAccepted(details);
+}
+
+function encodePlayAccepted(details: string): RtmpMessage[] {
   const more = { details, clientid: clientId };
   return [
     streamEventMessage('streamBegin'),

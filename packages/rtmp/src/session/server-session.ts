@@ -45,6 +45,7 @@ import {
   statusMessage,
   streamEventMessage,
   unpublishDone,
+  usualPlayDetails,
 } from './replies.ts';
 import type { TcUrl } from './tc-url.ts';
 import { readCommand, readConnect, readPlay, readPublish } from './requests.ts';
@@ -203,7 +204,7 @@ export class ServerSession {
   /** Answers `onPlay` with success, in the order of O001; media may follow at once. */
   acceptPlay(options: AcceptPlayOptions = {}): void {
     if (this.#leave('play-requested', 'playing') !== undefined) {
-      this.#sendAll(...playAccepted(options.details ?? 'stream'));
+      this.#sendAll(...playAccepted(options.details ?? usualPlayDetails));
       this.#drain();
     }
   }
