@@ -12,6 +12,7 @@ import {
   haveFfmpeg,
   launchBrowser,
   LIMIT_MS,
+  openPage,
   publish,
   type Publisher,
   startSluice,
@@ -128,7 +129,7 @@ vhost secret.example.com {
   });
 
   async function watch(path: string): Promise<Page> {
-    const page = await browser.newPage();
+    const page = await openPage(browser);
     await page.goto(sluice.httpUrl(`/player.html?url=${encodeURIComponent(sluice.httpUrl(path))}`));
     return page;
   }

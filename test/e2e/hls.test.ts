@@ -165,7 +165,7 @@ describe.runIf(haveFfmpeg).concurrent('HLS', () => {
     );
     expect(times).toHaveLength(playlist.segments.length);
     expect(times[0]).toBeGreaterThan(before - 2_000);
-    expect(times[0]).toBeLessThan(before + 10_000);
+    expect(times[0]).toBeLessThan(Date.now());
     const parser = new Parser();
     parser.push(playlist.text);
     parser.end();

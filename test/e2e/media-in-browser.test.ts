@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { haveChromium, launchBrowser } from '../harness/index.ts';
+import { haveChromium, launchBrowser, openPage } from '../harness/index.ts';
 
 /** The built package, as a web server would put it out: path in URLs to content. */
 const FILES = builtFiles(fileURLToPath(new URL('../../packages/media/dist/', import.meta.url)));
@@ -61,7 +61,7 @@ describe.runIf(haveChromium)('@sluice/media in a browser', () => {
   beforeAll(async () => {
     server = await serveFiles();
     browser = await launchBrowser();
-    page = await browser.newPage();
+    page = await openPage(browser);
     page.on('pageerror', (error) => complaints.push(error.message));
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('the server has no port');

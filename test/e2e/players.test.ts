@@ -10,6 +10,7 @@ import {
   haveFfmpeg,
   haveRtmpdump,
   launchBrowser,
+  openPage,
   probe,
   publish,
   readTags,
@@ -91,7 +92,7 @@ describe.runIf(haveFfmpeg)('players', () => {
     }
 
     async function open(stream: string, transport: 'http' | 'websocket'): Promise<Page> {
-      const page = await browser.newPage();
+      const page = await openPage(browser);
       const faults: string[] = [];
       page.on('pageerror', (error) => faults.push(error.message));
       onTestFinished(async () => {
@@ -135,7 +136,7 @@ describe.runIf(haveFfmpeg)('players', () => {
     });
 
     it('lists what is live, and plays it with a click', async () => {
-      const page = await browser.newPage();
+      const page = await openPage(browser);
       onTestFinished(() => page.close());
       await page.goto(sluice.httpUrl('/'));
       // The page allows no eval, so its state is asked for from outside.

@@ -1,5 +1,5 @@
 import { chromium } from 'playwright-core';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { LIMIT_MS } from './process.ts';
 import { pathOf } from './tools.ts';
 
@@ -22,4 +22,11 @@ export async function launchBrowser(): Promise<Browser> {
       '--autoplay-policy=no-user-gesture-required',
     ],
   });
+}
+
+/** A page that has as much time for what it is told as every other wait of a test. */
+export async function openPage(browser: Browser): Promise<Page> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(LIMIT_MS);
+  return page;
 }

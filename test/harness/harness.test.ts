@@ -14,6 +14,7 @@ import {
   haveFfmpeg,
   isListening,
   launchBrowser,
+  openPage,
   packets,
   probe,
   record,
@@ -111,7 +112,7 @@ describe.runIf(haveChromium)('the browser', () => {
   it('plays H.264 and AAC through Media Source Extensions', async () => {
     const browser = await launchBrowser();
     onTestFinished(() => browser.close());
-    const page = await browser.newPage();
+    const page = await openPage(browser);
     const plays: unknown = await page.evaluate(
       'MediaSource.isTypeSupported(\'video/mp4; codecs="avc1.64001f,mp4a.40.2"\')',
     );
