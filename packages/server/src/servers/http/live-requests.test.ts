@@ -97,6 +97,26 @@ describe('live streams by HTTP', () => {
     await rm(root, { recursive: true });
   });
 
+  it.each(['', 'Upgrade: h2c\r\nConnection: Upgrade\r\n'])(
+    'a player that has closed its side before it is served does not stay (%j)',
+    async (headers) => {
+      const ends: HttpConnectionEnd[] = [];
+      const root = await mkdtemp(join(tmpdir(), 'sluice-live-'));
+      const { port } = await start((viewer) => viewer.socket.write('HTTP/1.1 200 OK\r\n\r\n'), {
+        root,
+        onConnectionEnd: (end) => ends.push(end),
+      });
+      for (let round = 0; round < 20; round += 1) {
+        const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+        socket.on('error', () => undefined).resume();
+        socket.end(`GET /waits-none.flv HTTP/1.1\r\nHost: h\r\n${headers}\r\n`);
+        socket.on('end', () => socket.destroy());
+      }
+      await expect.poll(() => ends.length, { timeout: 10_000 }).toBe(20);
+      await rm(root, { recursive: true });
+    },
+  );
+
   it('tells HEAD and HTTP/1.0', async () => {
     const viewers: LiveViewer[] = [];
     const { port } = await start((viewer) => {

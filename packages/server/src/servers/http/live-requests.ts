@@ -100,6 +100,11 @@ export class LiveRequests {
     const socket = incoming.socket;
     this.#options.connections.giveToLive(socket);
     prepareSocket(socket);
+    // The end may have come while files were looked for.
+    if (socket.readableEnded) {
+      socket.destroy();
+      return;
+    }
     socket.once('end', () => {
       socket.destroy();
     });

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** How long a peer has to close its side after an error answer, ms. */
+/** How long a peer has to close its side after an error answer, ms, whatever it sends meanwhile. */
 const LINGER_MS = 1_000;
 
 /**
@@ -24,7 +24,10 @@ export function answerAndClose(socket: Socket, status: number, serverName: strin
   // What the peer still sends is read and dropped: closing on unread bytes would reset the connection, and
   // the peer might never see the answer.
   socket.resume();
-  socket.setTimeout(LINGER_MS, () => {
+  const timer = setTimeout(() => {
     socket.destroy();
+  }, LINGER_MS);
+  socket.once('close', () => {
+    clearTimeout(timer);
   });
 }

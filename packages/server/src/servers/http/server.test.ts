@@ -376,6 +376,34 @@ describe('connections', () => {
     expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 405', 'HTTP/1.1 200']);
   });
 
+  it('H006 answers a client that has closed its side', async () => {
+    const ends: HttpConnectionEnd[] = [];
+    const port = await start({ onConnectionEnd: (end) => ends.push(end) });
+    for (const path of ['/a.txt', '/missing', '/']) {
+      const socket = connect(port, '127.0.0.1');
+      let text = '';
+      socket.on('data', (bytes: Buffer) => {
+        text += bytes.toString();
+      });
+      socket.end(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await once(socket, 'close');
+      expect(text).toMatch(/^HTTP\/1\.1 [24]0/);
+    }
+    await expect.poll(() => ends.length).toBe(3);
+  });
+
+  it('a refused connection is closed whatever it goes on to send', async () => {
+    const port = await start({ admission: { admit: () => 'too-many', release: () => undefined } });
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    const drip = setInterval(() => {
+      socket.write(`GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n`);
+    }, 20);
+    socket.resume();
+    await once(socket, 'close');
+    clearInterval(drip);
+  });
+
   it('H006 closes an idle connection', async () => {
     const ends: HttpConnectionEnd[] = [];
     const port = await start({

@@ -220,6 +220,8 @@ class NodeHttpServer implements HttpServer {
       connectionsCheckingInterval: limits.timeoutCheckMs,
       noDelay: true,
     });
+    // A client that has nothing more to say still wants its answer. Node's types don't know the property.
+    Object.assign(server, { httpAllowHalfOpen: true });
     // Counts while nothing moves in either direction; a live stream's socket has limits of its own.
     server.setTimeout(limits.stallTimeoutMs);
     server.on('request', (request, response) => {
@@ -283,6 +285,7 @@ class NodeHttpServer implements HttpServer {
       response.writeHead(414, {
         Server: serverName,
         'Content-Type': 'text/plain; charset=utf-8',
+        'Content-Length': 'URI Too Long'.length,
         Connection: 'close',
       });
       response.end('URI Too Long');
