@@ -10,6 +10,7 @@ const tools = [
   { programs: ['ffmpeg', 'ffprobe'], package: 'ffmpeg', without: 'every end-to-end test' },
   { programs: ['chromium'], package: 'chromium', without: 'the browser tests' },
   { programs: ['rtmpdump'], package: 'rtmpdump', without: 'the rtmpdump tests' },
+  { programs: ['openssl'], package: 'openssl', without: 'the TLS tests' },
 ];
 
 const reports = join(root, 'node_modules/.cache/sluice/tests');
@@ -48,14 +49,14 @@ async function inTemporaryFolder(args) {
   // Ctrl-C ends the programs that run here; this one has something left to do.
   let interrupted = false;
   const onInterrupt = () => (interrupted = true);
-  process.on('SIGINT', onInterrupt).on('SIGTERM', onInterrupt);
+  process.on('SIGINT', onInterrupt);
   try {
     const projects = [await runProject('unit', args, folder)];
     if (!interrupted && onPath('ffmpeg') && onPath('ffprobe'))
       projects.push(await runProject('e2e', args, folder));
     return projects;
   } finally {
-    process.off('SIGINT', onInterrupt).off('SIGTERM', onInterrupt);
+    process.off('SIGINT', onInterrupt);
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
