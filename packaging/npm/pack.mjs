@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 
 import { prepare } from '../../scripts/lib/prepare.mjs';
 import { root, run, say } from '../../scripts/lib/run.mjs';
@@ -26,6 +26,9 @@ const USED_FILES = {
   'hls.js': ['package.json', 'LICENSE', 'dist/hls.min.js'],
   'mpegts.js': ['package.json', 'LICENSE', 'dist/mpegts.js', 'dist/mpegts.js.LICENSE.txt'],
 };
+
+/** Folders at the top of a package that nothing asks for when it runs. */
+const LEFT_OUT = /^(tests?|docs|examples?|bench(marks?)?|integration|\.github)$/;
 
 const target = resolve(process.argv[2] ?? join(root, 'objs'));
 if (!(await prepare())) process.exit(1);
@@ -87,7 +90,8 @@ function isNeeded(name, folder, path) {
   const inside = relative(folder, path);
   if (inside === 'node_modules') return false;
   const used = USED_FILES[name];
-  if (used === undefined || inside === '') return !/\.map$/.test(inside);
+  if (inside === '') return true;
+  if (used === undefined) return !LEFT_OUT.test(inside.split(sep)[0]) && !inside.endsWith('.map');
   return used.some((file) => file === inside || file.startsWith(`${inside}/`));
 }
 
