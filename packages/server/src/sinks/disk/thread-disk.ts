@@ -59,13 +59,17 @@ export class ThreadDisk implements SegmentDisk {
   }
 
   async write(path: string, pieces: Uint8Array | readonly Uint8Array[]): Promise<void> {
-    const content = pieces instanceof Uint8Array ? pieces : Buffer.concat(pieces);
+    const content = shared(pieces instanceof Uint8Array ? [pieces] : pieces);
     const { error } = await this.writeInOrder([{ path, content }]);
     if (error !== undefined) throw error;
   }
 
   writeInOrder(files: readonly WholeFile[]): Promise<Written> {
-    return this.#do({ write: files }, this.#writes);
+    const write = files.map(({ path, content }) => ({
+      path,
+      content: typeof content === 'string' ? content : shared([content]),
+    }));
+    return this.#do({ write }, this.#writes);
   }
 
   async remove(path: string): Promise<void> {
@@ -186,6 +190,21 @@ export class ThreadDisk implements SegmentDisk {
     this.#removals = [];
     return tasks;
   }
+}
+
+/** Other memory is copied on the way to the thread as a whole, however small the part of it is that is meant. */
+function shared(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  if (pieces.length === 1 && first?.buffer instanceof SharedArrayBuffer) return first;
+  const bytes = new Uint8Array(
+    new SharedArrayBuffer(pieces.reduce((total, { length }) => total + length, 0)),
+  );
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 function startThread(program: URL): Worker {

@@ -34,11 +34,11 @@ export class KeyRing {
   }
 }
 
-/** Encrypts a whole segment: AES-128-CBC with PKCS #7 padding (RFC 8216 clause 4.3.2.4). */
+/** Encrypts a whole segment into shared memory: AES-128-CBC with PKCS #7 padding (RFC 8216 clause 4.3.2.4). */
 export function encrypt(bytes: Uint8Array, key: Uint8Array, iv: Uint8Array): Uint8Array {
   const cipher = createCipheriv('aes-128-cbc', key, iv);
   const size = bytes.length - (bytes.length % BLOCK_BYTES) + BLOCK_BYTES;
-  const encrypted = Buffer.allocUnsafeSlow(size);
+  const encrypted = new Uint8Array(new SharedArrayBuffer(size));
   const body = cipher.update(bytes);
   encrypted.set(body);
   encrypted.set(cipher.final(), body.length);

@@ -108,8 +108,10 @@ describe('HlsSinks: a stream', () => {
     await publisher.live(0, 20_080);
     expect(run.uris()).toEqual(['livestream-2.ts', 'livestream-3.ts', 'livestream-4.ts']);
     expect(run.onDisk().mediaSequence).toBe(2);
-    // Players may still be about to fetch what has just left.
+    // Players may still be about to fetch what has just left: the disk has it.
     expect(run.disk.names()).toContain('live/livestream-0.ts');
+    expect(run.item('live/livestream-1.ts')).toBeUndefined();
+    expect(run.item('live/livestream-2.ts')).toBeDefined();
     await publisher.live(20_080, 40_080);
     expect(run.disk.names()).not.toContain('live/livestream-0.ts');
     expect(run.disk.names()).toContain('live/livestream-7.ts');
@@ -665,6 +667,43 @@ describe('HlsSinks: after the publisher', () => {
     expect(run.item()).toBeUndefined();
     expect(run.sinks.status('__defaultVhost__/live/livestream')).toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('L022 a publisher that comes back while the disk still removes has its own files', async () => {
+    const run = await published(new HlsRun({ disposeMs: 30_000 }));
+    const wait = gate();
+    run.disk.gate = wait.promise;
+    run.clock += 30_000;
+    vi.advanceTimersByTime(1000);
+    await run.settle();
+    expect(run.disk.names()).toHaveLength(4);
+    run.disk.gate = Promise.resolve();
+    const publisher = await run.publish();
+    publisher.headers();
+    await publisher.live(0, 9000);
+    wait.open();
+    await run.settle();
+    expect(run.uris()).toHaveLength(2);
+    expect(urisOnDisk(run)).toEqual(run.uris());
+    expect(run.disk.names()).toHaveLength(3);
+    publisher.end();
+  });
+
+  it('L022 the end of the server waits for what is still to be removed', async () => {
+    const run = await published(new HlsRun({ disposeMs: 30_000 }));
+    const wait = gate();
+    run.disk.gate = wait.promise;
+    run.clock += 30_000;
+    vi.advanceTimersByTime(1000);
+    let closed = false;
+    const closing = run.sinks.close().then(() => {
+      closed = true;
+    });
+    await run.settle();
+    expect(closed).toBe(false);
+    wait.open();
+    await closing;
+    expect(run.disk.names()).toEqual([]);
   });
 
   it('L022 hls_dispose is called off when the publisher comes back', async () => {

@@ -54,6 +54,8 @@ export class HlsSinks implements HlsSource {
   readonly #outputs = new Map<string, HlsOutput>();
   /** Outputs whose stream has another one now. */
   readonly #leaving = new Set<HlsOutput>();
+  /** What the disk still has to do for streams that are forgotten otherwise. */
+  readonly #settling = new Map<string, Promise<void>>();
   /** Numbers of streams that are forgotten otherwise, oldest first. */
   readonly #numbers = new Map<string, NumbersLeft>();
   readonly #publications = new Set<HlsPublication>();
@@ -150,7 +152,7 @@ export class HlsSinks implements HlsSource {
     for (const publication of this.#publications) publication.end();
     this.#publications.clear();
     const outputs = [...this.#outputs.values(), ...this.#leaving];
-    const written = Promise.all(outputs.map((output) => output.finish()));
+    const written = Promise.all([...outputs.map((output) => output.finish()), ...this.#settling.values()]);
     let timeout: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
       timeout = setTimeout(resolve, CLOSE_TIMEOUT_MS);
@@ -165,7 +167,7 @@ export class HlsSinks implements HlsSource {
     const { key, id } = stream;
     const known = this.#outputs.get(key);
     if (known?.fits(config, paths) === true) return known;
-    let after: Promise<void> | undefined;
+    let after = this.#settling.get(key);
     if (known !== undefined) {
       // The configuration has changed: another playlist, with numbers that go on (L023).
       this.#remember(key, known.numbersLeft);
@@ -184,6 +186,7 @@ export class HlsSinks implements HlsSource {
       now: this.#now,
       goOnFrom: this.#numbers.get(key),
       after,
+      takesOver: known !== undefined,
       onSegment: (event) => this.#tell(event),
     });
     this.#numbers.delete(key);
@@ -195,6 +198,10 @@ export class HlsSinks implements HlsSource {
     this.#remember(key, output.numbersLeft);
     this.#outputs.delete(key);
     output.forget();
+    const settled = output.settled().then(() => {
+      if (this.#settling.get(key) === settled) this.#settling.delete(key);
+    });
+    this.#settling.set(key, settled);
   }
 
   #remember(key: string, numbers: NumbersLeft): void {

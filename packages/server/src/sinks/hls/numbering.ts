@@ -11,7 +11,7 @@ const MAX_LOST_NAMES = 64;
 /** What a {@link Numbering} needs. */
 export interface NumberingOptions extends Pick<
   HlsOutputOptions,
-  'id' | 'config' | 'paths' | 'disk' | 'log' | 'limits' | 'now' | 'goOnFrom' | 'after'
+  'id' | 'config' | 'paths' | 'disk' | 'log' | 'limits' | 'now' | 'goOnFrom' | 'after' | 'takesOver'
 > {
   /** A segment has its number; in the order in which they were given. */
   readonly onNumbered: (finished: FinishedSegment, number: SegmentNumber) => void;
@@ -36,11 +36,11 @@ export class Numbering {
 
   constructor(options: NumberingOptions) {
     this.#options = options;
-    const { goOnFrom, after, config } = options;
+    const { goOnFrom, takesOver, config } = options;
     if (goOnFrom !== undefined) {
       this.#begin(goOnFrom.next);
       // What was listed when the stream was forgotten is too old to be listed again, but is still on disk.
-      if (after === undefined && config.storage !== 'ram') this.#recovery = this.#recover();
+      if (!takesOver && config.storage !== 'ram') this.#recovery = this.#recover();
     } else if (config.storage === 'ram') {
       // Nothing tells what players have seen before: the clock is ahead of it.
       this.#begin(this.#byClock());
@@ -100,9 +100,10 @@ export class Numbering {
   }
 
   async #recover(): Promise<void> {
-    const { disk, paths, limits, log, id, now, onRecovered } = this.#options;
+    const { disk, paths, limits, log, id, now, after, onRecovered } = this.#options;
     let found: RecoveredPlaylist | undefined;
     try {
+      await after;
       found = await recoverPlaylist(disk, paths, limits.maxRecoveredBytes);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -60,5 +60,7 @@ export interface HlsOutputOptions {
   readonly goOnFrom?: NumbersLeft | undefined;
   /** Nothing is written before this is settled. */
   readonly after?: Promise<void> | undefined;
+  /** Another output still looks after what it has written of the stream, which lies on disk. */
+  readonly takesOver: boolean;
   readonly onSegment: (event: HlsSegmentEvent) => void;
 }

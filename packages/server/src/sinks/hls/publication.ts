@@ -289,7 +289,7 @@ export class HlsPublication implements FrameSink {
  * each time.
  *
  * Shared memory, because V8 counts that of other buffers as its own heap: with hundreds of megabytes of segments it
- * would collect again and again, which was a tenth of the work of HLS.
+ * would collect again and again, which was a tenth of the work of HLS; and the disk's thread reads it as it is.
  */
 function takeCopy(packer: SegmentPacker): Uint8Array {
   packer.flushAudio();

@@ -12,7 +12,10 @@ interface Retired {
 export interface SegmentStoreOptions {
   readonly stream: StreamId;
   readonly registry: ItemRegistry;
-  /** Bytes of segments to keep that are on disk too; Infinity where memory is what is served. */
+  /**
+   * Bytes of segments to keep that are on disk too, as long as they are in the playlist; Infinity where memory is what
+   * is served, in the playlist or not.
+   */
   readonly maxBytes: number;
   readonly maxRetired: number;
   /** How long segments are kept that have left the playlist, ms. */
@@ -61,16 +64,16 @@ export class SegmentStore {
       this.#useKey(key, `key-${segment.sequence}-${(segment.programDateTime ?? 0).toString(36)}`);
   }
 
-  /** Lets the oldest segments go that are on disk too, down to the limit. */
+  /** Lets segments go that are on disk too: those that have left the playlist, and the oldest ones beyond the limit. */
   trim(): void {
     const { maxBytes } = this.#options;
-    if (this.#bytes <= maxBytes) return;
-    const kept: HlsSegment[] = [];
+    if (maxBytes === Infinity) return;
+    for (const { segment } of this.#retired) if (segment.place === 'disk') this.#letGo(segment);
     for (const segment of this.#held) {
-      if (this.#bytes > maxBytes && segment.place === 'disk') this.#letGo(segment);
-      else kept.push(segment);
+      if (this.#bytes <= maxBytes) break;
+      if (segment.place === 'disk') this.#letGo(segment);
     }
-    this.#held = kept;
+    this.#held = this.#held.filter(({ bytes }) => bytes !== undefined);
   }
 
   /** Lets every segment go that is on disk too. */
@@ -109,7 +112,8 @@ export class SegmentStore {
   }
 
   #letGo(segment: HlsSegment): void {
-    this.#bytes -= segment.bytes?.length ?? 0;
+    if (segment.bytes === undefined) return;
+    this.#bytes -= segment.bytes.length;
     segment.bytes = undefined;
     const provider = this.#providers.get(segment);
     const { registry, stream } = this.#options;
