@@ -15,6 +15,7 @@ export {
   type Config,
   type ConfigChange,
   ConfigError,
+  ConfigFile,
   type ListenAddress,
   loadConfig,
   resolveConfig,

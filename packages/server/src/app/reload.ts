@@ -83,6 +83,7 @@ export class Reloader {
       const changes = await apply(config);
       onReloaded?.(config);
       const durationMs = performance.now() - startedAt;
+      for (const { message } of config.warnings) log.warn(`reload: ${message}`);
       const lines = changes.flatMap(describeChange);
       for (const line of lines.slice(0, MAX_LOGGED_CHANGES)) log.info(`reload: ${line}`);
       const more = lines.length - MAX_LOGGED_CHANGES;

@@ -49,12 +49,7 @@ export class SluiceServer {
         throw new ReloadError('no-configuration-file', 'the server was not made from a configuration file');
       },
       apply: (next) => this.apply(next),
-      onReloaded: (next) => {
-        file?.accept(next);
-        for (const { id, problem } of file?.list() ?? []) {
-          if (problem !== undefined) log.warn(`reload: change ${id} of the API is left out: ${problem}`);
-        }
-      },
+      onReloaded: (next) => file?.accept(next),
     });
     this.#rooms = createRooms({
       version: this.version,

@@ -46,7 +46,11 @@ function checkTls(root: RootValue, { directives, reader }: Scope): void {
   ];
   for (const { path, tls } of blocks) {
     if (!tls.enabled || tls.key.length === tls.cert.length) continue;
-    const place = find(directives, ...path, 'cert') ?? find(directives, ...path);
+    // `http_stream` is `http_server` in old files.
+    const [first = '', ...rest] = path;
+    const home = find(directives, first) ?? find(directives, 'http_stream');
+    const block = rest.length === 0 ? home : find(home?.block ?? [], ...rest);
+    const place = find(block?.block ?? [], 'cert') ?? block;
     if (place === undefined) continue;
     const message = `\`${path.join('.')}\` has ${tls.key.length} keys for ${tls.cert.length} certificates: give \`key\` and \`cert\` as many files, in the same order`;
     reader.problem(ConfigErrorCode.Conflict, message, place);

@@ -152,4 +152,10 @@ describe('the environment', () => {
     expect(variables.get('SRS_VHOST_REFER_PLAY')).toEqual(['vhost', 'refer', 'play']);
     expect(variables.has('SRS_VHOST_TRANSCODE_ENGINE_VCODEC')).toBe(true);
   });
+
+  it('SRS_VHOST_CLUSTER_VHOST goes over the `vhost` of a cluster, which is no vhost', () => {
+    const text = 'listen 1935; vhost __defaultVhost__ { cluster { vhost file; } }';
+    const { vhosts } = loadConfig({ text, env: { SRS_VHOST_CLUSTER_VHOST: 'variable' } });
+    expect([...vhosts.values()].map(({ cluster }) => cluster.vhost)).toEqual(['variable']);
+  });
 });

@@ -112,10 +112,12 @@ export function environmentDirectives(environment: Environment, reader: SectionR
 }
 
 /** Whether two directives of one block are the same one, whatever its spelling. */
-function isSame(left: Directive, right: Directive, section: Section<Fields> | undefined): boolean {
-  if (left.name === right.name) return left.name !== 'vhost' || left.args[0]?.text === right.args[0]?.text;
-  const field = section?.byName.get(left.name);
-  return field !== undefined && field === section?.byName.get(right.name);
+function isSame(left: Directive, right: Directive, section: Section<Fields>): boolean {
+  const field = section.byName.get(left.name);
+  if (left.name !== right.name) return field !== undefined && field === section.byName.get(right.name);
+  // Of other blocks that may be given many times, a variable means the first.
+  const isVhost = left.name === 'vhost' && field?.kind === 'blocks';
+  return !isVhost || left.args[0]?.text === right.args[0]?.text;
 }
 
 /**

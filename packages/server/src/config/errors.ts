@@ -46,11 +46,14 @@ export interface ConfigProblem {
 
 const SHOWN_LINE_LENGTH = 120;
 
-/** `file:line:column: message`, then the line and a caret under the column. */
+/** A line with a directive whose value is nobody's to read: problems are printed, logged and answered to clients. */
+const SECRET_LINE = /(?:^|[\s;{])(?:\w*password|\w*secret|key)\s/;
+
+/** `file:line:column: message`, then the line and a caret under the column; but for lines with secrets. */
 export function formatProblem(problem: ConfigProblem): string {
   const place = problem.line > 0 ? `${problem.file}:${problem.line}:${problem.column}` : problem.file;
   const head = `${place}: ${problem.message}`;
-  if (problem.lineText === undefined || problem.line === 0) return head;
+  if (problem.lineText === undefined || problem.line === 0 || SECRET_LINE.test(problem.lineText)) return head;
   const start = Math.max(0, problem.column - 1 - SHOWN_LINE_LENGTH / 2);
   const shown = problem.lineText.slice(start, start + SHOWN_LINE_LENGTH);
   const indent = problem.lineText.slice(start, problem.column - 1).replace(/[^\t]/g, ' ');

@@ -584,4 +584,19 @@ describe('loadConfig', () => {
       { numRuns: 300 },
     );
   });
+
+  it.each([
+    'http_api { auth { username a; password hush hush; } }',
+    'vhost a { token { secret hush; } }',
+    'vhost a { bandcheck { key hush "hush"x; } }',
+    'http_api { auth { password "hush\\n hush',
+  ])('a problem does not show the line of a secret: %s', (text) => {
+    expect(() => loadConfig({ text: `listen 1935;\n${text}`, env: {} })).toThrow(ConfigError);
+    expect(() => loadConfig({ text: `listen 1935;\n${text}`, env: {} })).not.toThrow('hush');
+  });
+
+  it('keys and certificates of http_stream go in pairs, too', () => {
+    const text = 'listen 1935; http_stream { https { enabled on; key a b; cert a; } }';
+    expect(() => loadConfig({ text, env: {} })).toThrow('2 keys for 1 certificates');
+  });
 });

@@ -154,17 +154,17 @@ export interface VhostConfig {
   readonly httpStatic: HttpStaticConfig;
   readonly security: SecurityConfig;
   readonly token: TokenConfig;
-  // Validated, but not acted on by this version.
-  readonly cluster: ClusterConfig;
-  readonly forward: ForwardConfig;
   readonly bandcheck: BandcheckConfig;
   readonly hls: HlsConfig;
   readonly hds: HdsConfig;
-  readonly dash: DashConfig;
   readonly dvr: DvrConfig;
   readonly httpHooks: HttpHooksConfig;
-  readonly exec: ExecConfig;
   readonly ingests: readonly IngestConfig[];
+  // Validated, but not acted on by this version.
+  readonly cluster: ClusterConfig;
+  readonly forward: ForwardConfig;
+  readonly dash: DashConfig;
+  readonly exec: ExecConfig;
   readonly transcodes: readonly TranscodeConfig[];
   readonly rtc: RtcConfig;
   readonly srt: SrtConfig;
@@ -220,13 +220,13 @@ export interface Config {
   readonly inactive: readonly InactiveDirective[];
   /** What a user should know about the configuration, though it can be used. */
   readonly warnings: readonly ConfigWarning[];
+  readonly heartbeat: HeartbeatConfig;
+  readonly stats: StatsConfig;
+  readonly exporter: ExporterConfig;
   // Validated, but not acted on by this version.
   /** Where ffmpeg's logs go; `/dev/null` is nowhere. */
   readonly ffLogDir: string;
-  readonly heartbeat: HeartbeatConfig;
-  readonly stats: StatsConfig;
   readonly streamCasters: readonly StreamCasterConfig[];
   readonly rtcServer: RtcServerConfig;
   readonly srtServer: SrtServerConfig;
-  readonly exporter: ExporterConfig;
 }

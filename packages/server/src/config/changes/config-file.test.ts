@@ -146,6 +146,15 @@ describe('ConfigFile', () => {
     expect(fragment(await back('2'))).toBe(5000);
   });
 
+  it('C005 what a later change needs is not taken back alone', async () => {
+    const { change, file, make } = open();
+    await change({ 'token.secret': '0123456789abcdef' });
+    await change({ 'token.enabled': true });
+    expect(() => file.rollback({ id: '1' })).toThrow('`token` needs a `secret`');
+    const config = await make(file.rollback({ all: true }));
+    expect(config.vhosts.get('a')?.token.enabled).toBe(false);
+  });
+
   it('C005 back to a point, and to the file as it is', async () => {
     const { change, file, make } = open();
     for (const value of [5, 6, 7, 8]) await change({ 'hls.hls_fragment': value });

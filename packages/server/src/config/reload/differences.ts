@@ -60,6 +60,11 @@ function valueText(property: string, value: unknown): string {
   return '';
 }
 
+/** That there is a secret may be told. */
+function masked(value: unknown, words: string): string {
+  return valueText('', value) === '' ? '' : words;
+}
+
 /** Blocks by their names; those without a name, or with the same one, by their order. */
 function byLabel(list: readonly unknown[]): Map<string, Values> {
   const found = new Map<string, Values>();
@@ -123,8 +128,8 @@ export function differences(
       const secret = isSecret(name);
       found.push({
         directive,
-        before: secret ? '(secret)' : valueText(property, was),
-        after: secret ? '(another secret)' : valueText(property, is),
+        before: secret ? masked(was, '(secret)') : valueText(property, was),
+        after: secret ? masked(is, '(another secret)') : valueText(property, is),
         effect: effectOf(field),
       });
     }

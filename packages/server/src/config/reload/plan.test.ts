@@ -35,6 +35,7 @@ describe('planReload', () => {
       'security { enabled on; allow play all; }',
       'security.enabled: off -> on\nsecurity.allow: (none) -> play all',
     ],
+    ['', 'bandcheck { key one; }', 'bandcheck.key: (none) -> (another secret)'],
     ['bandcheck { key one; }', 'bandcheck { key two; }', 'bandcheck.key: (secret) -> (another secret)'],
   ])('C005 a vhost with `%s` and then `%s`', (before, after, wanted) => {
     const lines = told(`vhost a { ${before} }`, `vhost a { ${after} }`).map((line) =>
