@@ -9,7 +9,8 @@ import { resolveConfig } from '../config/index.ts';
 import { clipTags, flvBytes } from '../files/test-kit.ts';
 import { quietLog } from '../log/index.ts';
 import { runCommandLine } from './index.ts';
-import { PublishExit, type PublishTerminal, runPublish } from './publish.ts';
+import { type PublishTerminal, runPublish } from './publish.ts';
+import { ToolExit } from './tools/terminal.ts';
 
 const cleanups: (() => unknown)[] = [];
 
@@ -68,7 +69,7 @@ describe('sluice publish', () => {
     const file = clip(1_000);
     const terminal = fakeTerminal();
     const flags = { speed: 0, timeout: 10, rounds: 3 };
-    expect(await runPublish(file, url, flags, terminal)).toBe(PublishExit.done);
+    expect(await runPublish(file, url, flags, terminal)).toBe(ToolExit.done);
     const lines = terminal.text.split('\n');
     expect(lines[0]).toBe(`publishing ${file} to ${url}`);
     expect(lines[1]).toMatch(
@@ -82,7 +83,7 @@ describe('sluice publish', () => {
     const done = runPublish(clip(1_000), url, { speed: 1, timeout: 10, loop: true }, terminal);
     await vi.waitUntil(() => terminal.text.includes('kbps  '), { timeout: 5_000 });
     terminal.stop();
-    expect(await done).toBe(PublishExit.done);
+    expect(await done).toBe(ToolExit.done);
     expect(terminal.text).toContain('stopped: ');
     expect(terminal.text).toContain('\r\u001b[K0:0');
     expect(terminal.text).toMatch(/0:0\d\.\d {2}\d+ kbps {2}\d+ video, \d+ audio/);
@@ -93,12 +94,12 @@ describe('sluice publish', () => {
       'a file that is not there',
       '/nowhere/x.flv',
       'rtmp://127.0.0.1:1/live/x',
-      PublishExit.file,
+      ToolExit.file,
       'no such file',
     ],
-    ['a URL that is none', undefined, 'http://127.0.0.1/live/x', PublishExit.usage, 'rtmp://host/app/stream'],
-    ['a URL without a stream', undefined, 'rtmp://127.0.0.1/live', PublishExit.usage, 'names no stream'],
-    ['a server that is not there', undefined, 'rtmp://127.0.0.1:1/live/x', PublishExit.connection, 'refused'],
+    ['a URL that is none', undefined, 'http://127.0.0.1/live/x', ToolExit.usage, 'rtmp://host/app/stream'],
+    ['a URL without a stream', undefined, 'rtmp://127.0.0.1/live', ToolExit.usage, 'names no stream'],
+    ['a server that is not there', undefined, 'rtmp://127.0.0.1:1/live/x', ToolExit.connection, 'refused'],
   ])('%s: one line and its own exit code', async (_, file, url, exit, words) => {
     const terminal = fakeTerminal();
     expect(await runPublish(file ?? clip(100), url, { speed: 1, timeout: 5 }, terminal)).toBe(exit);

@@ -1,27 +1,9 @@
-import { parseRtmpUrl, RtmpError } from '@sluice/rtmp';
+import { RtmpError } from '@sluice/rtmp';
 import { type Command, InvalidArgumentError } from 'commander';
 
 import { MediaFileError } from '../files/index.ts';
 import { FilePush, type FilePushOptions, type FilePushTotals } from '../relay/ingest/index.ts';
-
-/** How `sluice publish` ends. */
-export const PublishExit = {
-  /** The file was sent whole, or the user stopped it. */
-  done: 0,
-  /** The file is not there, can't be read, or holds no media. */
-  file: 1,
-  /** The words on the command line are not understood. */
-  usage: 2,
-  /** The server can't be reached. */
-  connection: 3,
-  /** The server said no. */
-  refused: 4,
-  /** The connection broke while the file was sent. */
-  lost: 5,
-} as const;
-
-/** A value of {@link PublishExit}. */
-export type PublishExit = (typeof PublishExit)[keyof typeof PublishExit];
+import { processTerminal, requireStreamUrl, ToolExit } from './tools/terminal.ts';
 
 /** What the command needs from the process. */
 export interface PublishTerminal {
@@ -47,7 +29,7 @@ const PROGRESS_INTERVAL_MS = 1_000;
 /** Carriage return, erase the line. */
 const LINE_START = '\r\u001b[K';
 
-/** Adds `publish` to a program. What it does ends with the process's exit code, a value of {@link PublishExit}. */
+/** Adds `publish` to a program. What it does ends with the process's exit code, a value of {@link ToolExit}. */
 export function registerPublishCommand(program: Command): void {
   program
     .command('publish')
@@ -62,7 +44,7 @@ export function registerPublishCommand(program: Command): void {
     .option('--timeout <s>', 'seconds that the server has to answer', secondsNumber, 10)
     .option('-q, --quiet', 'say nothing but errors')
     .action(async (file: string, url: string, flags: PublishFlags) => {
-      process.exitCode = await runPublish(file, url, flags, processTerminal());
+      process.exitCode = await runPublish(file, url, flags, publishTerminal());
     });
 }
 
@@ -72,11 +54,11 @@ export async function runPublish(
   url: string,
   flags: PublishFlags,
   terminal: PublishTerminal,
-): Promise<PublishExit> {
+): Promise<ToolExit> {
   const problem = urlProblem(url);
   if (problem !== undefined) {
     terminal.write(`sluice publish: ${problem}\n`);
-    return PublishExit.usage;
+    return ToolExit.usage;
   }
   const begin = performance.now();
   const display = new Display(terminal, flags.quiet === true);
@@ -97,7 +79,7 @@ export async function runPublish(
   const timer = setInterval(() => {
     display.progress(progressLine(push.totals, performance.now() - begin));
   }, PROGRESS_INTERVAL_MS);
-  let exit: PublishExit = PublishExit.done;
+  let exit: ToolExit = ToolExit.done;
   let failure: string | undefined;
   try {
     await push.run();
@@ -130,19 +112,19 @@ function pushOptions(file: string, url: string, flags: PublishFlags): FilePushOp
 
 function urlProblem(url: string): string | undefined {
   try {
-    if (parseRtmpUrl(url).streamName !== '') return undefined;
-    return `${url} names no stream: rtmp://host/app/stream`;
+    requireStreamUrl(url);
+    return undefined;
   } catch (error) {
     if (error instanceof RtmpError) return error.message;
     throw error;
   }
 }
 
-function exitOf(error: unknown, totals: FilePushTotals): PublishExit {
-  if (error instanceof MediaFileError) return PublishExit.file;
+function exitOf(error: unknown, totals: FilePushTotals): ToolExit {
+  if (error instanceof MediaFileError) return ToolExit.file;
   if (!(error instanceof RtmpError)) throw error;
-  if (error.code === 'rejected') return PublishExit.refused;
-  return totals.audioFrames + totals.videoFrames > 0 ? PublishExit.lost : PublishExit.connection;
+  if (error.code === 'rejected') return ToolExit.refused;
+  return totals.audioFrames + totals.videoFrames > 0 ? ToolExit.lost : ToolExit.connection;
 }
 
 /** Lines that stay, and one that is written over. */
@@ -231,26 +213,8 @@ export function secondsNumber(text: string): number {
   return value;
 }
 
-function processTerminal(): PublishTerminal {
-  return {
-    write: (text) => {
-      process.stderr.write(text);
-    },
-    interactive: process.stderr.isTTY,
-    onStop: (listener) => {
-      let asked = false;
-      const stop = (): void => {
-        // The second time, the user does not want to wait for the server.
-        if (asked) process.exit(PublishExit.file);
-        asked = true;
-        listener();
-      };
-      process.on('SIGINT', stop);
-      process.on('SIGTERM', stop);
-      return () => {
-        process.off('SIGINT', stop);
-        process.off('SIGTERM', stop);
-      };
-    },
-  };
+/** The terminal that the process has. */
+export function publishTerminal(): PublishTerminal {
+  const { say, onStop } = processTerminal();
+  return { write: say, interactive: process.stderr.isTTY, onStop };
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 
-import { runPublish, secondsNumber } from '../publish.ts';
-import { processTerminal } from './terminal.ts';
+import { publishTerminal, runPublish, secondsNumber } from '../publish.ts';
 
 interface IngestFlvFlags {
   readonly input: string;
@@ -20,12 +19,7 @@ export function registerIngestFlvCommand(program: Command): void {
     .option('--timeout <s>', 'seconds that the server has to answer', secondsNumber, 10)
     .option('-q, --quiet', 'say nothing but errors')
     .action(async ({ input, output, timeout, quiet }: IngestFlvFlags) => {
-      const terminal = processTerminal();
       const flags = { speed: 1, timeout, ...(quiet === true ? { quiet } : {}) };
-      process.exitCode = await runPublish(input, output, flags, {
-        write: terminal.say,
-        interactive: process.stderr.isTTY,
-        onStop: terminal.onStop,
-      });
+      process.exitCode = await runPublish(input, output, flags, publishTerminal());
     });
 }

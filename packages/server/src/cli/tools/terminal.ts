@@ -4,7 +4,7 @@ import { parseRtmpUrl, RtmpError } from '@sluice/rtmp';
 
 import { MediaFileError } from '../../files/index.ts';
 
-/** How a tool ends; the same numbers as `sluice publish`. */
+/** How a tool ends, and `sluice publish`. */
 export const ToolExit = {
   /** It did what it was asked, or the user stopped it. */
   done: 0,
