@@ -37,6 +37,17 @@ function checkApiAuth({ httpApi: { auth } }: RootValue, { directives, reader }: 
   }
 }
 
+/** An API that lets everybody change what they like. */
+function warnOfOpenApi({ httpApi }: RootValue, { directives, reader }: Scope): void {
+  const { auth, enabled, rawApi } = httpApi;
+  const place = find(directives, 'http_api', 'raw_api', 'allow_update');
+  if (!enabled || !rawApi.enabled || !rawApi.allowUpdate || auth.enabled || place === undefined) return;
+  const message =
+    '`allow_update` without a password: whoever reaches the API can change the configuration, and so have the server ' +
+    'write and serve files; add `auth { enabled on; username …; password …; }` to `http_api`';
+  reader.warn(message, place);
+}
+
 /** Keys and certificates go in pairs. */
 function checkTls(root: RootValue, { directives, reader }: Scope): void {
   const blocks = [
@@ -66,6 +77,7 @@ function checkRoot(root: RootValue, scope: Scope): void {
   }
   checkLimits(root, scope);
   checkApiAuth(root, scope);
+  warnOfOpenApi(root, scope);
   checkTls(root, scope);
   const casters = directives.filter((directive) => directive.name === 'stream_caster');
   for (const [index, caster] of root.streamCasters.entries()) {

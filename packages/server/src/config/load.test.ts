@@ -599,4 +599,15 @@ describe('loadConfig', () => {
     const text = 'listen 1935; http_stream { https { enabled on; key a b; cert a; } }';
     expect(() => loadConfig({ text, env: {} })).toThrow('2 keys for 1 certificates');
   });
+
+  it('changes by the API without a password are warned of', () => {
+    const open = 'enabled on; raw_api { enabled on; allow_update on; }';
+    const warnings = (api: string): readonly unknown[] =>
+      loadConfig({ text: `listen 1935; http_api { ${api} } vhost a { }`, env: {} }).warnings;
+    expect(warnings(open)).toMatchObject([
+      { message: expect.stringContaining('without a password') as string },
+    ]);
+    expect(warnings(`${open} auth { enabled on; username a; password b; }`)).toEqual([]);
+    expect(warnings('enabled on; raw_api { allow_update on; }')).toEqual([]);
+  });
 });
