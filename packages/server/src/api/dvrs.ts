@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { pageOf } from './answers.ts';
+import { answerError } from './guard.ts';
 import { readJson } from './json-body.ts';
 import { type ApiDvr, dvrRequestSchema, MAX_PAGE, pagingSchema } from './schemas.ts';
 
@@ -86,21 +88,14 @@ export function dvrRoutes(
   }
 
   function list(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const { start, count } = dvrPaging.parse(request.query);
-    const shapes: ApiDvr[] = [];
-    let index = 0;
-    for (const view of dvrs.list()) {
-      if (index >= start && shapes.push(dvrShape(view)) === count) break;
-      index += 1;
-    }
-    return ok(reply, 200, { dvrs: shapes });
+    return ok(reply, 200, { dvrs: pageOf(dvrs.list(), dvrPaging.parse(request.query), dvrShape) });
   }
 
   function start(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const read = readRequest(request.body);
-    if ('problem' in read) return refuse(reply, 400, 'bad-request', read.problem);
+    if ('problem' in read) return answerError(reply, 400, 'bad-request', read.problem);
     const answer = dvrs.request(read.start);
-    if (!answer.ok) return refuse(reply, refusalStatus[answer.code], answer.code, answer.message);
+    if (!answer.ok) return answerError(reply, refusalStatus[answer.code], answer.code, answer.message);
     reply.header('location', `${PATH}/${answer.view.id}`);
     return ok(reply, 201, { dvr: dvrShape(answer.view) });
   }
@@ -135,11 +130,7 @@ function notAllowed(reply: FastifyReply, methods: string): FastifyReply {
 }
 
 function unknown(id: string, reply: FastifyReply): FastifyReply {
-  return refuse(reply, 404, 'unknown-recording', `there is no recording ${id}`);
-}
-
-function refuse(reply: FastifyReply, status: number, error: string, message: string): FastifyReply {
-  return reply.code(status).header('cache-control', 'no-store').send({ code: status, error, message });
+  return answerError(reply, 404, 'unknown-recording', `there is no recording ${id}`);
 }
 
 function readRequest(body: unknown): { readonly start: DvrStart } | { readonly problem: string } {
