@@ -47,6 +47,60 @@ const reasons: readonly { case: RegExp; check: RegExp; reason: string }[] = [
       'and one core; and the time counts from the next keyframe, at which a segment is known to be over.',
   },
   {
+    case: /^hls-viewers/,
+    check: /nginx/,
+    reason:
+      'A segment goes to its socket in one write, so both servers spend nearly all of it in the kernel’s copy. nginx with ' +
+      '`sendfile` copies from the page cache without a second buffer.',
+  },
+  {
+    case: /^playlist-rate/,
+    check: /requests/,
+    reason:
+      'A playlist with sessions is made for each viewer; what is left is Node’s own HTTP server, which takes most of it.',
+  },
+  {
+    case: /^vod-/,
+    check: /first playlist/,
+    reason:
+      'Without an index in the file, the heads of all its tags are read once; the first request of a server that has just ' +
+      'started also pays for code that is not compiled yet.',
+  },
+  {
+    case: /^observed-/,
+    check: /CPU/,
+    reason:
+      'In a second of 4,000 players, four who come and four who go make sixteen callbacks of some 0.1 ms each, and what is ' +
+      'read every 5 s looks at all sessions. Without anybody coming and going there is next to nothing to see.',
+  },
+  {
+    case: /^api-clients/,
+    check: /./,
+    reason:
+      'A page takes about half a millisecond. What is slower has waited for a turn of the event loop in which 250 players ' +
+      'are written to (some 3 ms), or for the garbage collector.',
+  },
+  {
+    case: /^connects-/,
+    check: /./,
+    reason:
+      'A connect with its two callbacks costs the server some 0.3 to 0.4 ms: sockets a quarter, callbacks a fifth, the ' +
+      'garbage collector a seventh. At 2,000 a second its core is nearly full, and so is the other one with the load client and ' +
+      'the callback server.',
+  },
+  {
+    case: /^reload-/,
+    check: /reload/,
+    reason: 'Nearly all of it is reading and checking the file in one go, so that a bad one changes nothing.',
+  },
+  {
+    case: /^vhosts-/,
+    check: /memory/,
+    reason:
+      'What is kept of a thousand vhosts is some 4 MB. The rest is what reading their file has left behind, which the garbage ' +
+      'collector takes when the server has something to do.',
+  },
+  {
     case: /^latency-/,
     check: /p50|p99/,
     reason:
