@@ -5,7 +5,15 @@ import { fileURLToPath } from 'node:url';
 
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { freePort, isListening, pathOf, RunningProcess, sluiceMain, waitFor } from '../harness/index.ts';
+import {
+  freePort,
+  isListening,
+  pathOf,
+  RUN_LIMIT_MS,
+  RunningProcess,
+  sluiceMain,
+  waitFor,
+} from '../harness/index.ts';
 
 const packaging = fileURLToPath(new URL('../../packaging/', import.meta.url));
 const folders: string[] = [];
@@ -36,11 +44,12 @@ describe('packaging', () => {
     const folder = mkdtempSync(`${cache}sluice-pack-`);
     folders.push(folder);
     const pack = new RunningProcess(process.execPath, [`${packaging}npm/pack.mjs`, folder]);
-    await pack.succeeded();
+    // It may have the packages to build, and it copies some thousand files.
+    await pack.succeeded(2 * RUN_LIMIT_MS);
     const file = pack.stdout.trim();
     expect(file).toMatch(/sluice-\d+\.\d+\.\d+\.tgz$/);
     const list = new RunningProcess('tar', ['xvzf', file, '-C', folder]);
-    await list.succeeded();
+    await list.succeeded(RUN_LIMIT_MS);
     for (const name of [
       'conf/sluice.conf',
       'packaging/systemd/sluice.service',

@@ -7,7 +7,7 @@ export type { FrameHash, Packet, Probe, ProbedStream, PublishOptions } from './f
 export { FIXTURE_SECONDS, fixture } from './fixtures.ts';
 export type { FixtureName } from './fixtures.ts';
 export { accepts, freePort, freePorts, isListening } from './ports.ts';
-export { LIMIT_MS, RunningProcess, waitFor, waitForEvent } from './process.ts';
+export { LIMIT_MS, RUN_LIMIT_MS, RunningProcess, waitFor, waitForEvent } from './process.ts';
 export type { Exit, SpawnOptions } from './process.ts';
 export { runSluice, sluiceMain, SluiceUnderTest, startSluice } from './sluice.ts';
 export type { SluicePorts, StartOptions } from './sluice.ts';
