@@ -12,6 +12,8 @@ import {
   type SluiceUnderTest,
 } from '../harness/index.ts';
 
+const promtool = pathOf('promtool');
+
 /** A whole second of video at 25 frames a second, a keyframe first, and then ten seconds that are missing. */
 const TIMES = [...Array.from({ length: 25 }, (_, nth) => nth * 40), 11_000];
 
@@ -51,13 +53,13 @@ function valueOf(text: string, series: string): number {
 }
 
 describe('/metrics', () => {
-  it.runIf(pathOf('promtool') !== undefined)(
+  it.runIf(promtool !== undefined)(
     'A004 promtool has nothing to say against the text of a server with streams and players',
     async ({ onTestFinished }) => {
       const sluice = await busyServer();
       onTestFinished(() => sluice.stop());
       const input = await metricsOf(sluice);
-      const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+      const { status, stdout, stderr } = spawnSync(promtool ?? '', ['check', 'metrics'], {
         input,
         encoding: 'utf8',
       });
