@@ -11,13 +11,13 @@ import { ALL_BYTES_PERCENT, startPlayers, startPublisher } from './players.ts';
 
 const PLAYERS = 4000;
 const QUICK_PLAYERS = 50;
-/** So many viewers come and go meanwhile: of 4,000, each would stay for some 17 minutes. */
-const CHURN_PER_SECOND = 4;
+/** So many viewers come and go meanwhile: of 4,000, each would stay for some half an hour. */
+const CHURN_PER_SECOND = 2;
 const WINDOW_SECONDS = 10;
 /** Pairs of windows; in each second one the order is the other way round, so that what drifts meets both alike. */
 const PAIRS = 4;
-/** How often the exporter is read and the summary of the API asked for: three times as often as Prometheus does. */
-const READ_EVERY_MS = 5000;
+/** How often the exporter is read and the summary of the API asked for: once in a window, and more often than Prometheus does. */
+const READ_EVERY_MS = 10_000;
 const EVENTS = ['on_connect', 'on_close', 'on_publish', 'on_unpublish', 'on_play', 'on_stop'];
 
 type Side = 'sluice, observed' | 'sluice, alone';

@@ -70,8 +70,8 @@ const reasons: readonly { case: RegExp; check: RegExp; reason: string }[] = [
     case: /^observed-/,
     check: /CPU/,
     reason:
-      'In a second of 4,000 players, four who come and four who go make sixteen callbacks of some 0.1 ms each, and what is ' +
-      'read every 5 s looks at all sessions. Without anybody coming and going there is next to nothing to see.',
+      'In a second of 4,000 players, two who come and two who go make eight callbacks of some 0.2 ms each, and what is ' +
+      'read every 10 s looks at all sessions. Without anybody coming and going there is next to nothing to see.',
   },
   {
     case: /^api-clients/,

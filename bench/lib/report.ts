@@ -77,8 +77,8 @@ ${heldBack}## How to read this
   when its file and the playlist that names it have their names, counted from the cut, which the keyframe behind its
   last frame makes; both are taken in a Sluice embedded in a small program, with the same configuration.
 - A server that has just started may find the recording in the system’s page cache.
-- API, exporter and callbacks are switched on and off by reloads under the same players, of whom four a second come and
-  go; while they are on, the exporter and the API's summary are read every 5 s. The sampler of bit rates, which looks at
+- API, exporter and callbacks are switched on and off by reloads under the same players, of whom two a second come and
+  go; while they are on, the exporter and the API's summary are read every 10 s. The sampler of bit rates, which looks at
   every session once in 10 s, can't be switched off and runs on both sides.
 - The first media byte of a connect with callbacks is counted from the player's connect(): TCP, handshake, all commands,
   and twice the callback server's 5 ms. The callback server shares a core with the load client.
