@@ -14,12 +14,15 @@ export {
 export {
   type Config,
   type ConfigChange,
+  ConfigEditError,
   ConfigError,
   ConfigFile,
   type ListenAddress,
   loadConfig,
+  OverlayWriteError,
   resolveConfig,
   type ServerOptions,
+  SettingError,
   type VhostConfig,
 } from './config/index.ts';
 export type { FinishedFile } from './sinks/dvr/index.ts';
