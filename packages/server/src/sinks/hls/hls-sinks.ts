@@ -7,6 +7,7 @@ import { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
 import { HlsOutput } from './output.ts';
 import type { HlsSegmentEvent, NumbersLeft } from './output-options.ts';
 import { HlsPaths } from './paths.ts';
+import { SegmentMemory } from './segment-memory.ts';
 import { type AnnouncedCodecs, HlsPublication, type SegmentPacker, type SinkStream } from './publication.ts';
 
 /** How often outdated segments and streams are looked for, ms. */
@@ -50,6 +51,7 @@ export class HlsSinks implements HlsSource {
   readonly #utc: () => boolean;
   readonly #limits: HlsLimits;
   readonly #createPacker: (announced: AnnouncedCodecs) => SegmentPacker;
+  readonly #memory: SegmentMemory;
   readonly #registry = new ItemRegistry();
   readonly #outputs = new Map<string, HlsOutput>();
   /** Outputs whose stream has another one now. */
@@ -68,6 +70,7 @@ export class HlsSinks implements HlsSource {
     this.#now = options.now ?? Date.now;
     this.#utc = options.utc ?? (() => false);
     this.#limits = { ...DEFAULT_HLS_LIMITS, ...options.limits };
+    this.#memory = new SegmentMemory(this.#limits.maxSpareBytes);
     this.#createPacker = options.createPacker ?? ((announced) => new TsPacker(announced));
   }
 
@@ -80,6 +83,7 @@ export class HlsSinks implements HlsSource {
       config,
       output,
       log: this.#log,
+      memory: this.#memory,
       maxSegmentBytes: this.#limits.maxSegmentBytes,
       now: this.#now,
       createPacker: this.#createPacker,
@@ -183,6 +187,7 @@ export class HlsSinks implements HlsSource {
       log: this.#log,
       registry: this.#registry,
       limits: this.#limits,
+      memory: this.#memory,
       now: this.#now,
       goOnFrom: this.#numbers.get(key),
       after,

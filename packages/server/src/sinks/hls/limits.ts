@@ -4,6 +4,8 @@ export interface HlsLimits {
   readonly maxPendingBytes: number;
   /** Bytes of one segment: it is cut there, whatever the clock says. Default 64 MiB. */
   readonly maxSegmentBytes: number;
+  /** Bytes of memory of segments of all streams that may wait to be used again. Default 64 MiB. */
+  readonly maxSpareBytes: number;
   /** Segments in a playlist, however long the window is. Default 20,000. */
   readonly maxWindowSegments: number;
   /** Segments that are kept after they left the playlist, for players that still ask for them. Default 64. */
@@ -18,6 +20,7 @@ export interface HlsLimits {
 export const DEFAULT_HLS_LIMITS: HlsLimits = {
   maxPendingBytes: 64 * 1024 * 1024,
   maxSegmentBytes: 64 * 1024 * 1024,
+  maxSpareBytes: 64 * 1024 * 1024,
   maxWindowSegments: 20_000,
   maxRetiredSegments: 64,
   maxRecoveredBytes: 4 * 1024 * 1024,

@@ -5,6 +5,7 @@ import type { ItemRegistry } from './items.ts';
 import type { HlsLimits } from './limits.ts';
 import type { SegmentNumber } from './numbers.ts';
 import type { HlsPaths } from './paths.ts';
+import type { SegmentMemory } from './segment-memory.ts';
 import type { TrackFacts } from './stream-facts.ts';
 
 /** A segment as a publication hands it over. */
@@ -54,6 +55,7 @@ export interface HlsOutputOptions {
   readonly log: FaultLog;
   readonly registry: ItemRegistry;
   readonly limits: HlsLimits;
+  readonly memory: SegmentMemory;
   /** ms since the epoch. */
   readonly now: () => number;
   /** Where the numbers go on, when this stream was known before. */

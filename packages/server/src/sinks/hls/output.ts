@@ -63,6 +63,7 @@ export class HlsOutput {
     this.#store = new SegmentStore({
       stream: id,
       registry,
+      memory: options.memory,
       maxBytes: config.storage === 'disk' ? config.ramBytes : Infinity,
       maxRetired: limits.maxRetiredSegments,
       lingerMs: () => this.#window.targetDuration * 1000 * LINGER_TARGET_DURATIONS,
@@ -174,6 +175,7 @@ export class HlsOutput {
       encryption === undefined || key === undefined
         ? finished.bytes
         : encrypt(finished.bytes, key, encryption.iv);
+    if (bytes !== finished.bytes) this.#options.memory.give(finished.bytes);
     const segment: HlsSegment = {
       sequence: number.sequence,
       name: paths.segment(number.name, at),

@@ -7,6 +7,7 @@ import type { TsPacker } from '../../remux/index.ts';
 import type { FaultLog } from '../disk/index.ts';
 import { MIN_SEGMENT_MS } from './limits.ts';
 import type { HlsOutput } from './output.ts';
+import type { SegmentMemory } from './segment-memory.ts';
 import { Segmenter } from './segmenter.ts';
 import { type TrackFacts, trackFacts } from './stream-facts.ts';
 
@@ -34,6 +35,7 @@ export interface HlsPublicationOptions {
   readonly config: VhostConfig['hls'];
   readonly output: HlsOutput;
   readonly log: FaultLog;
+  readonly memory: SegmentMemory;
   readonly maxSegmentBytes: number;
   /** ms since the epoch. */
   readonly now: () => number;
@@ -163,12 +165,13 @@ export class HlsPublication implements FrameSink {
   /** Hands the segment over that the segmenter has just closed. */
   #handOver(packer: SegmentPacker): void {
     const { closedStartMs, closedDurationMs, closedDiscontinuity, closedIndependent } = this.#segmenter;
-    const bytes = takeCopy(packer);
+    const { memory, output } = this.#options;
+    const bytes = takeCopy(packer, memory);
     if (!this.#filled || closedDurationMs < MIN_SEGMENT_MS) {
+      memory.give(bytes);
       if (closedDiscontinuity) this.#segmenter.markDiscontinuity();
       return;
     }
-    const { output } = this.#options;
     this.#segments += 1;
     output.add(this, {
       bytes,
@@ -287,13 +290,10 @@ export class HlsPublication implements FrameSink {
  * The segment at its exact size. The packer keeps its buffer for the next one: buffers that are grown for each
  * segment are several times its size in garbage outside the heap, which V8 answers with a collection of the heap
  * each time.
- *
- * Shared memory, because V8 counts that of other buffers as its own heap: with hundreds of megabytes of segments it
- * would collect again and again, which was a tenth of the work of HLS; and the disk's thread reads it as it is.
  */
-function takeCopy(packer: SegmentPacker): Uint8Array {
+function takeCopy(packer: SegmentPacker, memory: SegmentMemory): Uint8Array {
   packer.flushAudio();
-  const bytes = new Uint8Array(new SharedArrayBuffer(packer.length));
+  const bytes = memory.take(packer.length);
   packer.moveTo(bytes, 0);
   return bytes;
 }

@@ -1,6 +1,7 @@
 import type { StreamId } from '../../live/index.ts';
 import type { HlsBytesItem, ItemProvider, ItemRegistry } from './items.ts';
 import type { HlsSegment, SegmentKey } from './segment.ts';
+import type { SegmentMemory } from './segment-memory.ts';
 
 /** A segment that left the playlist, and how long players may still ask for it, ms since the epoch. */
 interface Retired {
@@ -12,6 +13,8 @@ interface Retired {
 export interface SegmentStoreOptions {
   readonly stream: StreamId;
   readonly registry: ItemRegistry;
+  /** Where the bytes go that nobody has asked for. */
+  readonly memory: SegmentMemory;
   /**
    * Bytes of segments to keep that are on disk too, as long as they are in the playlist; Infinity where memory is what
    * is served, in the playlist or not.
@@ -31,6 +34,8 @@ export class SegmentStore {
   #held: HlsSegment[] = [];
   #retired: Retired[] = [];
   readonly #providers = new WeakMap<HlsSegment | SegmentKey, ItemProvider>();
+  /** Whoever asked for them may read them for as long as it likes. */
+  readonly #lent = new WeakSet<HlsSegment | SegmentKey>();
   readonly #keyUsers = new Map<SegmentKey, number>();
   #bytes = 0;
 
@@ -112,16 +117,21 @@ export class SegmentStore {
   }
 
   #letGo(segment: HlsSegment): void {
-    if (segment.bytes === undefined) return;
-    this.#bytes -= segment.bytes.length;
+    const { bytes } = segment;
+    if (bytes === undefined) return;
+    this.#bytes -= bytes.length;
     segment.bytes = undefined;
     const provider = this.#providers.get(segment);
-    const { registry, stream } = this.#options;
+    const { memory, registry, stream } = this.#options;
+    if (segment.place !== 'waiting' && !this.#lent.has(segment)) memory.give(bytes);
     if (provider !== undefined) registry.remove(stream.vhost, segment.name, provider);
   }
 
   #register(owner: HlsSegment | SegmentKey, item: HlsBytesItem): void {
-    const provider: ItemProvider = () => item;
+    const provider: ItemProvider = () => {
+      this.#lent.add(owner);
+      return item;
+    };
     this.#providers.set(owner, provider);
     this.#options.registry.add(this.#options.stream.vhost, owner.name, provider);
   }
