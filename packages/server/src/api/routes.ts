@@ -77,7 +77,7 @@ export function apiRoutes(options: ApiOptions): FastifyPluginCallback {
     guardRoutes(app, { settings, onDenied: options.onDenied });
     const version = versionShape(source.version);
     addRoute(app, '/api/v1/versions', () => ({ ...head, data: version }));
-    streamRoutes(app, source, head, scope === 'all' ? ownStreamShape : streamShape, now);
+    streamRoutes(app, source, head, scope === 'all' ? ownStreamShape : streamShape);
     if (scope === 'all') {
       if (options.atRoot === true) addRoute(app, '/', () => ({ ...head, urls: ROOT_INDEX }));
       for (const slash of ['', '/']) {
@@ -107,17 +107,12 @@ function streamRoutes(
   source: ApiSource,
   head: AnswerHead,
   shape: typeof streamShape,
-  now: () => number,
 ): void {
   addList(app, '/api/v1/streams', {
-    list: ({ query }) => {
-      const time = now();
-      const streams = pageOf(source.streams(), listPaging.parse(query), (view) => shape(view, time));
-      return { ...head, streams };
-    },
+    list: ({ query }) => ({ ...head, streams: pageOf(source.streams(), listPaging.parse(query), shape) }),
     one: (id) => {
       const view = source.stream(id);
-      return view === undefined ? { code: API_CODE.streamNotFound } : { ...head, stream: shape(view, now()) };
+      return view === undefined ? { code: API_CODE.streamNotFound } : { ...head, stream: shape(view) };
     },
   });
 }

@@ -8,8 +8,8 @@ export function versionShape(version: string): ApiVersions {
   return { major, minor, revision, version };
 }
 
-/** A stream as the API shows it; `now` in milliseconds since 1970. */
-export function streamShape(view: StreamView, now: number): ApiStream {
+/** A stream as the API shows it. */
+export function streamShape(view: StreamView): ApiStream {
   const { video, audio, publisherId } = view;
   return {
     id: view.id,
@@ -18,7 +18,7 @@ export function streamShape(view: StreamView, now: number): ApiStream {
     app: view.app,
     tcUrl: view.tcUrl,
     url: view.url,
-    live_ms: Math.max(0, Math.round(now - view.startedAtMs)),
+    live_ms: Math.round(view.liveMs),
     clients: view.clients,
     frames: view.frames,
     send_bytes: view.bytesSent,
@@ -56,11 +56,11 @@ export function streamShape(view: StreamView, now: number): ApiStream {
 }
 
 /** A stream as its operator sees it: with what lasts of faults. */
-export function ownStreamShape(view: StreamView, now: number): ApiStream {
+export function ownStreamShape(view: StreamView): ApiStream {
   const faults = view.faults.map(({ sink, code, message, sinceMs, count }) => {
     return { sink, code, message, since_ms: sinceMs, count };
   });
-  return { ...streamShape(view, now), faults };
+  return { ...streamShape(view), faults };
 }
 
 /** A client as the API shows it. */

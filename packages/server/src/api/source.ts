@@ -177,8 +177,8 @@ export interface StreamView {
   readonly url: string;
   /** The publisher; undefined while nobody publishes. */
   readonly publisherId: string | undefined;
-  /** Milliseconds since 1970 at which the stream came to be. */
-  readonly startedAtMs: number;
+  /** For how long the stream has been there, ms. */
+  readonly liveMs: number;
   /** Publishers and players. */
   readonly clients: number;
   readonly players: number;

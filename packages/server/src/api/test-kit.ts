@@ -25,7 +25,7 @@ export const STREAM: StreamView = {
   tcUrl: 'rtmp://localhost/live',
   url: '/live/livestream',
   publisherId: 'c1',
-  startedAtMs: 1_000,
+  liveMs: 1_000,
   clients: 2,
   players: 1,
   frames: 50,

@@ -27,6 +27,7 @@ function session(index: number, probe: Probe): Session {
     pageUrl: '',
     swfUrl: '',
     startedAt: 0,
+    since: 0,
     get bytesIn() {
       return probe.moved && index === 0 ? 1_000 : 0;
     },

@@ -157,7 +157,7 @@ function streamView(stream: LiveStream, parts: ApiParts, ids: Ids): StreamView {
     tcUrl: publisher === undefined ? `rtmp://${vhost}/${app}` : publicUrl(publisher.session.tcUrl),
     url: urlOf(vhost, app, name),
     publisherId: stream.publisherId,
-    startedAtMs: traffic?.startedAt ?? Date.now(),
+    liveMs: traffic === undefined ? 0 : performance.now() - traffic.since,
     clients: traffic?.clients ?? 0,
     players: traffic?.players ?? 0,
     frames: stream.videoFrames,
@@ -240,7 +240,7 @@ class SessionView implements ClientView {
   }
 
   get aliveSeconds(): number {
-    return (Date.now() - this.#session.startedAt) / 1000;
+    return (performance.now() - this.#session.since) / 1000;
   }
 
   get bytesSent(): number {

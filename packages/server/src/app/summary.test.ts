@@ -14,6 +14,7 @@ function session(id: string, publish: boolean): Session & { bytesIn: number; byt
     type,
     ...names,
     startedAt: 0,
+    since: 0,
     bytesIn: 0,
     bytesOut: 0,
     videoFrames: 0,

@@ -100,7 +100,7 @@ export class LiveStream {
     return this.#sourceId;
   }
 
-  /** Since when the stream is published, ms since the epoch; 0 while it isn't. */
+  /** Since when the stream is published, ms of the monotonic clock; 0 while it isn't. */
   get publishedAt(): number {
     return this.#publisher === undefined ? 0 : this.#publishedAt;
   }
@@ -152,7 +152,7 @@ export class LiveStream {
     }
     this.#publisher = publisher;
     this.#sourceId = publisher.id;
-    this.#publishedAt = Date.now();
+    this.#publishedAt = performance.now();
     this.#intake.begin();
     this.#home.onPublish(this);
     return {

@@ -6,7 +6,7 @@ import { type EndReason, endReasons, type Session } from '../stats/index.ts';
  * @param detail - what exactly went wrong, where there is more to say than the reason's own words
  */
 export function endLine(session: Session, reason: EndReason, detail?: string): string {
-  const seconds = ((Date.now() - session.startedAt) / 1000).toFixed(1);
+  const seconds = ((performance.now() - session.since) / 1000).toFixed(1);
   const what = session.stream === '' ? session.type : `${session.type} ${session.app}/${session.stream}`;
   const source = session.publish || session.source === undefined ? '' : `, source ${session.source}`;
   return (

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { defaultConfig, type LogConfig } from '../config/index.ts';
 import { endReasons, type Session, Sessions } from '../stats/index.ts';
@@ -150,6 +150,7 @@ const session: Session = {
   pageUrl: '',
   swfUrl: '',
   startedAt: Date.now(),
+  since: performance.now(),
   bytesIn: 11,
   bytesOut: 22,
   videoFrames: 0,
@@ -167,6 +168,17 @@ describe('endLine', () => {
     expect(endLine({ ...session, stream: '', type: 'unknown' }, 'protocol-error', 'C0 is 6')).toMatch(
       /^closed: protocol-error \(C0 is 6\), unknown, /,
     );
+  });
+
+  it("G007 the seconds are those that passed, however the system's time was set", () => {
+    vi.useFakeTimers({ now: 0 });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const since = performance.now();
+    vi.advanceTimersByTime(2_500);
+    vi.setSystemTime(new Date('2040-01-01'));
+    expect(endLine({ ...session, startedAt: 0, since }, 'kicked')).toContain(', 2.5 s, ');
   });
 
   it('every reason has words', () => {

@@ -22,6 +22,7 @@ function session(id: string, type: Session['type'], publish: boolean): Session &
     pageUrl: '',
     swfUrl: '',
     startedAt: 0,
+    since: 0,
     bytesIn: 0,
     bytesOut: 0,
     videoFrames: 0,

@@ -16,6 +16,7 @@ const session: Session = {
   pageUrl: '',
   swfUrl: '',
   startedAt: 1_000,
+  since: 0,
   bytesIn: 11,
   bytesOut: 22,
   videoFrames: 0,

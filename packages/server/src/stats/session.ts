@@ -27,6 +27,8 @@ export interface Session {
   readonly source?: string | undefined;
   /** When it was accepted, ms since the epoch. */
   readonly startedAt: number;
+  /** The same, ms of the monotonic clock: for durations, which a jump of the system's time must not touch. */
+  readonly since: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** Frames of video that it has published or been sent; 0 of an HLS viewer, who is sent files. */

@@ -21,6 +21,7 @@ function session(
     pageUrl: '',
     swfUrl: '',
     startedAt: Date.now(),
+    since: performance.now(),
     bytesIn: 0,
     bytesOut: 0,
     videoFrames: 0,

@@ -34,7 +34,8 @@ export class Traffic {
 
 /** What goes in and out of one stream, over all its sessions. */
 export class StreamTraffic {
-  readonly startedAt = Date.now();
+  /** When it came to be, ms of the monotonic clock. */
+  readonly since = performance.now();
   readonly #sessions = new Set<Session>();
   readonly #past = new Traffic();
   readonly #rate = new Rate(this.#past);

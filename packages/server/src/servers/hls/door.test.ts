@@ -21,7 +21,7 @@ const doors: HlsDoor[] = [];
 const stream = { vhost: '__defaultVhost__', app: 'live', stream: 'cam' };
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
+  vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] });
 });
 
 afterEach(async () => {

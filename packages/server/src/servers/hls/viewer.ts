@@ -9,6 +9,7 @@ import { segmentQuery } from './viewer-id.ts';
 export class HlsViewer implements Session {
   readonly id: string;
   readonly startedAt = Date.now();
+  readonly since = performance.now();
   readonly type = 'hls-play';
   readonly publish = false;
   readonly ip: string;
@@ -25,8 +26,8 @@ export class HlsViewer implements Session {
   readonly segmentQuery: string;
   /** Content of playlists, segments and keys, without the heads of the responses. */
   bytesOut = 0;
-  /** When it last asked for something, ms since the epoch. */
-  askedAt = this.startedAt;
+  /** When it last asked for something, ms of the monotonic clock. */
+  askedAt = this.since;
   /** How long it may ask for nothing, ms. */
   idleMs = 0;
   readonly sent: (bytes: number) => void;

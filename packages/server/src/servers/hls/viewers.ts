@@ -27,7 +27,7 @@ export class HlsViewers {
   /** A viewer that is known asks for something. */
   find(id: string): HlsViewer | undefined {
     const viewer = this.#byId.get(id);
-    if (viewer !== undefined) viewer.askedAt = Date.now();
+    if (viewer !== undefined) viewer.askedAt = performance.now();
     return viewer;
   }
 
@@ -51,7 +51,7 @@ export class HlsViewers {
 
   /** Ends those that asked for nothing for too long. */
   sweep(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const viewer of this.#byId.values()) {
       if (now - viewer.askedAt > viewer.idleMs) {
         this.#end(viewer, 'idle-timeout', `nothing was asked for in ${viewer.idleMs / 1000} s`);

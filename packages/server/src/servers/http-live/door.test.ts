@@ -426,7 +426,7 @@ describe('HttpLiveDoor', () => {
   });
 
   it('H012 a listener that waited for a stream without its codec is told by the end', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     try {
       const { port, publisher, closings } = await start({
         httpRemux: { enabled: true, hstrs: true, mounts: ['[vhost]/[app]/[stream].aac'] },

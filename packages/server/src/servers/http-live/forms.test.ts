@@ -9,7 +9,7 @@ type Video = NonNullable<LiveStream['video']>['codec'];
 function stream(audio: Audio | undefined, video: Video | undefined, ageMs = SETTLED_MS) {
   return {
     publisherId: 'someone',
-    publishedAt: Date.now() - ageMs,
+    publishedAt: performance.now() - ageMs,
     audio: audio === undefined ? undefined : { codec: audio },
     video: video === undefined ? undefined : { codec: video },
   };

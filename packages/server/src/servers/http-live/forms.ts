@@ -47,7 +47,7 @@ export function formProblem(
   stream: Pick<LiveStream, 'audio' | 'video' | 'publisherId' | 'publishedAt'>,
 ): string | undefined {
   if (form === 'flv' || stream.publisherId === undefined) return undefined;
-  const settled = Date.now() - stream.publishedAt >= SETTLED_MS;
+  const settled = performance.now() - stream.publishedAt >= SETTLED_MS;
   const audio = stream.audio?.codec;
   const video = stream.video?.codec;
   if (form !== 'ts') {

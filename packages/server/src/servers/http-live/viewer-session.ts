@@ -34,6 +34,7 @@ export interface ViewerSessionOptions {
 export class ViewerSession implements Session {
   readonly id = newSessionId();
   readonly startedAt = Date.now();
+  readonly since = performance.now();
   readonly type: SessionType;
   readonly publish = false;
   readonly ip: string;

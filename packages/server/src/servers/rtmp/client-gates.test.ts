@@ -6,7 +6,7 @@ import type { EndReason, Session } from '../../stats/index.ts';
 import { ClientGates } from './client-gates.ts';
 
 const session: Session = {
-  ...{ id: 'abcdefgh', startedAt: 0, ip: '1.2.3.4', type: 'rtmp-play', publish: false },
+  ...{ id: 'abcdefgh', startedAt: 0, since: 0, ip: '1.2.3.4', type: 'rtmp-play', publish: false },
   ...{ vhost: '__defaultVhost__', app: 'live', stream: 'test', tcUrl: '', pageUrl: '', swfUrl: '' },
   ...{ bytesIn: 0, bytesOut: 0, videoFrames: 0, droppedFrames: 0 },
 };

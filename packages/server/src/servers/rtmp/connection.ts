@@ -33,6 +33,7 @@ import { rtmpTimeouts } from './timeouts.ts';
 export class RtmpConnection implements Session, ServerSessionHandler, GatedConnection {
   readonly id = newSessionId();
   readonly startedAt = Date.now();
+  readonly since = performance.now();
   readonly ip: string;
   type: SessionType = 'unknown';
   publish = false;
