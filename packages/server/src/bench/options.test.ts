@@ -43,10 +43,11 @@ describe('checkDescriptors', () => {
 });
 
 describe('localAddressOf', () => {
-  it('leaves the choice to the system until the ports of one loopback address run out', () => {
-    expect(localAddressOf('127.0.0.1', 11_999)).toBeUndefined();
-    expect(localAddressOf('127.0.0.1', 12_000)).toBe('127.0.0.2');
-    expect(localAddressOf('192.0.2.1', 12_000)).toBeUndefined();
+  it('spreads connections over loopback addresses, and leaves the choice to the system elsewhere', () => {
+    expect(localAddressOf('127.0.0.1', 0)).toBe('127.0.0.2');
+    expect(localAddressOf('127.0.0.1', 249)).toBe('127.0.0.251');
+    expect(localAddressOf('127.0.0.1', 250)).toBe('127.0.0.2');
+    expect(localAddressOf('192.0.2.1', 1)).toBeUndefined();
   });
 });
 
