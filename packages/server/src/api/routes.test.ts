@@ -56,7 +56,7 @@ describe('the HTTP API', () => {
         app: 'live',
         tcUrl: 'rtmp://localhost/live',
         url: '/live/livestream',
-        live_ms: 1_000,
+        live_ms: 60_000,
         clients: 2,
         frames: 50,
         send_bytes: 20,

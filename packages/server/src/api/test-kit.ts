@@ -25,7 +25,7 @@ export const STREAM: StreamView = {
   tcUrl: 'rtmp://localhost/live',
   url: '/live/livestream',
   publisherId: 'c1',
-  liveMs: 1_000,
+  liveMs: 60_000,
   clients: 2,
   players: 1,
   frames: 50,
