@@ -35,15 +35,17 @@ const reasons: readonly { case: RegExp; check: RegExp; reason: string }[] = [
     case: /^hls-publishers/,
     check: /CPU/,
     reason:
-      'Publishers alone cost Sluice some 3 % here. A segment and its playlist are eight file operations, each of which goes to ' +
-      'a thread and back, so that no disk ever holds up the stream; nginx-rtmp calls the same operations in its ' +
-      'one thread, and writes segments under their final names.',
+      'By perf, more than a third is the publishers alone, and another one the kernel’s work on files, which one thread ' +
+      'beside the event loop does in one go for a segment and its playlist. Half of that is the copy of the segments into ' +
+      'new pages of the file cache, which nginx-rtmp pays alike; the rest is mostly two new inodes and two renames a ' +
+      'segment, for no reader ever to see half a file, where nginx-rtmp writes segments under their final names. What ' +
+      'remains is packing into MPEG-TS, and memory for it.',
   },
   {
     case: /^dvr-publishers/,
     check: /disk|ready/,
     reason:
-      'All publishers of the load begin within half a second, so 200 segments end together and wait for four threads ' +
+      'All publishers of the load begin within half a second, so 200 segments end together and wait for one thread ' +
       'and one core; and the time counts from the next keyframe, at which a segment is known to be over.',
   },
   {
