@@ -174,6 +174,28 @@ const cases: readonly { name: string; bytes: string; messages: readonly ShortMes
     messages: [{ id: 2, type: 4, stream: 0, time: 0, body: '000600000001' }],
   },
   {
+    name: 'R013 any fresh chunk stream may start with type 1: its time is the delta',
+    bytes: '70 000021 000001 08 aa b0 000002 bb f0 cc',
+    messages: [
+      { id: 48, type: 8, stream: 0, time: 0x21, body: 'aa' },
+      { id: 48, type: 8, stream: 0, time: 0x23, body: 'bb' },
+      { id: 48, type: 8, stream: 0, time: 0x25, body: 'cc' },
+    ],
+  },
+  {
+    name: 'R013 a fresh chunk stream with type 1, an extended delta and an id of three bytes',
+    bytes: '41 0101 ffffff 000001 08 01000001 aa',
+    messages: [{ id: 321, type: 8, stream: 0, time: 0x100_0001, body: 'aa' }],
+  },
+  {
+    name: 'R013 a fresh chunk stream with type 2 has no length yet: an empty message',
+    bytes: '82 000005 42 000000 000006 04 0006 00000001',
+    messages: [
+      { id: 2, type: 0, stream: 0, time: 5, body: '' },
+      { id: 2, type: 4, stream: 0, time: 5, body: '000600000001' },
+    ],
+  },
+  {
     name: 'R014 types 1 and 2 within a message are borne when they change nothing',
     bytes:
       `04 000001 000102 08 01000000 ${'11'.repeat(128)}` +
@@ -234,8 +256,7 @@ const refusals: readonly {
   limits?: Partial<ChunkLimits>;
 }[] = [
   { name: 'R013 a fresh chunk stream with type 3', bytes: 'c4', code: 'chunk-start', number: 2001 },
-  { name: 'R013 a fresh chunk stream with type 1', bytes: '44 000000', code: 'chunk-start', number: 2001 },
-  { name: 'R013 a fresh chunk stream 2 with type 2', bytes: '82 000000', code: 'chunk-start', number: 2001 },
+  { name: 'R013 a fresh chunk stream 2 with type 3', bytes: 'c2', code: 'chunk-start', number: 2001 },
   {
     name: 'R014 type 0 within a message',
     bytes: `04 000001 000082 08 01000000 ${'11'.repeat(128)} 04 000001 000082 08 01000000`,

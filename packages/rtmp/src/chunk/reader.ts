@@ -183,15 +183,13 @@ export class ChunkReader {
       id = 64 + low + high * 256;
     }
     let stream = id < 64 ? this.#nearStreams[id] : this.#farStreams.get(id);
-    if (stream === undefined && format !== 0 && !(format === 1 && id === 2)) {
-      throw new RtmpError(
-        'chunk-start',
-        `chunk stream ${id} starts with a type-${format} header, wanted type 0`,
-      );
-    }
-    if (format === 3 && stream !== undefined) {
+    if (format === 3) {
+      if (stream === undefined) {
+        throw new RtmpError('chunk-start', `chunk stream ${id} starts with a type-3 header`);
+      }
       return this.#readShortHeader(stream, bytes, offset, end);
     }
+    // Types 1 and 2 on a fresh chunk stream are taken (R013): what they leave out is 0.
     const fields = offset;
     offset += messageHeaderBytes[format] ?? 0;
     if (offset > end) {
