@@ -1,4 +1,5 @@
 import type { AmfObject, AmfValue } from '@sluice/media/amf';
+import { messageType } from '../message/index.ts';
 import type { StreamUrl, TcUrl } from './tc-url.ts';
 
 /** What kind of publisher it is, by the order of its commands (R041). */
@@ -54,15 +55,20 @@ export interface PlayRequest {
 
 /**
  * Why a publish ended while the connection goes on. `command` is a Flash publisher's command that ends it
- * (P004), among them a new `publish` or `play`.
+ * (P004), among them a new `publish` or `play`; `publish(false)` is how Flash stops.
  */
-export type UnpublishCause = 'FCUnpublish' | 'deleteStream' | 'closeStream' | 'command';
+export type UnpublishCause = 'FCUnpublish' | 'deleteStream' | 'closeStream' | 'publish(false)' | 'command';
 
 /** Why a play ended while the connection goes on. `command` is a new `play` or `publish`. */
 export type StopCause = 'deleteStream' | 'closeStream' | 'command';
 
 /** Message types that carry media: 8 audio, 9 video, 18 data (AMF0). */
 export type MediaMessageType = 8 | 9 | 18;
+
+/** Whether messages of this type carry media. */
+export function isMediaMessageType(type: number): type is MediaMessageType {
+  return type === messageType.audio || type === messageType.video || type === messageType.dataAmf0;
+}
 
 /**
  * What a {@link ServerSession} tells its owner. All calls come synchronously out of `write()`, or out of the

@@ -1,6 +1,7 @@
 import { RtmpError } from '../errors.ts';
 import { messageType } from '../message/index.ts';
 import type { RtmpMessage } from '../message/index.ts';
+import type { ServerSessionPhase } from './events.ts';
 import type { RtmpLimits } from './limits.ts';
 
 /**
@@ -50,4 +51,14 @@ export class HeldMessages {
     }
     return message;
   }
+}
+
+/** Whether the owner's decision is awaited in this phase, and messages are held back. */
+export function holdsMessages(phase: ServerSessionPhase): boolean {
+  return (
+    phase === 'connect-requested' ||
+    phase === 'publish-requested' ||
+    phase === 'unpublishing' ||
+    phase === 'play-requested'
+  );
 }

@@ -1,11 +1,12 @@
 export { defaultRtmpLimits } from './limits.ts';
 export type { RtmpLimits } from './limits.ts';
-export { parseTcUrl, resolveStreamUrl } from './tc-url.ts';
+export { parseTcUrl, resolveStreamUrl, streamBehindQuery } from './tc-url.ts';
 export type { StreamUrl, TcUrl } from './tc-url.ts';
 export { defaultServerInfo } from './options.ts';
 export type {
   AcceptConnectOptions,
   AcceptPlayOptions,
+  CloseRefusal,
   RejectConnectOptions,
   RejectStreamOptions,
   ServerInfo,

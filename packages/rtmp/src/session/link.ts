@@ -37,6 +37,8 @@ export class RtmpLink {
   readonly #writer = new ChunkWriter();
   readonly #reader: ChunkReader;
   #handshake: RtmpLinkOptions['handshake'] | undefined;
+  /** The peer broke the protocol: nothing more is taken. */
+  #broken = false;
   #closed = false;
 
   constructor(options: RtmpLinkOptions) {
@@ -61,9 +63,9 @@ export class RtmpLink {
     return this.#window.received;
   }
 
-  /** Takes the next bytes; after an error, or once closed, ignores them. */
+  /** Takes the next bytes; after an error, or once closed, ignores them. After an error it still sends. */
   write(bytes: Uint8Array): void {
-    if (this.#closed) {
+    if (this.#closed || this.#broken) {
       return;
     }
     this.#window.add(bytes.length);
@@ -74,7 +76,7 @@ export class RtmpLink {
         this.#writeHandshake(bytes, this.#handshake);
       }
     } catch (error) {
-      this.#closed = true;
+      this.#broken = true;
       throw error;
     }
     const due = this.#window.takeDue();

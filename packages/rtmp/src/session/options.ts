@@ -92,6 +92,14 @@ export interface RejectConnectOptions {
   readonly redirect?: { readonly url: string; readonly streamUrl?: string };
 }
 
+/** Why a session is closed, for a client whose request waits for its answer. */
+export interface CloseRefusal {
+  /** Text for people. */
+  readonly description: string;
+  /** The codes of `connect`, `publish` and `play`, where they aren't those of `rejectConnect()` and its like. */
+  readonly codes?: { readonly connect?: string; readonly publish?: string; readonly play?: string };
+}
+
 /** Options of `ServerSession.rejectPublish()` and `rejectPlay()`. */
 export interface RejectStreamOptions {
   /** For instance `NetStream.Publish.BadName`. */

@@ -11,8 +11,8 @@ import {
   userControlType,
 } from '../message/index.ts';
 import type { RtmpMessage } from '../message/index.ts';
-import type { ConnectRequest, PublishFlavour } from './events.ts';
-import type { RejectConnectOptions, ServerInfo } from './options.ts';
+import type { ConnectRequest, PublishFlavour, ServerSessionPhase } from './events.ts';
+import type { CloseRefusal, RejectConnectOptions, ServerInfo } from './options.ts';
 
 /** Chunk streams that a server sends on, by what they carry (O002). */
 export const serverChunkStream = { control: 2, connection: 3, stream: 5, video: 6, audio: 7 } as const;
@@ -29,6 +29,8 @@ const flashServerNumber = '3,5,3,888';
 
 /** The id of the client in status notices; any text will do (O001). */
 const clientId = 'ASAICiss';
+
+const unpublished = { code: 'NetStream.Unpublish.Success', description: 'Stop publishing stream.' } as const;
 
 /** A protocol control message, on the stream and chunk stream set aside for them. */
 export function controlMessage(type: number, payload: Uint8Array): RtmpMessage {
@@ -106,6 +108,35 @@ export function connectRejected(transactionId: number, options: RejectConnectOpt
   return commandMessage(0, '_error', transactionId, [null, info]);
 }
 
+/** Codes of refusals, unless the owner says otherwise. */
+export const usualRefusalCodes = {
+  publish: 'NetStream.Publish.BadName',
+  play: 'NetStream.Play.Failed',
+} as const;
+
+/** The refusal of the request that waits for its answer in this phase; undefined when none does. */
+export function refusalOf(
+  phase: ServerSessionPhase,
+  connectTransaction: number,
+  { description, codes = {} }: CloseRefusal,
+): RtmpMessage | undefined {
+  switch (phase) {
+    case 'connect-requested': {
+      const code = codes.connect;
+      return connectRejected(
+        connectTransaction,
+        code === undefined ? { description } : { code, description },
+      );
+    }
+    case 'publish-requested':
+      return statusMessage('error', codes.publish ?? usualRefusalCodes.publish, description);
+    case 'play-requested':
+      return statusMessage('error', codes.play ?? usualRefusalCodes.play, description);
+    default:
+      return undefined;
+  }
+}
+
 /** What follows an accepted `publish` (P001, P002). */
 export function publishAccepted(flavour: PublishFlavour): RtmpMessage[] {
   const code = 'NetStream.Publish.Start';
@@ -118,15 +149,17 @@ export function publishAccepted(flavour: PublishFlavour): RtmpMessage[] {
   return [commandMessage(mediaStreamId, 'onFCPublish', 0, [null, notice]), started];
 }
 
+/** The status of a publish that its client has ended. */
+export function unpublishSuccess(): RtmpMessage {
+  return statusMessage('status', unpublished.code, unpublished.description, { clientid: clientId });
+}
+
 /** What follows FCUnpublish (P003). */
 export function unpublishDone(transactionId: number): RtmpMessage[] {
-  const code = 'NetStream.Unpublish.Success';
-  const description = 'Stop publishing stream.';
-  const notice = AmfObject.from({ code, description });
   return [
-    commandMessage(mediaStreamId, 'onFCUnpublish', 0, [null, notice]),
+    commandMessage(mediaStreamId, 'onFCUnpublish', 0, [null, AmfObject.from(unpublished)]),
     commandMessage(mediaStreamId, '_result', transactionId, [null, undefined]),
-    statusMessage('status', code, description, { clientid: clientId }),
+    unpublishSuccess(),
   ];
 }
 

@@ -93,7 +93,11 @@ export function readPlay(command: Command, tcUrl: TcUrl, limits: RtmpLimits): Pl
   };
 }
 
+/** A name that is left out is empty: the URL may have it. */
 function checkStreamName(command: string, name: AmfValue, limits: RtmpLimits): string {
+  if (name === null || name === undefined) {
+    return '';
+  }
   if (typeof name !== 'string') {
     throw new RtmpError('stream-name', `${command} needs a stream name, got ${typeof name}`);
   }

@@ -413,6 +413,45 @@ describe('ServerSession, publish', () => {
     }
   });
 
+  it('P004 publish(false) ends a publish and the connection stays, whatever the publisher is', () => {
+    for (const name of [false, null, undefined]) {
+      const scene = new Scene();
+      scene.connect();
+      scene.fmlePublish();
+      scene.replies();
+      scene.command('publish', 0, [null, name], 1);
+      expect(scene.heard.at(-1)).toBe('unpublish publish(false)');
+      expect(scene.replies()).toEqual(['5/1 onStatus 0 NetStream.Unpublish.Success']);
+      expect(scene.session.phase).toBe('idle');
+      scene.fmlePublish('y');
+      expect(scene.heard.at(-1)).toBe('publish fmle-publish y');
+    }
+  });
+
+  it('P004 publish(false) and play(false) do nothing when there is nothing to end', () => {
+    const scene = new Scene();
+    scene.connect();
+    scene.replies();
+    scene.command('publish', 0, [null, false], 1);
+    scene.command('play', 0, [null, false], 1);
+    expect(scene.replies()).toEqual([]);
+    expect(scene.session.phase).toBe('idle');
+  });
+
+  it("R033 an empty name, or none, is looked for in connect's URL", () => {
+    for (const name of ['', null, undefined]) {
+      const scene = new Scene();
+      scene.connect({ tcUrl: 'rtmp://h/live/x?token=t' });
+      scene.command('createStream', 2, [null]);
+      scene.command('publish', 0, [null, name], 1);
+      expect(scene.publishRequest?.url).toMatchObject({ app: 'live', stream: 'x', param: '?token=t' });
+      const player = new Scene();
+      player.connect({ tcUrl: 'rtmp://h/live/x' });
+      player.command('play', 0, [null, name], 1);
+      expect(player.playRequest?.url).toMatchObject({ app: 'live', stream: 'x' });
+    }
+  });
+
   it('a new publish or play ends the one before it', () => {
     const scene = new Scene();
     scene.connect();
@@ -651,6 +690,74 @@ describe('ServerSession, answers that come late', () => {
     expect(scene.replies()).toEqual([]);
   });
 
+  it('a close refuses the request that waits for its answer, and nothing that is held is handled', () => {
+    const description = 'over';
+    const scenes = [
+      { act: () => undefined, told: ['3/0 _error 1 NetConnection.Connect.Rejected'] },
+      {
+        act: (scene: Scene) => {
+          scene.session.acceptConnect();
+          scene.command('publish', 0, [null, 'x'], 1);
+          scene.command('publish', 0, [null, 'y'], 1);
+        },
+        told: [setChunkSize, '5/1 onStatus 0 NetStream.Publish.BadName'],
+      },
+      {
+        act: (scene: Scene) => {
+          scene.session.acceptConnect();
+          scene.command('play', 0, [null, 'x'], 1);
+          scene.command('play', 0, [null, 'y'], 1);
+        },
+        told: [setChunkSize, '5/1 onStatus 0 NetStream.Play.Failed'],
+      },
+    ];
+    for (const { act, told } of scenes) {
+      const scene = new Scene('wait');
+      scene.connect();
+      act(scene);
+      const connected = scene.replies();
+      expect(scene.session.refused).toBe(false);
+      const heard = scene.heard.length;
+      scene.session.close({ description });
+      expect(scene.replies()).toEqual(told);
+      expect(connected.join()).not.toContain('Rejected');
+      expect([scene.session.refused, scene.session.phase]).toEqual([true, 'closed']);
+      expect(scene.heard).toHaveLength(heard);
+      scene.session.close({ description });
+      expect(scene.replies()).toEqual([]);
+    }
+  });
+
+  it('a close takes the codes that it is given, and refuses nothing where nothing waits', () => {
+    const codes = { connect: 'NetConnection.Connect.InvalidApp', publish: 'A', play: 'B' };
+    const scene = new Scene('wait');
+    scene.connect();
+    scene.session.close({ description: '', codes });
+    expect(scene.replies()).toEqual(['3/0 _error 1 NetConnection.Connect.InvalidApp']);
+    for (const [command, code] of [
+      ['publish', 'A'],
+      ['play', 'B'],
+    ] as const) {
+      const other = new Scene('wait');
+      other.connect();
+      other.session.acceptConnect();
+      other.command(command, 0, [null, 'x'], 1);
+      other.session.close({ description: '', codes });
+      expect(other.replies().at(-1)).toBe(`5/1 onStatus 0 ${code}`);
+    }
+    const idle = new Scene();
+    idle.connect();
+    idle.replies();
+    idle.session.close({ description: '', codes });
+    expect([idle.replies(), idle.session.refused]).toEqual([[], false]);
+    const playing = new Scene();
+    playing.connect();
+    playing.command('play', 0, [null, 'x'], 1);
+    playing.replies();
+    playing.session.close({ description: '', codes });
+    expect([playing.replies(), playing.session.refused]).toEqual([[], false]);
+  });
+
   it('drops media beyond maxHeldMessages and maxHeldBytes, but no command', () => {
     const scene = new Scene('wait', { limits: { maxHeldMessages: 3, maxHeldBytes: 100_000 } });
     scene.connect();
@@ -662,6 +769,7 @@ describe('ServerSession, answers that come late', () => {
     expect(() => {
       scene.command('FCUnpublish', 9, [null, 'x']);
     }).toThrow(expect.objectContaining({ code: 'pending-limit' }));
+    expect(scene.replies().at(-1)).toBe('5/1 onStatus 0 NetStream.Publish.BadName');
     const other = new Scene('wait', { limits: { maxHeldBytes: 1000 } });
     other.connect();
     other.session.acceptConnect();
@@ -675,7 +783,14 @@ describe('ServerSession, answers that come late', () => {
 });
 
 describe('ServerSession, bad input', () => {
-  const table: readonly { name: string; code: string; number?: number; act: (scene: Scene) => void }[] = [
+  const table: readonly {
+    name: string;
+    code: string;
+    number?: number;
+    /** The last thing that the client hears. Default: connect is refused. */
+    told?: string;
+    act: (scene: Scene) => void;
+  }[] = [
     {
       name: 'R030 play before connect',
       code: 'connect-expected',
@@ -707,10 +822,10 @@ describe('ServerSession, bad input', () => {
       },
     },
     {
-      name: 'R030 connect without app',
+      name: 'R030 connect with a tcUrl that is no URL',
       code: 'tc-url',
       act: (scene) => {
-        scene.connect({ tcUrl: 'rtmp://h' });
+        scene.connect({ tcUrl: 'live' });
       },
     },
     {
@@ -728,8 +843,36 @@ describe('ServerSession, bad input', () => {
       },
     },
     {
+      name: 'R030 maxCommandBytes: a stream name of 1 MB',
+      code: 'message-too-large',
+      told: '5/1 onStatus 0 NetConnection.Call.Failed',
+      act: (scene) => {
+        scene.connect();
+        scene.command('publish', 0, [null, 'x'.repeat(1_000_000)], 1);
+      },
+    },
+    {
+      name: 'P002 publish without a name that the URL would have',
+      code: 'stream-name',
+      told: '5/1 onStatus 0 NetStream.Publish.BadName',
+      act: (scene) => {
+        scene.connect();
+        scene.command('publish', 0, [null, ''], 1);
+      },
+    },
+    {
+      name: 'P002 publish of a number',
+      code: 'stream-name',
+      told: '5/1 onStatus 0 NetStream.Publish.BadName',
+      act: (scene) => {
+        scene.connect();
+        scene.command('publish', 0, [null, 7], 1);
+      },
+    },
+    {
       name: 'maxStreamNameBytes',
       code: 'stream-name',
+      told: '5/1 onStatus 0 NetStream.Publish.BadName',
       act: (scene) => {
         scene.connect();
         scene.command('publish', 0, [null, 'x'.repeat(9000)], 1);
@@ -738,6 +881,7 @@ describe('ServerSession, bad input', () => {
     {
       name: 'play without a name',
       code: 'stream-name',
+      told: '5/1 onStatus 0 NetStream.Play.StreamNotFound',
       act: (scene) => {
         scene.connect();
         scene.command('play', 0, [null], 1);
@@ -774,13 +918,15 @@ describe('ServerSession, bad input', () => {
       },
     },
   ];
-  for (const { name, code, number, act } of table) {
-    it(`${name} ends the session with its error, and nothing more is taken`, () => {
+  for (const { name, code, number, told = 'NetConnection.Connect.Rejected', act } of table) {
+    it(`${name} ends the session with its error, which the client is told, and nothing more is taken`, () => {
       const scene = new Scene();
       expect(() => {
         act(scene);
       }).toThrow(expect.objectContaining({ code, ...(number === undefined ? {} : { number }) }));
       expect(scene.session.phase).toBe('closed');
+      expect(scene.session.refused).toBe(true);
+      expect(scene.replies().at(-1)).toContain(told);
       const before = scene.heard.length;
       scene.connect();
       expect(scene.heard).toHaveLength(before);

@@ -10,6 +10,7 @@ import {
   userControlType,
 } from '../message/index.ts';
 import type { Command, RtmpMessage } from '../message/index.ts';
+import { isMediaMessageType } from './events.ts';
 import type {
   ConnectRequest,
   MediaMessageType,
@@ -19,7 +20,7 @@ import type {
   StopCause,
   UnpublishCause,
 } from './events.ts';
-import { HeldMessages } from './held-messages.ts';
+import { HeldMessages, holdsMessages } from './held-messages.ts';
 import { wholeRtmpLimits } from './limits.ts';
 import type { RtmpLimits } from './limits.ts';
 import { RtmpLink } from './link.ts';
@@ -27,11 +28,13 @@ import { checkServerChunkSize, defaultServerInfo } from './options.ts';
 import type {
   AcceptConnectOptions,
   AcceptPlayOptions,
+  CloseRefusal,
   RejectConnectOptions,
   RejectStreamOptions,
   ServerInfo,
   ServerSessionOptions,
 } from './options.ts';
+import { answerNames, publishEnd } from './publish-end.ts';
 import { PublisherOrder } from './publisher-order.ts';
 import {
   commandMessage,
@@ -42,19 +45,19 @@ import {
   pauseNotices,
   playAccepted,
   publishAccepted,
+  refusalOf,
   statusMessage,
   streamEventMessage,
   unpublishDone,
+  unpublishSuccess,
   usualPlayDetails,
+  usualRefusalCodes,
 } from './replies.ts';
 import type { TcUrl } from './tc-url.ts';
 import { readCommand, readConnect, readPlay, readPublish } from './requests.ts';
 
 /** Chunk size that a server announces unless told otherwise (R016). */
 const defaultServerChunkSize = 60_000;
-
-/** Answers to our own calls: nothing is due for them. */
-const answerNames: ReadonlySet<string> = new Set(['_result', '_error', 'onStatus']);
 
 /**
  * The server's side of an RTMP connection, without I/O: bytes go in by `write()`, bytes come out through `send`,
@@ -64,7 +67,8 @@ const answerNames: ReadonlySet<string> = new Set(['_result', '_error', 'onStatus
  * The session sends on chunk streams 2, 3 and 5 only, always with type-0 headers, and keeps no output: an owner
  * that sends media by itself, on other chunk streams, may do so between any two calls.
  *
- * After an RtmpError out of any call the owner closes the connection; further input is ignored.
+ * After an RtmpError out of any call the owner closes the connection; further input is ignored. A client that waits for
+ * an answer has been told what was wrong.
  */
 export class ServerSession {
   readonly #handler: ServerSessionHandler;
@@ -76,6 +80,9 @@ export class ServerSession {
   readonly #order = new PublisherOrder();
   #phase: ServerSessionPhase = 'handshake';
   #draining = false;
+  /** The id of the first command, which `_error` answers. */
+  #connectTransaction = 1;
+  #refused = false;
   /** Until it is answered. */
   #connect: ConnectRequest | undefined;
   #tcUrl: TcUrl | undefined;
@@ -117,6 +124,11 @@ export class ServerSession {
     return this.#link.chunkSize;
   }
 
+  /** Whether the session was closed with a refusal, which the client has to get before its connection is closed. */
+  get refused(): boolean {
+    return this.#refused;
+  }
+
   /** The message stream that media for this client must carry. */
   get audioVideoStreamId(): number {
     return mediaStreamId;
@@ -137,14 +149,25 @@ export class ServerSession {
     try {
       this.#link.write(bytes);
     } catch (error) {
-      this.close();
+      this.#fail(error);
       throw error;
     }
   }
 
-  /** Ends the session: what the client still sends is ignored. Sends nothing. */
-  close(): void {
+  /**
+   * Ends the session: what the client still sends is ignored.
+   *
+   * @param refusal what a request that waits for its answer is refused with; without it, and while none waits,
+   *   nothing is sent
+   */
+  close(refusal?: CloseRefusal): void {
+    const message =
+      refusal === undefined ? undefined : refusalOf(this.#phase, this.#connectTransaction, refusal);
     this.#phase = 'closed';
+    if (message !== undefined) {
+      this.#refused = true;
+      this.sendMessage(message);
+    }
     this.#link.close();
   }
 
@@ -168,7 +191,8 @@ export class ServerSession {
   /** Answers `onConnect` with a refusal and closes the session; the owner closes the transport after it. */
   rejectConnect(options: RejectConnectOptions): void {
     if (this.#leave('connect-requested', 'closed') !== undefined) {
-      this.sendMessage(connectRejected(this.#connect?.transactionId ?? 1, options));
+      this.#refused = true;
+      this.sendMessage(connectRejected(this.#connectTransaction, options));
       this.close();
     }
   }
@@ -186,7 +210,7 @@ export class ServerSession {
     if (this.#leave('publish-requested', 'idle') !== undefined) {
       this.#order.reset();
       this.sendMessage(
-        statusMessage('error', options.code ?? 'NetStream.Publish.BadName', options.description),
+        statusMessage('error', options.code ?? usualRefusalCodes.publish, options.description),
       );
       this.#drain();
     }
@@ -212,7 +236,7 @@ export class ServerSession {
   /** Answers `onPlay` with a refusal. The client may try again on the same connection. */
   rejectPlay(options: RejectStreamOptions): void {
     if (this.#leave('play-requested', 'idle') !== undefined) {
-      this.sendMessage(statusMessage('error', options.code ?? 'NetStream.Play.Failed', options.description));
+      this.sendMessage(statusMessage('error', options.code ?? usualRefusalCodes.play, options.description));
       this.#drain();
     }
   }
@@ -267,6 +291,20 @@ export class ServerSession {
     }
   }
 
+  /** Closes the session after an error, which a client that waits for an answer is told of. */
+  #fail(error: unknown): void {
+    const description = error instanceof RtmpError ? error.message : 'internal error';
+    const isName = error instanceof RtmpError && error.code === 'stream-name';
+    if (this.#phase === 'idle') {
+      // Which command it was that can't be read isn't known.
+      this.#refused = true;
+      this.sendMessage(statusMessage('error', 'NetConnection.Call.Failed', description));
+    } else if (this.#phase === 'awaiting-connect') {
+      this.#phase = 'connect-requested';
+    }
+    this.close({ description, codes: isName ? { play: 'NetStream.Play.StreamNotFound' } : {} });
+  }
+
   #notifyPlayer(code: string, description: string): void {
     if (this.#phase === 'playing') {
       this.sendMessage(statusMessage('status', code, description));
@@ -299,15 +337,6 @@ export class ServerSession {
     return this.#phase === 'closed';
   }
 
-  #isHolding(): boolean {
-    return (
-      this.#phase === 'connect-requested' ||
-      this.#phase === 'publish-requested' ||
-      this.#phase === 'unpublishing' ||
-      this.#phase === 'play-requested'
-    );
-  }
-
   /** Handles the messages held back, until the next request among them. */
   #drain(): void {
     if (this.#draining) {
@@ -315,7 +344,7 @@ export class ServerSession {
     }
     this.#draining = true;
     try {
-      while (!this.#isHolding() && !this.#isClosed()) {
+      while (!holdsMessages(this.#phase) && !this.#isClosed()) {
         const message = this.#held.take();
         if (message === undefined) {
           break;
@@ -323,7 +352,7 @@ export class ServerSession {
         this.#handle(message);
       }
     } catch (error) {
-      this.close();
+      this.#fail(error);
       throw error;
     } finally {
       this.#draining = false;
@@ -331,7 +360,7 @@ export class ServerSession {
   }
 
   #receive(message: RtmpMessage): void {
-    if (this.#isHolding()) {
+    if (holdsMessages(this.#phase)) {
       this.#held.add(this.#lendsMedia ? { ...message, payload: copyBytes(message.payload) } : message);
     } else if (!this.#isClosed()) {
       this.#handle(message);
@@ -371,13 +400,9 @@ export class ServerSession {
     if (this.#phase !== 'publishing') {
       return;
     }
-    for (const part of decodeAggregate(timestamp, payload)) {
-      if (
-        part.type === messageType.audio ||
-        part.type === messageType.video ||
-        part.type === messageType.dataAmf0
-      ) {
-        this.#handleMedia(part.type, part.timestamp, part.payload);
+    for (const { type, timestamp: time, payload: body } of decodeAggregate(timestamp, payload)) {
+      if (isMediaMessageType(type)) {
+        this.#handleMedia(type, time, body);
       }
     }
   }
@@ -397,7 +422,9 @@ export class ServerSession {
         return;
       case 'releaseStream':
       case 'FCPublish':
-        this.#handleFmleStart(command);
+        this.#order.fmleStart(command.name);
+        this.#identified = true;
+        this.#answer(command, undefined);
         return;
       case 'getStreamLength':
         // A live stream has none; ffmpeg warns about any answer but a number.
@@ -429,6 +456,7 @@ export class ServerSession {
   }
 
   #handleConnect(command: Command): void {
+    this.#connectTransaction = command.transactionId;
     if (command.name !== 'connect') {
       throw new RtmpError(
         'connect-expected',
@@ -442,39 +470,27 @@ export class ServerSession {
   }
 
   /**
-   * Ends the publish where the command asks for it. A Flash publisher ends by any command for its stream (P004).
+   * Ends the publish where the command asks for it.
    *
    * @returns whether the command is dealt with
    */
   #endsPublish(command: Command, streamId: number): boolean {
-    switch (command.name) {
-      case 'FCUnpublish':
-        this.#phase = 'unpublishing';
-        this.#unpublishTransaction = command.transactionId;
-        this.#order.reset();
-        this.#handler.onUnpublish('FCUnpublish');
-        return true;
-      case 'closeStream':
-      case 'deleteStream':
-        this.#endPublish(command.name);
-        return true;
-      case 'publish':
-      case 'play':
-        this.#endPublish('command');
-        return false;
-      case 'createStream':
-      case 'releaseStream':
-      case 'FCPublish':
-        if (this.#flavour === 'flash-publish') {
-          this.#endPublish('command');
-        }
-        return false;
-      default:
-        if (this.#flavour === 'flash-publish' && streamId !== 0 && !answerNames.has(command.name)) {
-          this.#endPublish('command');
-        }
-        return false;
+    const cause = publishEnd(command, streamId, this.#flavour);
+    if (cause === undefined) {
+      return false;
     }
+    if (cause === 'FCUnpublish') {
+      this.#phase = 'unpublishing';
+      this.#unpublishTransaction = command.transactionId;
+      this.#order.reset();
+      this.#handler.onUnpublish(cause);
+      return true;
+    }
+    this.#endPublish(cause);
+    if (cause === 'publish(false)') {
+      this.sendMessage(unpublishSuccess());
+    }
+    return cause !== 'command';
   }
 
   #endPublish(cause: UnpublishCause): void {
@@ -490,34 +506,35 @@ export class ServerSession {
     }
   }
 
-  #handleFmleStart(command: Command): void {
-    this.#order.fmleStart(command.name);
-    this.#identified = true;
-    this.#answer(command, undefined);
-  }
-
   #handlePublish(command: Command): void {
-    this.#endPlay('command');
-    if (this.#phase !== 'idle' || this.#tcUrl === undefined) {
-      return;
+    const tcUrl = this.#begin('publish-requested', command);
+    if (tcUrl !== undefined) {
+      this.#flavour = this.#order.flavour;
+      this.#handler.onPublish(readPublish(command, tcUrl, this.#flavour, this.#limits));
     }
-    this.#flavour = this.#order.flavour;
-    const request = readPublish(command, this.#tcUrl, this.#flavour, this.#limits);
-    this.#identified = true;
-    this.#phase = 'publish-requested';
-    this.#handler.onPublish(request);
   }
 
   #handlePlay(command: Command): void {
-    this.#endPlay('command');
-    // Flash's play(false) only ends a play.
-    if (this.#phase !== 'idle' || this.#tcUrl === undefined || command.args[1] === false) {
-      return;
+    const tcUrl = this.#begin('play-requested', command);
+    if (tcUrl !== undefined) {
+      this.#handler.onPlay(readPlay(command, tcUrl, this.#limits));
     }
-    const request = readPlay(command, this.#tcUrl, this.#limits);
+  }
+
+  /**
+   * Takes a `publish` or `play`, after the end of an earlier play. The phase changes before the request is read, as a
+   * bad one is refused by its phase.
+   *
+   * @returns `undefined` when none may begin, or none is to: Flash's publish(false) and play(false) only end one
+   */
+  #begin(phase: ServerSessionPhase, command: Command): TcUrl | undefined {
+    this.#endPlay('command');
+    if (this.#phase !== 'idle' || command.args[1] === false) {
+      return undefined;
+    }
     this.#identified = true;
-    this.#phase = 'play-requested';
-    this.#handler.onPlay(request);
+    this.#phase = phase;
+    return this.#tcUrl;
   }
 
   #handlePause(command: Command): void {

@@ -26,6 +26,23 @@ const urls: readonly (readonly [string, Partial<typeof defaults>])[] = [
   ['rtmp://h/ live /', {}],
   ['rtmp://h//live//', {}],
   ['rtmp://h/a/b', { app: 'a/b' }],
+  ['rtmp://h/live?domain=V', { vhost: 'V', param: '?domain=V' }],
+  ['rtmp://h/live?token=x&domain=V&y=z', { vhost: 'V', param: '?token=x&domain=V&y=z' }],
+  ['rtmp://h/live?domain=A&vhost=V', { vhost: 'V', param: '?domain=A&vhost=V' }],
+  ['rtmp://h/live?domain=V/sub', { vhost: 'V', param: '?domain=V/sub' }],
+  ['rtmp://h/live?token=domain&x=1', { param: '?token=domain&x=1' }],
+  ['rtmp://h/live?subdomain=V', { param: '?subdomain=V' }],
+  ['rtmp://h/live?domain=', { param: '?domain=' }],
+  ['rtmp://h/live/_definst_', {}],
+  ['rtmp://h/live/_definst_/', {}],
+  ['rtmp://h/live/_definst_?vhost=V', { vhost: 'V', param: '?vhost=V' }],
+  ['rtmp://h/a/_definst_/b', { app: 'a/b' }],
+  ['rtmp://h/live/_definst_x', { app: 'live/_definst_x' }],
+  ['rtmp://h', { app: '__defaultApp__' }],
+  ['rtmp://h/', { app: '__defaultApp__' }],
+  ['rtmp://h/_definst_', { app: '__defaultApp__' }],
+  ['rtmp://h/?token=x', { app: '__defaultApp__', param: '?token=x' }],
+  ['rtmp://h?vhost=V', { app: '__defaultApp__', vhost: 'V', param: '?vhost=V' }],
 ];
 
 const streams: readonly (readonly [string, string, Record<string, string>])[] = [
@@ -35,6 +52,23 @@ const streams: readonly (readonly [string, string, Record<string, string>])[] = 
   ['rtmp://h/live?vhost=A', 'x?vhost=V', { vhost: 'V', param: '?vhost=A&vhost=V' }],
   ['rtmp://h/live?vhost=A', 'x?token=t', { vhost: 'A', param: '?vhost=A&token=t' }],
   ['rtmp://h/live', 'mp4:a/b', { stream: 'mp4:a/b' }],
+  ['rtmp://h/live', 'x?domain=V', { stream: 'x', vhost: 'V', param: '?domain=V' }],
+  ['rtmp://h/live?vhost=A', 'x?domain=V', { vhost: 'V' }],
+  ['rtmp://h/live', '_definst_/x', { app: 'live', stream: 'x' }],
+  ['rtmp://h/live/_definst_', 'x', { app: 'live', stream: 'x' }],
+  ['rtmp://h', 'x', { app: '__defaultApp__', stream: 'x' }],
+  // The whole URL was given as the server's, as SRS guesses it.
+  ['rtmp://h/live/x', '', { app: 'live', stream: 'x', param: '' }],
+  ['rtmp://h/live/x', '/', { app: 'live', stream: 'x' }],
+  ['rtmp://h/live/x/', '', { app: 'live', stream: 'x' }],
+  ['rtmp://h/live/_definst_/x', '', { app: 'live', stream: 'x' }],
+  ['rtmp://h/live/x?token=t', '', { app: 'live', stream: 'x', param: '?token=t' }],
+  ['rtmp://h/live/x', '?token=t', { app: 'live', stream: 'x', param: '?token=t' }],
+  ['rtmp://h/live/x?vhost=V', '', { app: 'live', stream: 'x', vhost: 'V' }],
+  ['rtmp://h/live?vhost=V/x', '', { app: 'live', stream: 'x', vhost: 'V', param: '?vhost=V' }],
+  ['rtmp://h/live?token=t/x', '', { app: 'live', stream: 'x', param: '?token=t' }],
+  ['rtmp://h/live?token=t/x?y=z', '', { app: 'live', stream: 'x', param: '?token=t&y=z' }],
+  ['rtmp://h/a/b/c', '', { app: 'a', stream: 'b/c' }],
 ];
 
 describe('parseTcUrl', () => {
@@ -55,8 +89,7 @@ describe('parseTcUrl', () => {
     'live',
     '://h/live',
     'rtmp:///live',
-    'rtmp://h',
-    'rtmp://h/',
+    'rtmp://',
     'rtmp://h:0/l',
     'rtmp://h:99999/l',
     'rtmp://h:x/l',
@@ -91,11 +124,30 @@ describe('resolveStreamUrl', () => {
     });
   }
 
-  for (const name of ['', '/', ' ', '?token=x']) {
+  for (const name of ['', '/', ' ', '?token=x', '_definst_']) {
     it(`R033 refuses ${JSON.stringify(name)}`, () => {
-      expect(() => resolveStreamUrl(parseTcUrl('rtmp://h/live'), name)).toThrow(
-        expect.objectContaining({ code: 'stream-name' }),
-      );
+      for (const url of ['rtmp://h/live', 'rtmp://h', 'rtmp://h/live?token=x', 'rtmp://h/live/_definst_']) {
+        expect(() => resolveStreamUrl(parseTcUrl(url), name)).toThrow(
+          expect.objectContaining({ code: 'stream-name' }),
+        );
+      }
     });
   }
+
+  it('R033 throws nothing but RtmpError, and never gives an empty app or stream', () => {
+    const unit = fc.constantFrom(...Array.from('/?&=,. x'), '_definst_', 'vhost', 'domain', '...');
+    const text = fc.string({ maxLength: 40, unit });
+    fc.assert(
+      fc.property(text, text, (path, name) => {
+        try {
+          const url = resolveStreamUrl(parseTcUrl(`rtmp://h/${path}`), name);
+          expect(url.app).not.toBe('');
+          expect(url.stream).not.toBe('');
+          expect(`/${url.app}/${url.stream}/`).not.toContain('/_definst_/');
+        } catch (error) {
+          if (!(error instanceof RtmpError)) throw error;
+        }
+      }),
+    );
+  });
 });
