@@ -1,7 +1,14 @@
 import { parseRtmpUrl, parseTcUrl, resolveStreamUrl, RtmpError } from '@sluice/rtmp';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-import { type Config, ConfigError, DEFAULT_VHOST, findVhost, loadConfig } from '../config/index.ts';
+import {
+  type Config,
+  ConfigError,
+  DEFAULT_VHOST,
+  findVhost,
+  loadConfig,
+  vhostInQuery,
+} from '../config/index.ts';
 import { signedQuery } from '../security/index.ts';
 
 /** What the command needs from the process. */
@@ -102,7 +109,7 @@ function rtmpAddress(url: string): StreamAddress {
   const { host, vhost, app, stream } = resolveStreamUrl(connected, streamName);
   return {
     host,
-    vhost: vhost === host && !/[?&]vhost=/.test(url) ? undefined : vhost,
+    vhost: vhost === host && !/[?&](?:vhost|domain)=/.test(url) ? undefined : vhost,
     app,
     stream,
     joint: streamName.includes('?') ? '&' : '?',
@@ -119,7 +126,7 @@ function httpAddress(text: string): StreamAddress {
     throw new SignProblem('the URL must look like http://host/app/stream.flv');
   return {
     host: url.hostname,
-    vhost: url.searchParams.get('vhost') ?? undefined,
+    vhost: vhostInQuery(url.searchParams),
     app,
     stream,
     joint: text.includes('?') ? '&' : '?',

@@ -11,3 +11,12 @@ export function findVhost(config: Pick<Config, 'vhosts'>, host: string): VhostCo
     config.vhosts.get(host) ?? config.vhosts.get(host.toLowerCase()) ?? config.vhosts.get(DEFAULT_VHOST);
   return vhost?.enabled === true ? vhost : undefined;
 }
+
+/** The vhost that a query names, by SRS's `vhost` or `domain`; undefined when it names none. */
+export function vhostInQuery(query: URLSearchParams): string | undefined {
+  for (const name of ['vhost', 'domain']) {
+    const vhost = query.get(name);
+    if (vhost !== null && vhost !== '') return vhost;
+  }
+  return undefined;
+}

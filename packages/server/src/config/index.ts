@@ -18,7 +18,7 @@ export {
 export { environmentVariables } from './environment.ts';
 export { ConfigError } from './errors.ts';
 export type { ConfigErrorCode, ConfigProblem } from './errors.ts';
-export { findVhost } from './find-vhost.ts';
+export { findVhost, vhostInQuery } from './find-vhost.ts';
 export { loadConfig } from './load.ts';
 export type { LoadConfigOptions } from './load.ts';
 export type { Environment, ListDirectory, ParseLimits, ReadFile } from './parse/index.ts';

@@ -7,6 +7,7 @@ describe('publicUrl', () => {
     ['rtmp://localhost/live', 'rtmp://localhost/live'],
     ['rtmp://localhost/live?token=abc', 'rtmp://localhost/live'],
     ['rtmp://localhost/live?k=abc&vhost=a.example.com&sign=1', 'rtmp://localhost/live?vhost=a.example.com'],
+    ['rtmp://localhost/live?k=abc&domain=a.example.com', 'rtmp://localhost/live?vhost=a.example.com'],
     ['rtmp://localhost/live?vhost=%20&x', 'rtmp://localhost/live?vhost=%20'],
     ['rtmp://user:pass@localhost/live', 'rtmp://***@localhost/live'],
     ['rtmp://localhost/live...token...abc', 'rtmp://localhost/live...token...***'],

@@ -8,7 +8,7 @@ import { parameterValues } from './parameters.ts';
 export function publicUrl(url: string): string {
   const query = url.indexOf('?');
   if (query === -1) return maskSecrets(url);
-  const [vhost] = parameterValues(url.slice(query), 'vhost');
+  const [vhost] = ['vhost', 'domain'].flatMap((name) => parameterValues(url.slice(query), name));
   const left = vhost === undefined ? '' : `?vhost=${encodeURIComponent(vhost)}`;
   return maskSecrets(`${url.slice(0, query)}${left}`);
 }

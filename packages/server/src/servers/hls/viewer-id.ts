@@ -1,3 +1,5 @@
+import { vhostInQuery } from '../../config/index.ts';
+
 /** The query parameter that tells viewers apart, as in SRS. */
 const PARAMETER = 'hls_ctx';
 
@@ -23,9 +25,9 @@ export function withViewerId(search: string, id: string): string {
  * which the segments would be looked for in another vhost's directories.
  */
 export function segmentQuery(search: string, id: string | undefined): string {
-  const vhost = search.includes('vhost=') ? new URLSearchParams(search).get('vhost') : null;
+  const vhost = /vhost=|domain=/.test(search) ? vhostInQuery(new URLSearchParams(search)) : undefined;
   const parameters = [];
-  if (vhost !== null) parameters.push(`vhost=${encodeURIComponent(vhost)}`);
+  if (vhost !== undefined) parameters.push(`vhost=${encodeURIComponent(vhost)}`);
   if (id !== undefined) parameters.push(`${PARAMETER}=${id}`);
   return parameters.length === 0 ? '' : `?${parameters.join('&')}`;
 }

@@ -21,6 +21,17 @@ describe('readRequestTarget', () => {
   });
 
   it.each([
+    ['?domain=Other.example', 'other.example'],
+    ['?x=1&domain=other.example', 'other.example'],
+    ['?domain=a.example&vhost=other.example', 'other.example'],
+    ['?vhost=&domain=other.example', 'other.example'],
+    ['?vhost=', 'live.example.com'],
+    ['?subdomain=other.example', 'live.example.com'],
+  ])('R032 lets %s choose the host %s', (search, host) => {
+    expect(readRequestTarget(`/live/a.flv${search}`, 'live.example.com')?.host).toBe(host);
+  });
+
+  it.each([
     '',
     'live/a.flv',
     '//live/a.flv',

@@ -1,3 +1,5 @@
+import { vhostInQuery } from '../../config/index.ts';
+
 /** The parts of a request target that choose what is served. */
 export interface RequestTarget {
   /**
@@ -17,7 +19,7 @@ export interface RequestTarget {
   /** The query as it came, with its `?`, or an empty string; bytes beyond ASCII are encoded. */
   readonly search: string;
   readonly query: URLSearchParams;
-  /** Lower-case host name without port: `?vhost=` when it is there, else the Host header; may be empty. */
+  /** Lower-case host name without port: `?vhost=` or else `?domain=` when it is there, else the Host header; may be empty. */
   readonly host: string;
 }
 
@@ -51,7 +53,7 @@ class ReadTarget implements RequestTarget {
     this.filePath = asFileName(path);
     this.rawPath = rawPath;
     this.search = search;
-    this.host = hostName((search === '' ? undefined : this.query.get('vhost')) ?? hostHeader);
+    this.host = hostName((search === '' ? undefined : vhostInQuery(this.query)) ?? hostHeader);
   }
 
   get query(): URLSearchParams {
