@@ -22,7 +22,7 @@ export const endReasons = {
   'stream-busy': 'another publisher has the stream',
   'taken-over': 'another publisher took the stream over',
   'sink-failed': 'the stream could not be written as HLS, and hls_on_error says disconnect',
-  'bad-stream-name': 'the name would lead out of the directory of HLS, HDS or DVR',
+  'bad-stream-name': 'the stream has no name, or one that cannot be used',
   'publish-first-packet-timeout': 'no media within publish_1stpkt_timeout',
   'publish-timeout': 'no media within publish_normal_timeout',
   'republish-timeout': 'unpublished and not published again in time',

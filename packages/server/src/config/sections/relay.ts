@@ -49,6 +49,12 @@ export const forwardSection = new Section('forward', {
 export const httpHooksSection = new Section('http_hooks', {
   enabled: flag('enabled', { default: false, active: true, means: 'Calls HTTP URLs on events.' }),
   onConnect: urls('on_connect', { active: true, means: 'A client connects; may refuse it.' }),
+  onConnectAt: choice('on_connect_at', ['connect', 'identified'], {
+    default: 'connect',
+    active: true,
+    means:
+      'When `on_connect` is asked: before `connect` is answered, or, as SRS 4 and later do, once the client has said what it plays or publishes.',
+  }),
   onClose: urls('on_close', { active: true, means: 'A client went.' }),
   onPublish: urls('on_publish', { active: true, means: 'A publisher begins; may refuse it.' }),
   onUnpublish: urls('on_unpublish', { active: true, means: 'A publisher ended.' }),

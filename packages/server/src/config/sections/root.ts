@@ -193,7 +193,7 @@ export const rootSection = new Section('the root', {
     default: 1000,
     min: 1,
     active: true,
-    means: 'The most connections of all kinds; more are closed at once. Needs as many file descriptors.',
+    means: 'The most connections of all kinds; more are refused. Needs as many file descriptors.',
   }),
   daemon: flag('daemon', {
     default: true,

@@ -20,7 +20,7 @@ function scene() {
   const connection = {
     reason: undefined as EndReason | undefined,
     onAsking: () => told.push('asking'),
-    onRefused: (action: ClientAction, { reason }: { reason: EndReason }) => told.push(`${action} ${reason}`),
+    onRefused: ({ reason }: { reason: EndReason }) => told.push(`refused ${reason}`),
     onAnswered: () => told.push('answered'),
     onFailed: (error: unknown) => told.push(String(error)),
   };
@@ -62,7 +62,7 @@ describe('ClientGates', () => {
     ask('publish');
     await answer({ reason: 'hook-denied', detail: 'no' });
     gates.left();
-    expect(told).toEqual(['asking', 'publish hook-denied', 'answered']);
+    expect(told).toEqual(['asking', 'refused hook-denied', 'answered']);
   });
 
   it.each(['play', 'publish'] as const)(

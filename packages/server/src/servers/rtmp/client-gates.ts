@@ -8,7 +8,7 @@ export interface GatedConnection {
   readonly reason: EndReason | undefined;
   /** Somebody is asked, who has time limits of its own; the answer comes in a later turn. */
   onAsking(): void;
-  onRefused(action: ClientAction, refusal: Refusal): void;
+  onRefused(refusal: Refusal): void;
   /** The client has gone on, or has been refused, in a turn of its own. */
   onAnswered(): void;
   /** What was thrown on the way. */
@@ -19,8 +19,9 @@ export interface GatedConnection {
 export class ClientGates {
   readonly #gates: Gates;
   readonly #connection: GatedConnection;
-  /** The client as it was let in at connect, and as what it plays or publishes now. */
-  #connected: ClientRequest | undefined;
+  /** The client as it was let in to connect, once for each vhost that it has used: most use one. */
+  #connected: readonly ClientRequest[] = [];
+  /** The client as what it plays or publishes now. */
   #admitted: { readonly action: 'play' | 'publish'; readonly client: ClientRequest } | undefined;
   /** How the connection has ended. */
   #end: { readonly reason: EndReason; readonly bytes: { in: number; out: number } } | undefined;
@@ -66,6 +67,24 @@ export class ClientGates {
     );
   }
 
+  /**
+   * Asks whether an identified client may play or publish, and before that whether it may connect, if its vhost has
+   * not been asked: by `on_connect_at identified`, or because the stream's name has led to another vhost.
+   */
+  askIdentified(
+    action: 'play' | 'publish',
+    session: Session,
+    vhost: VhostConfig,
+    param: string,
+    letIn: (client: ClientRequest) => void,
+  ): void {
+    const ask = (): void => {
+      this.ask(action, session, vhost, param, letIn);
+    };
+    if (this.#connected.some((client) => client.vhost.name === vhost.name)) ask();
+    else this.ask('connect', session, vhost, param, ask);
+  }
+
   /** The client that was let in to play or publish has begun to. */
   entered(): void {
     if (this.#admitted !== undefined) this.#gates.entered(this.#admitted.action, this.#admitted.client);
@@ -84,7 +103,7 @@ export class ClientGates {
   closed(reason: EndReason, bytes: { in: number; out: number }): void {
     this.left();
     this.#end = { reason, bytes };
-    if (this.#connected !== undefined) this.#gates.closed(this.#connected, reason, bytes);
+    for (const client of this.#connected) this.#gates.closed(client, reason, bytes);
   }
 
   #decide(
@@ -95,10 +114,10 @@ export class ClientGates {
   ): void {
     const isGone = this.#connection.reason !== undefined;
     if (verdict !== undefined) {
-      if (!isGone) this.#connection.onRefused(action, verdict);
+      if (!isGone) this.#connection.onRefused(verdict);
       return;
     }
-    if (action === 'connect') this.#connected = client;
+    if (action === 'connect') this.#connected = [...this.#connected, client];
     else this.#admitted = { action, client };
     if (!isGone) {
       letIn(client);

@@ -9,6 +9,7 @@ import {
   ServerSession,
   type ServerSessionHandler,
   type StopCause,
+  streamBehindQuery,
   type UnpublishCause,
 } from '@sluice/rtmp';
 import { adoptSocket } from '@sluice/rtmp/node';
@@ -17,16 +18,17 @@ import type { VhostConfig } from '../../config/index.ts';
 import type { LiveStream, Publication } from '../../live/index.ts';
 import { endSession, type Log, newSessionId, plainAddress } from '../../log/index.ts';
 import { rtmpFamily } from '../../remux/index.ts';
-import { type ClientAction, type Refusal, referAllows } from '../../security/index.ts';
+import { type Refusal, referAllows } from '../../security/index.ts';
 import { type EndReason, endReasons, type Session, type SessionType } from '../../stats/index.ts';
 import { BandwidthCheck } from './bandwidth-check.ts';
-import { type ClaimProblem, claimProblem } from './claim.ts';
+import { claimProblem } from './claim.ts';
 import { ClientGates, type GatedConnection } from './client-gates.ts';
 import type { RtmpContext } from './context.ts';
 import { Deadline } from './deadline.ts';
 import { RtmpPlayer } from './player.ts';
 import { PublishAttempt } from './publish-attempt.ts';
 import { RtmpPublisher } from './publisher.ts';
+import { refusalCodes } from './refusal-codes.ts';
 import { rtmpTimeouts } from './timeouts.ts';
 
 /** One RTMP client from accept to its closing log line. */
@@ -59,10 +61,19 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
   /** Of the last play. */
   #lastSource: string | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
+  /** The client is told this when it connects, and nothing else is done for it. */
+  readonly #refusal: EndReason | undefined;
   #reason: EndReason | undefined;
   #detail: string | undefined;
 
-  constructor(accepted: Socket, context: RtmpContext, onEnded: (connection: RtmpConnection) => void) {
+  /** @param refusal - why the client is refused as soon as it connects */
+  constructor(
+    accepted: Socket,
+    context: RtmpContext,
+    onEnded: (connection: RtmpConnection) => void,
+    refusal?: EndReason,
+  ) {
+    this.#refusal = refusal;
     this.#context = context;
     this.#onEnded = onEnded;
     this.ip = plainAddress(accepted.remoteAddress);
@@ -88,7 +99,8 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
       chunkSize,
       serverInfo: { version: context.version, serverIp, pid: process.pid, sessionId: this.id },
     });
-    this.#deadline.set('handshake-timeout', limits.handshakeTimeoutMs);
+    if (refusal === undefined) this.#deadline.set('handshake-timeout', limits.handshakeTimeoutMs);
+    else this.#deadline.set(refusal, rtmpTimeouts.refusalLinger);
     this.#socket.on('error', (error) => {
       this.close('socket-error', error.message);
     });
@@ -133,9 +145,11 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
 
   /**
    * Closes the connection. The first reason given is the one that counts. What has been written is still
-   * sent, unless the peer doesn't take it in time.
+   * sent, unless the peer doesn't take it in time; a client that waits for an answer is refused first.
+   *
+   * @param told - what such a client is told: the kind of reason only, where the details may name our own servers
    */
-  close(reason: EndReason, detail?: string): void {
+  close(reason: EndReason, detail?: string, told: string = endReasons[reason]): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#detail = detail;
@@ -145,10 +159,18 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
       this.#socket.destroy();
       return;
     }
-    this.#socket.destroySoon();
-    this.#lingerTimer = setTimeout(() => {
-      this.#socket.destroy();
-    }, rtmpTimeouts.linger);
+    this.#session.close({ description: told, codes: refusalCodes(reason) });
+    const { refused } = this.#session;
+    // What a client has sent and nobody has read would make the system drop the refusal at a close: it is read, and
+    // the client closes.
+    if (refused) this.#socket.end();
+    else this.#socket.destroySoon();
+    this.#lingerTimer = setTimeout(
+      () => {
+        this.#socket.destroy();
+      },
+      refused ? rtmpTimeouts.refusalLinger : rtmpTimeouts.linger,
+    );
   }
 
   /** The configuration has changed: the client goes on by it, or goes with its vhost. */
@@ -160,7 +182,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
   }
 
   onHandshaken(): void {
-    this.#deadline.set('idle-timeout', rtmpTimeouts.idle);
+    if (this.#refusal === undefined) this.#deadline.set('idle-timeout', rtmpTimeouts.idle);
   }
 
   onConnect(request: ConnectRequest): void {
@@ -168,24 +190,28 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     this.pageUrl = request.pageUrl;
     this.swfUrl = request.swfUrl;
     this.app = request.url.app;
+    if (this.#refusal !== undefined) {
+      this.close(this.#refusal);
+      return;
+    }
     const vhost = this.#context.findVhost(request.url.vhost);
     if (vhost === undefined) {
-      this.#rejectConnect('vhost-not-found', `vhost ${request.url.vhost} is not served here`);
+      this.#refuse('vhost-not-found', `vhost ${request.url.vhost} is not served here`);
       return;
     }
     if (!referAllows(vhost.refer, 'all', request.pageUrl)) {
-      this.#rejectConnect('refer-denied', `page ${request.pageUrl || '(none)'} may not use ${vhost.name}`);
+      this.#refuse('refer-denied', `page ${request.pageUrl || '(none)'} may not use ${vhost.name}`);
       return;
     }
     this.vhost = vhost.name;
-    this.#gates.ask('connect', this, vhost, request.url.param, () => {
-      if (vhost.bandcheck.enabled) {
-        this.#testBandwidth(vhost, request);
-        return;
-      }
-      this.#log.info(`connect ${request.tcUrl} from ${this.ip}, vhost ${vhost.name}, app ${this.app}`);
-      this.#deadline.set('idle-timeout', rtmpTimeouts.idle);
-      this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
+    if (vhost.httpHooks.onConnectAt === 'identified') {
+      this.#connected(vhost, request);
+      return;
+    }
+    const { stream, query } = streamBehindQuery(request.url.param);
+    this.stream = stream;
+    this.#gates.ask('connect', this, vhost, query, () => {
+      this.#connected(vhost, request);
     });
   }
 
@@ -197,18 +223,13 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
   onPublish(request: PublishRequest): void {
     this.type = request.flavour;
     const vhost = this.#claim(request.url, 'publish');
-    if (typeof vhost === 'string') {
-      this.#session.rejectPublish({ description: `${vhost}: ${request.url.vhost}` });
-      this.close(vhost);
-      return;
-    }
+    if (vhost === undefined) return;
     const problem = this.#context.nameProblem(vhost, this.app, this.stream);
     if (problem !== undefined) {
-      this.#session.rejectPublish({ code: 'NetStream.Publish.BadName', description: problem });
-      this.close('bad-stream-name', problem);
+      this.#refuse('bad-stream-name', problem);
       return;
     }
-    this.#gates.ask('publish', this, vhost, request.url.param, () => {
+    this.#gates.askIdentified('publish', this, vhost, request.url.param, () => {
       this.#startPublish(vhost);
     });
   }
@@ -224,12 +245,8 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     this.type = request.flavour;
     this.publish = false;
     const vhost = this.#claim(request.url, 'play');
-    if (typeof vhost === 'string') {
-      this.#session.rejectPlay({ description: `${vhost}: ${request.url.vhost}` });
-      this.close(vhost);
-      return;
-    }
-    this.#gates.ask('play', this, vhost, request.url.param, () => {
+    if (vhost === undefined) return;
+    this.#gates.askIdentified('play', this, vhost, request.url.param, () => {
       this.#gates.entered();
       this.#startPlay(vhost, request);
     });
@@ -261,12 +278,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     this.#deadline.clear();
   }
 
-  onRefused(action: ClientAction, { reason, detail }: Refusal): void {
-    // The peer is told the kind of reason; the log alone has the details, which may name our own servers.
-    const description = endReasons[reason];
-    if (action === 'connect') this.#session.rejectConnect({ description });
-    else if (action === 'publish') this.#session.rejectPublish({ description });
-    else this.#session.rejectPlay({ description });
+  onRefused({ reason, detail }: Refusal): void {
     this.close(reason, detail);
   }
 
@@ -279,7 +291,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
   /** Whatever goes wrong with what a peer sent ends its connection, and nothing else. */
   onFailed(error: unknown): void {
     if (error instanceof RtmpError) {
-      this.close('protocol-error', error.message);
+      this.close(error.code === 'stream-name' ? 'bad-stream-name' : 'protocol-error', error.message);
     } else {
       this.#log.error(error);
       this.close('internal-error', error instanceof Error ? error.message : String(error));
@@ -296,6 +308,16 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     }
   }
 
+  #connected(vhost: VhostConfig, request: ConnectRequest): void {
+    if (vhost.bandcheck.enabled) {
+      this.#testBandwidth(vhost, request);
+      return;
+    }
+    this.#log.info(`connect ${request.tcUrl} from ${this.ip}, vhost ${vhost.name}, app ${this.app}`);
+    this.#deadline.set('idle-timeout', rtmpTimeouts.idle);
+    this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
+  }
+
   #testBandwidth(vhost: VhostConfig, request: ConnectRequest): void {
     const check = new BandwidthCheck({
       session: this.#session,
@@ -306,7 +328,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     });
     const refusal = check.refusal(this.#context.bandwidth, vhost, request.tcUrl);
     if (refusal !== undefined) {
-      this.#rejectConnect(refusal.reason, refusal.detail);
+      this.#refuse(refusal.reason, refusal.detail);
       return;
     }
     this.#deadline.clear();
@@ -316,19 +338,25 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     check.start(vhost, request.swfUrl !== '');
   }
 
-  #rejectConnect(reason: EndReason, description: string): void {
-    this.#session.rejectConnect({ description });
-    this.close(reason, description);
+  /** Closes for a reason whose details the client may know. */
+  #refuse(reason: EndReason, detail: string): void {
+    this.close(reason, detail, detail);
   }
 
-  /** Takes the stream's name, and its vhost. @returns the vhost, or why the stream may not be used */
-  #claim(url: PlayRequest['url'], what: 'play' | 'publish'): VhostConfig | ClaimProblem | 'vhost-not-found' {
+  /** Takes the stream's name, and its vhost; undefined when the stream may not be used, which has closed. */
+  #claim(url: PlayRequest['url'], what: 'play' | 'publish'): VhostConfig | undefined {
     this.app = url.app;
     this.stream = url.stream;
     const vhost = this.#context.findVhost(url.vhost);
-    if (vhost === undefined) return 'vhost-not-found';
+    if (vhost === undefined) {
+      this.#refuse('vhost-not-found', `vhost ${url.vhost} is not served here`);
+      return undefined;
+    }
     this.vhost = vhost.name;
-    return claimProblem(vhost, this.pageUrl, what) ?? vhost;
+    const problem = claimProblem(vhost, this.pageUrl, what);
+    if (problem === undefined) return vhost;
+    this.#refuse(problem, `${endReasons[problem]}: ${vhost.name}`);
+    return undefined;
   }
 
   #openStream(vhost: VhostConfig): LiveStream {
@@ -356,8 +384,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
         this.#log.info(`${message}; waiting ${rtmpTimeouts.busyPause} ms for it`);
       },
       busy: ({ message }) => {
-        this.#session.rejectPublish({ code: 'NetStream.Publish.BadName', description: message });
-        this.close('stream-busy', message);
+        this.#refuse('stream-busy', message);
       },
       failed: (error) => {
         this.onFailed(error);

@@ -358,6 +358,45 @@ describe('RtmpServer: gates', () => {
     },
   );
 
+  it('K003 on_connect_at identified: asks on_connect with the stream, before on_publish, once for each vhost', async () => {
+    const gates = slowGates(() => undefined);
+    const httpHooks = { onConnectAt: 'identified' } as const;
+    const { url } = await start({ httpHooks }, { vhosts: { 'other.test': {} } }, gates);
+    const publisher = await publish(`${url}?token=x`);
+    publisher.connection.session.call('FCUnpublish', [null, 'test']);
+    await until('it is unpublished', () => gates.told.some((line) => line.startsWith('left')));
+    await publisher.connection.publish('next?vhost=other.test');
+    await publisher.close();
+    await until('it is closed', () => gates.told.filter((line) => line.startsWith('closed')).length === 2);
+    expect(gates.told.filter((line) => !/^(entered|left)/.test(line))).toEqual([
+      'connect live/test?token=x',
+      'publish live/test?token=x',
+      'connect live/next?vhost=other.test',
+      'publish live/next?vhost=other.test',
+      'closed live/test?token=x closed-by-peer',
+      'closed live/next?vhost=other.test closed-by-peer',
+    ]);
+  });
+
+  it('K003 on_connect_at identified: its refusal is one of the publish', async () => {
+    const gates = slowGates((action) =>
+      action === 'connect' ? { reason: 'hook-denied', detail: 'no' } : undefined,
+    );
+    const { url, reasons } = await start({ httpHooks: { onConnectAt: 'identified' } }, {}, gates);
+    await expect(publish(url)).rejects.toMatchObject({ status: { code: 'NetStream.Publish.Denied' } });
+    await until('it is logged', () => reasons().length > 0);
+    expect(gates.told).toEqual(['connect live/test']);
+  });
+
+  it('K003 at connect, stream and param are what the tcUrl tells of them', async () => {
+    const gates = slowGates(() => undefined);
+    const { port } = await start({}, {}, gates);
+    // The name that this client publishes by comes later: its tcUrl ends before it.
+    const connection = await connectRtmp(`rtmp://127.0.0.1:${port}/live?token=t/name/later`);
+    await connection.close();
+    expect(gates.told[0]).toBe('connect live/name?token=t');
+  });
+
   it('K003 a client that was let in by an answer, and does nothing, is ended as any other', async () => {
     const { url, reasons } = await start(
       {},
@@ -610,15 +649,24 @@ describe('RtmpServer: who may', () => {
     expect(reasons()).toEqual(['refer-denied', 'vhost-not-found']);
   });
 
-  it('R002 connections above max_connections are closed at accept, the others go on', async () => {
-    const { url, port, server, lines, admission } = await start({}, { maxConnections: 2 });
+  it('R002 connections above max_connections are refused at once, and closed when they say nothing', async () => {
+    const { url, port, server, lines, admission, reasons } = await start({}, { maxConnections: 2 });
     const publisher = await publish(url);
     const { numbers } = await watch(url);
-    const third = dial(port);
-    await until('it is closed', () => third.closed);
-    const fourth = dial(port);
-    await until('it is closed, too', () => fourth.closed);
-    expect(server.connections).toBe(2);
+    const silent = dial(port);
+    await expect(publish(`${url}2`)).rejects.toMatchObject({
+      code: 'rejected',
+      status: { code: 'NetConnection.Connect.Rejected', description: 'max_connections is reached' },
+    });
+    await until('it is there', () => server.connections === 3);
+    expect(admission.open).toBe(2);
+    vi.advanceTimersByTime(rtmpTimeouts.refusalLinger + 2 * SWEEP_INTERVAL_MS);
+    await until('it is closed', () => silent.closed && reasons().length === 2);
+    expect(reasons()).toEqual(['too-many-connections', 'too-many-connections']);
+    // No more than so many a second are told so: the others are closed at accept.
+    const many = Array.from({ length: 40 }, () => dial(port));
+    await until('most are closed', () => many.filter(({ closed }) => closed).length >= 24);
+    expect(server.connections).toBeLessThanOrEqual(18);
     expect(lines.filter(({ msg }) => msg.includes('max_connections 2 is reached'))).toHaveLength(1);
     send(publisher, 0, 10);
     await until('the others go on', () => numbers.length === 10);

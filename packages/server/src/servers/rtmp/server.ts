@@ -2,9 +2,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 
 import type { ListenAddress } from '../../config/index.ts';
 import { plainAddress } from '../../log/index.ts';
-import type { EndReason } from '../../stats/index.ts';
+import type { AdmissionRefusal, EndReason } from '../../stats/index.ts';
 import { RtmpConnection } from './connection.ts';
 import type { RtmpContext } from './context.ts';
+import { RefusalPlaces } from './refusal-places.ts';
 import { SWEEP_INTERVAL_MS } from './timeouts.ts';
 
 /**
@@ -34,6 +35,7 @@ export class RtmpServer {
   readonly #context: RtmpContext;
   readonly #servers: Listener[] = [];
   readonly #connections = new Set<RtmpConnection>();
+  readonly #refusalPlaces = new RefusalPlaces();
   #sweeper: NodeJS.Timeout | undefined;
   #refused = 0;
   #refusedLoggedAt = Number.NEGATIVE_INFINITY;
@@ -130,17 +132,41 @@ export class RtmpServer {
     const ip = plainAddress(socket.remoteAddress);
     const refusal = admission.admit(ip);
     if (refusal !== undefined) {
-      socket.destroy();
-      // What an address may have is logged by who counts it.
-      if (refusal === 'too-many-connections') this.#logRefusal();
+      this.#turnAway(socket, refusal);
       return;
     }
-    const connection = new RtmpConnection(socket, this.#context, (ended) => {
+    this.#serve(socket, () => {
       admission.release(ip);
+    });
+  }
+
+  /** @param refusal - why the client is refused as soon as it connects */
+  #serve(socket: Socket, release: () => void, refusal?: EndReason): void {
+    const onEnded = (ended: RtmpConnection): void => {
+      release();
       this.#connections.delete(ended);
       if (this.#connections.size === 0) this.#onEmpty?.();
-    });
-    this.#connections.add(connection);
+    };
+    this.#connections.add(new RtmpConnection(socket, this.#context, onEnded, refusal));
+  }
+
+  /** Who doesn't fit in is told so, as far as there are places for that. What an address may have costs it no word. */
+  #turnAway(socket: Socket, refusal: AdmissionRefusal): void {
+    // What an address may have is logged by who counts it.
+    if (refusal === 'too-many-connections') {
+      this.#logRefusal();
+      if (this.#refusalPlaces.take(performance.now())) {
+        this.#serve(
+          socket,
+          () => {
+            this.#refusalPlaces.release();
+          },
+          refusal,
+        );
+        return;
+      }
+    }
+    socket.destroy();
   }
 
   #logRefusal(): void {

@@ -10,6 +10,8 @@ export const rtmpTimeouts = {
   busyPause: 3000,
   /** A closed connection may take this long to take what was written to it. */
   linger: 5000,
+  /** A client that is to be refused may take this long to connect, and then to read the refusal and close. */
+  refusalLinger: 2000,
 } as const;
 
 /** How often the connections' deadlines are looked at, ms. */
