@@ -13,6 +13,7 @@ import { type Log, plainAddress } from '../log/index.ts';
 import { metricsRoutes, type ServerMetrics } from '../metrics/index.ts';
 import {
   createHttpServer,
+  type FileGuard,
   type HttpConnectionEnd,
   type HttpServer,
   HttpServerError,
@@ -40,6 +41,7 @@ export interface HttpDoorsContext {
   readonly metrics: ServerMetrics;
   config(): Config;
   readonly virtualFiles: VirtualFiles;
+  readonly fileGuard: FileGuard;
   readonly live: LiveDoor;
   /** The port to publish to. */
   rtmpPort(): number;
@@ -147,13 +149,14 @@ export class HttpDoor implements ListenDoor {
 }
 
 function serverOptions(config: Config, context: HttpDoorsContext): HttpServerOptions {
-  const { virtualFiles, live } = context;
+  const { fileGuard, virtualFiles, live } = context;
   return {
     ...commonOptions(context),
     routes: isShared(config)
       ? ownApi(context, false)
       : [apiRoutes({ source: context.source, scope: 'public' })],
     virtualFiles,
+    fileGuard,
     fileDoor: new VodDoor({ below: new VodHls() }),
     live,
     staticMounts: staticMounts(config),

@@ -16,6 +16,7 @@ import type { Log } from '../log/index.ts';
 import { ServerMetrics } from '../metrics/index.ts';
 import { IngestLoops } from '../relay/ingest/index.ts';
 import { AccessControl } from '../security/index.ts';
+import { GuardedFiles } from '../servers/guarded-files/index.ts';
 import { HlsDoor } from '../servers/hls/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
@@ -24,12 +25,15 @@ import { Admission, Sessions, SystemStats } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
 import { Doors } from './doors.ts';
 import { tellOfFiles } from './file-events.ts';
+import { TemplateOwners } from './file-owners.ts';
 import { ServerGates } from './gates.ts';
 import { HttpDoors } from './http-doors.ts';
 import { idOf } from './ids.ts';
 import { LiveSettingsByVhost } from './settings-by-vhost.ts';
 import { localAddresses } from './local-addresses.ts';
 import { Observation } from './observation.ts';
+import { PathIdentities } from './path-identities.ts';
+import { PrivateFiles, privateFiles } from './private-files.ts';
 import { Sinks } from './sinks.ts';
 
 /** What the rooms ask of the server that they are in. */
@@ -40,6 +44,8 @@ export interface RoomsHost {
   readonly control: ApiControl;
   /** The configuration as it is now. */
   readonly config: () => Config;
+  /** Files that the configuration was read from. */
+  readonly configFiles: () => readonly string[];
 }
 
 /** All rooms of a server, each knowing of the others what it needs. None listens or runs yet. */
@@ -54,6 +60,8 @@ export interface Rooms {
   readonly rtmp: RtmpServer;
   readonly httpLive: HttpLiveDoor;
   readonly hls: HlsDoor;
+  readonly guardedFiles: GuardedFiles;
+  readonly fileOwners: TemplateOwners;
   readonly http: HttpDoors;
   readonly doors: Doors;
   readonly liveSettings: (vhost: VhostConfig) => LiveSettings;
@@ -63,7 +71,7 @@ export interface Rooms {
 const DEAD_LETTER_FILE = './objs/sluice-callbacks.dead';
 
 /** Makes the rooms and joins them. */
-export function createRooms({ version, log, control, config }: RoomsHost): Rooms {
+export function createRooms({ version, log, control, config, configFiles }: RoomsHost): Rooms {
   const settings = new LiveSettingsByVhost(version);
   const identity = {
     version,
@@ -116,6 +124,15 @@ export function createRooms({ version, log, control, config }: RoomsHost): Rooms
   const httpLive = new HttpLiveDoor(context);
   const hls = new HlsDoor({ ...context, source: sinks.hls });
 
+  const identities = new PathIdentities();
+  const ownFiles = new PrivateFiles(identities, () => [
+    ...configFiles(),
+    ...privateFiles(config()),
+    DEAD_LETTER_FILE,
+  ]);
+  const fileOwners = new TemplateOwners(identities, ownFiles, config);
+  const guardedFiles = new GuardedFiles({ ...context, owners: fileOwners, hls });
+
   const observed = {
     ...identity,
     hub,
@@ -143,6 +160,7 @@ export function createRooms({ version, log, control, config }: RoomsHost): Rooms
     rtmpPort: (): number => doors.rtmpPort,
     dvrs: sinks.dvr,
     virtualFiles: hls,
+    fileGuard: guardedFiles,
     live: httpLive,
   });
   const doors = new Doors({ log, rtmp, http });
@@ -173,6 +191,8 @@ export function createRooms({ version, log, control, config }: RoomsHost): Rooms
     rtmp,
     httpLive,
     hls,
+    guardedFiles,
+    fileOwners,
     http,
     doors,
     liveSettings: (vhost) => settings.of(vhost),

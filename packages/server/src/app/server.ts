@@ -13,6 +13,7 @@ import type { HlsSegmentEvent } from '../sinks/hls/index.ts';
 import type { ServerAddresses } from './addresses.ts';
 import { ConfigChanges } from './config-changes.ts';
 import { descriptorProblem } from './descriptors.ts';
+import { guardWarnings } from './guard-warnings.ts';
 import { Reloader, ReloadError, type ReloadResult } from './reload.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { StartError } from './start-error.ts';
@@ -55,6 +56,7 @@ export class SluiceServer {
       version: this.version,
       log,
       config: () => this.#config,
+      configFiles: () => file?.files ?? [],
       control: {
         kick: (id) => this.kick(id),
         reload: () => this.reload('API'),
@@ -124,6 +126,7 @@ export class SluiceServer {
       this.#log.warn(`accepted, but without effect in this version: ${names}`);
     }
     for (const warning of warnings) this.#log.warn(warning.message);
+    for (const warning of guardWarnings(this.#config)) this.#log.warn(warning);
     const { doors, sinks, ingests, observation } = this.#rooms;
     try {
       (await doors.prepare(this.#config)).commit();
@@ -230,8 +233,26 @@ export class SluiceServer {
 
   /** Tells every room. The configuration is the server's already: what fails in one room is no other room's. */
   #reconfigure(config: Config, before: Config): void {
-    const { doors, hls, httpLive, hub, ingests, liveSettings, observation, rtmp, sinks } = this.#rooms;
+    const {
+      doors,
+      fileOwners,
+      guardedFiles,
+      hls,
+      httpLive,
+      hub,
+      ingests,
+      liveSettings,
+      observation,
+      rtmp,
+      sinks,
+    } = this.#rooms;
     const steps = [
+      () => {
+        fileOwners.reconfigured();
+        guardedFiles.reconfigured();
+        const known = new Set(guardWarnings(before));
+        for (const warning of guardWarnings(config)) if (!known.has(warning)) this.#log.warn(warning);
+      },
       () => {
         for (const stream of hub.streams()) {
           const vhost = config.vhosts.get(stream.id.vhost);

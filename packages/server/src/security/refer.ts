@@ -26,3 +26,14 @@ function pageHost(pageUrl: string): string {
     return '';
   }
 }
+
+/** The page that a player of HTTP sits in; empty when the client names none. */
+export function pageUrlOf({
+  referer,
+  origin,
+}: {
+  readonly referer?: string | undefined;
+  readonly origin?: string | undefined;
+}): string {
+  return referer ?? origin ?? '';
+}

@@ -98,6 +98,8 @@ interface Reading {
   /** Undefined when there is no such file. */
   readonly overlayText: string | undefined;
   readonly unfit: ReadonlyMap<string, SettingError>;
+  /** All that was read, absolute. */
+  readonly files: readonly string[];
 }
 
 /** Where a configuration is read from, see `LoadConfigOptions`. */
@@ -128,6 +130,12 @@ export class ConfigFile {
   /** Where the changes are kept; undefined when there is no configuration file. */
   get changesFile(): string | undefined {
     return this.#file === undefined ? undefined : overlayPath(this.#file);
+  }
+
+  /** The files that the server's configuration is made of, includes and changes too; absolute. */
+  get files(): readonly string[] {
+    const read = this.#current?.files ?? (this.#file === undefined ? [] : [this.#file]);
+    return this.changesFile === undefined ? read : [...read, this.changesFile];
   }
 
   /**
@@ -164,6 +172,7 @@ export class ConfigFile {
       overlay,
       overlayText,
       unfit,
+      files: [this.#file, ...[...texts.keys()].map((path) => resolve(path))],
       readFile: (path) => kept(texts, path),
       listDirectory: (path) => kept(lists, path),
     };

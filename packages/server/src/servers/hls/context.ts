@@ -31,6 +31,12 @@ export interface HlsSource {
    * @param path - decoded, e.g. `/live/livestream.m3u8`
    */
   findUrl(vhost: string, path: string): HlsItem | undefined;
+  /**
+   * The stream that has written a file in this run and still looks after it.
+   *
+   * @param path - as for `findFile`
+   */
+  ownerOf(path: string): StreamId | undefined;
 }
 
 /** One thing that a viewer fetches. */

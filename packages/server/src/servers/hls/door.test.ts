@@ -92,6 +92,7 @@ async function start(options: StartOptions = {}) {
       source: {
         findFile: (path) => files.get(path),
         findUrl: (vhost, path) => options.urls?.[vhost + path],
+        ownerOf: () => undefined,
       },
     },
     options.limits,

@@ -1,13 +1,14 @@
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
 import { newSessionId, plainAddress } from '../../log/index.ts';
-import { type ClientRequest, referAllows, type Verdict } from '../../security/index.ts';
+import { type ClientRequest, isGuarded, pageUrlOf, referAllows, type Verdict } from '../../security/index.ts';
 import type { EndReason } from '../../stats/index.ts';
 import type { VirtualAnswer, VirtualFile, VirtualFiles, VirtualRequest } from '../http/index.ts';
 import type { HlsContext, HlsItem, HlsPlaylist, HlsSegment } from './context.ts';
 import { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
 import { masterPlaylist } from './master-playlist.ts';
-import { type HlsViewer, pageUrlOf } from './viewer.ts';
+import { type StoredPlaylist, storedPlaylist } from './stored-playlist.ts';
+import type { HlsViewer } from './viewer.ts';
 import { segmentQuery, viewerIdOf } from './viewer-id.ts';
 import { HlsViewers } from './viewers.ts';
 
@@ -36,7 +37,41 @@ export class HlsDoor implements VirtualFiles {
   /** The answer to a request that is for HLS, else undefined. It is asked for every GET and HEAD. */
   find(request: VirtualRequest): VirtualAnswer | undefined {
     const item = this.#findItem(request);
-    if (item === undefined) return this.#findOnDisk(request);
+    return item === undefined ? this.#findOnDisk(request) : this.#answer(item, request);
+  }
+
+  /**
+   * The answer to a request whose file has another path than its address says; undefined when that is not in memory.
+   *
+   * @param path - as the source names it
+   */
+  findFile(path: string, request: VirtualRequest): VirtualAnswer | undefined {
+    const item = this.#context.source.findFile(path);
+    return item === undefined ? undefined : this.#answer(item, request);
+  }
+
+  /** The answer to a request for a playlist that is on disk only, by the rules for one in memory. */
+  stored(playlist: StoredPlaylist, vhost: VhostConfig, request: VirtualRequest): VirtualAnswer {
+    return this.#answer(storedPlaylist(playlist, vhost.hls), request);
+  }
+
+  /**
+   * The answer to a request for a segment or key that is on disk only, by the rules for one in memory; undefined where
+   * viewers can't be told apart.
+   */
+  storedSegment(stream: StreamId, vhost: VhostConfig, request: VirtualRequest): VirtualAnswer | undefined {
+    if (!isAllowed(vhost, request)) return { refused: 403 };
+    const viewer = this.#viewerOf(viewerIdOf(request.search), stream);
+    if (viewer !== undefined) return { onDisk: viewer };
+    return isForKnownViewers(vhost) ? { refused: 403 } : undefined;
+  }
+
+  /** The stream that has written a file in this run and still looks after it. */
+  ownerOf(path: string): StreamId | undefined {
+    return this.#context.source.ownerOf(path);
+  }
+
+  #answer(item: HlsItem, request: VirtualRequest): VirtualAnswer {
     const vhost = this.#context.findVhost(item.stream.vhost);
     if (vhost?.refer.enabled === true && !isAllowed(vhost, request)) {
       if (item.kind === 'playlist') this.#logRefusal(item, request);
@@ -131,7 +166,12 @@ export class HlsDoor implements VirtualFiles {
     if (client !== undefined && viewer?.client !== client) {
       this.#context.gates.left('play', client, undefined);
     }
-    if (!playlist.sessions) return plainPlaylist(playlist, segmentQuery(search, undefined), isGuarded(vhost));
+    if (!playlist.sessions)
+      return plainPlaylist(
+        playlist,
+        segmentQuery(search, undefined),
+        vhost !== undefined && isGuarded(vhost),
+      );
     const query = viewer?.segmentQuery ?? segmentQuery(search, playlist.segmentSessions ? id : undefined);
     return {
       contentType: PLAYLIST_TYPE,
@@ -177,7 +217,7 @@ export class HlsDoor implements VirtualFiles {
 
   #logRefusal({ stream }: HlsPlaylist, request: VirtualRequest): void {
     const name = `${stream.vhost}/${stream.app}/${stream.stream}`;
-    const who = `${plainAddress(request.remoteAddress)} on page '${pageUrlOf(request)}'`;
+    const who = `${plainAddress(request.remoteAddress)} on page '${pageUrlOf(request.headers)}'`;
     this.#context.log.info(`refused: refer-denied, hls-play ${name} from ${who}`);
   }
 }
@@ -191,7 +231,7 @@ function clientOf(
 ): ClientRequest {
   const ip = plainAddress(request.remoteAddress);
   const tcUrl = `http://${request.headers.host ?? request.host}/${app}`;
-  return { id, ip, vhost, app, stream, param: request.search, tcUrl, pageUrl: pageUrlOf(request) };
+  return { id, ip, vhost, app, stream, param: request.search, tcUrl, pageUrl: pageUrlOf(request.headers) };
 }
 
 /** Where players are let in one by one and tell who they are, a segment is for those who were let in. */
@@ -199,17 +239,8 @@ function isForKnownViewers(vhost: VhostConfig | undefined): boolean {
   return vhost !== undefined && vhost.hls.context && vhost.hls.segmentContext && isGuarded(vhost);
 }
 
-/** Not everyone may play. */
-function isGuarded(vhost: VhostConfig | undefined): boolean {
-  if (vhost === undefined) return false;
-  const { httpHooks, security, token } = vhost;
-  return (
-    security.enabled || (token.enabled && token.play) || (httpHooks.enabled && httpHooks.onPlay.length > 0)
-  );
-}
-
 function isAllowed(vhost: VhostConfig, request: VirtualRequest): boolean {
-  const pageUrl = pageUrlOf(request);
+  const pageUrl = pageUrlOf(request.headers);
   return referAllows(vhost.refer, 'all', pageUrl) && referAllows(vhost.refer, 'play', pageUrl);
 }
 

@@ -1,5 +1,5 @@
 import { plainAddress } from '../../log/index.ts';
-import type { ClientRequest } from '../../security/index.ts';
+import { type ClientRequest, pageUrlOf } from '../../security/index.ts';
 import type { Session } from '../../stats/index.ts';
 import type { VirtualRequest } from '../http/index.ts';
 import type { HlsPlaylist } from './context.ts';
@@ -43,7 +43,7 @@ export class HlsViewer implements Session {
     this.app = app;
     this.stream = stream;
     this.tcUrl = `http://${request.headers.host ?? request.host}/${app}`;
-    this.pageUrl = pageUrlOf(request);
+    this.pageUrl = pageUrlOf(request.headers);
     this.segmentQuery = segmentQuery(request.search, playlist.segmentSessions ? id : undefined);
     this.sent = (bytes) => {
       this.bytesOut += bytes;
@@ -54,9 +54,4 @@ export class HlsViewer implements Session {
   watches({ vhost, app, stream }: HlsPlaylist['stream']): boolean {
     return this.stream === stream && this.app === app && this.vhost === vhost;
   }
-}
-
-/** The page that the player sits in; empty when the client names none. */
-export function pageUrlOf({ headers }: VirtualRequest): string {
-  return headers.referer ?? headers.origin ?? '';
 }

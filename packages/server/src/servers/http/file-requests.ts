@@ -1,6 +1,7 @@
 import { sendText } from './answer-head.ts';
 import type { Exchange, HeaderList } from './answer-head.ts';
 import type { FileDoor, OpenedFile } from './file-door.ts';
+import type { FileGuard, GuardedFile } from './file-guard.ts';
 import { FileSender } from './file-sender.ts';
 import type { FileSendOptions, SentListener } from './file-sender.ts';
 import type { MemorySender } from './memory-sender.ts';
@@ -17,6 +18,7 @@ export interface FileRequestsOptions {
   readonly common: HeaderList;
   readonly memory: MemorySender;
   readonly virtualFiles: VirtualFiles | undefined;
+  readonly fileGuard: FileGuard | undefined;
   readonly fileDoor: FileDoor | undefined;
   readonly staticMounts: StaticMounts;
   /** Absolute. */
@@ -113,7 +115,7 @@ export class FileRequests {
   ): Promise<void> {
     const found = place?.kind === 'file' ? await findFile(place.dir, place.path) : undefined;
     if (found?.kind === 'file' && found.below === '') {
-      await this.#serveFile(exchange, target, found, undefined);
+      await this.#serveGuarded(exchange, target, found, undefined);
     } else if (found?.kind === 'barred') {
       sendText(exchange, 404, this.#options.common);
     } else {
@@ -146,9 +148,29 @@ export class FileRequests {
     if (found?.kind === 'directory') {
       this.#redirectToDirectory(exchange, target);
     } else if (found?.kind === 'file') {
-      await this.#serveFile(exchange, target, found, listener);
+      await this.#serveGuarded(exchange, target, found, listener);
     } else {
       await this.#servePage(exchange, target);
+    }
+  }
+
+  /** Every file of the directories is sent by this way, whatever its name and whatever is made of it. */
+  async #serveGuarded(
+    exchange: Exchange,
+    target: RequestTarget,
+    file: OpenedFile & GuardedFile,
+    listener: SentListener | undefined,
+  ): Promise<void> {
+    const { fileGuard } = this.#options;
+    let answer = await fileGuard?.check(file, new VirtualFileRequest(exchange.request, target, file.path));
+    while (answer !== undefined && 'pending' in answer) answer = await answer.pending;
+    if (answer === undefined || 'onDisk' in answer) {
+      await this.#serveFile(exchange, target, file, answer?.onDisk ?? listener);
+    } else if (file.below !== '' && !('refused' in answer)) {
+      // The answer is for the file, and not for a name below it.
+      sendText(exchange, 404, this.#options.common);
+    } else {
+      this.#answer(exchange, target, undefined, answer);
     }
   }
 

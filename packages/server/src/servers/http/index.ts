@@ -2,6 +2,7 @@ export type { ConnectionAdmission, HttpCloseReason, HttpConnectionEnd } from './
 export { HttpServerError } from './errors.ts';
 export type { HttpServerErrorCode } from './errors.ts';
 export type { FileAnswer, FileDoor, FileRequest, OpenedFile } from './file-door.ts';
+export type { FileGuard, GuardedFile } from './file-guard.ts';
 export type { HttpLimits } from './limits.ts';
 export type {
   HttpViewer,

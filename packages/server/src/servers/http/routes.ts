@@ -6,6 +6,7 @@ import type { FastifyError, FastifyInstance, FastifyPluginCallback, FastifyReply
 import { commonHeaders } from './answer-head.ts';
 import { FileRequests } from './file-requests.ts';
 import type { FileDoor } from './file-door.ts';
+import type { FileGuard } from './file-guard.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LiveRequests } from './live-requests.ts';
 import { MemorySender } from './memory-sender.ts';
@@ -22,6 +23,7 @@ export interface HttpRoutesOptions {
   readonly routes: readonly FastifyPluginCallback[];
   readonly virtualFiles: VirtualFiles | undefined;
   readonly live: LiveRequests;
+  readonly fileGuard: FileGuard | undefined;
   readonly fileDoor: FileDoor | undefined;
   readonly staticMounts: StaticMounts;
   readonly root: string | undefined;
@@ -119,6 +121,7 @@ function createFileRequests(options: HttpRoutesOptions): FileRequests {
     common,
     memory: new MemorySender(common),
     virtualFiles: options.virtualFiles,
+    fileGuard: options.fileGuard,
     fileDoor: options.fileDoor,
     staticMounts: options.staticMounts,
     root: options.root === undefined ? undefined : resolve(options.root),

@@ -9,6 +9,7 @@ import { HttpConnections } from './connections.ts';
 import type { ConnectionAdmission, HttpCloseReason, HttpConnectionEnd } from './connections.ts';
 import { HttpServerError } from './errors.ts';
 import type { FileDoor } from './file-door.ts';
+import type { FileGuard } from './file-guard.ts';
 import { DEFAULT_HTTP_LIMITS } from './limits.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LiveDoor } from './live-door.ts';
@@ -32,6 +33,8 @@ export interface HttpServerOptions {
   readonly routes?: readonly FastifyPluginCallback[];
   /** Files that are there without a disk (HLS in memory). Default none. */
   readonly virtualFiles?: VirtualFiles;
+  /** Decides who gets which file of the directories. Default: everyone gets all of them. */
+  readonly fileGuard?: FileGuard | undefined;
   /** Other ways to send files of the directories than as they are. Default none. */
   readonly fileDoor?: FileDoor;
   /** The live streams. Default none. */
@@ -115,6 +118,7 @@ async function buildApp(
     crossdomain: options.crossdomain ?? true,
     routes: options.routes ?? [],
     virtualFiles: options.virtualFiles,
+    fileGuard: options.fileGuard,
     fileDoor: options.fileDoor,
     staticMounts: compileStaticMounts(options.staticMounts ?? []),
     root: options.root,

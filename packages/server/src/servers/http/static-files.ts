@@ -1,10 +1,13 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { OpenedFile } from './file-door.ts';
+import type { GuardedFile } from './file-guard.ts';
+
+const TEMPORARY_SUFFIX = '.tmp';
 
 /** What a path inside a directory turned out to be. */
 export type FoundFile =
-  | ({ readonly kind: 'file' } & OpenedFile)
+  | ({ readonly kind: 'file' } & OpenedFile & GuardedFile)
   /** A directory asked for without its trailing `/`. */
   | { readonly kind: 'directory' }
   /** Something is there, but must not be seen. */
@@ -14,8 +17,9 @@ export type FoundFile =
 /**
  * Finds the file for a clean, decoded path with a leading `/`. A path that ends in `/` is its `index.html`
  * (H003); one that goes on below a file is that file, with the last name as `below`. Nothing is found for
- * names that start with a dot (but `.well-known`, RFC 8615), for symbolic links that lead out of the
- * directory, and for anything that is not a regular file.
+ * names that start with a dot (but `.well-known`, RFC 8615), for files that are still being written (`.tmp`), also
+ * when a symbolic link leads to one of these, for links that lead out of the directory, and for anything that is not
+ * a regular file.
  */
 export async function findFile(directory: string, path: string): Promise<FoundFile> {
   if (hasHiddenSegment(path)) {
@@ -41,12 +45,16 @@ async function lookUp(directory: string, path: string): Promise<FoundFile | 'bel
     if (name === '..' || name.startsWith(`..${sep}`)) {
       return { kind: 'barred' };
     }
+    if (hasHiddenSegment(`/${name}`) || isTemporary(name)) {
+      return { kind: 'none' };
+    }
     const facts = await stat(real);
+    const { dev, ino, size } = facts;
     if (facts.isDirectory()) {
       return { kind: 'directory' };
     }
     return facts.isFile()
-      ? { kind: 'file', path: real, size: facts.size, modifiedMs: facts.mtimeMs, below: '' }
+      ? { kind: 'file', path: real, size, modifiedMs: facts.mtimeMs, below: '', identity: `${dev}:${ino}` }
       : { kind: 'barred' };
   } catch (error) {
     if (error instanceof Error && 'code' in error) {
@@ -55,6 +63,11 @@ async function lookUp(directory: string, path: string): Promise<FoundFile | 'bel
     }
     throw error;
   }
+}
+
+/** Sinks write a file under such a name until it is whole; a file system may not distinguish the case of letters. */
+function isTemporary(name: string): boolean {
+  return name.slice(-TEMPORARY_SUFFIX.length).toLowerCase() === TEMPORARY_SUFFIX;
 }
 
 function hasHiddenSegment(path: string): boolean {

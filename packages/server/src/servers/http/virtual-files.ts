@@ -37,7 +37,7 @@ export interface VirtualRequest {
  */
 export type VirtualAnswer =
   | VirtualFile
-  | { readonly refused: 403 }
+  | { readonly refused: 403 | 404 }
   | { readonly onDisk: { sent(bytes: number): void } }
   /** Somebody has to be asked first. */
   | { readonly pending: Promise<VirtualAnswer> };

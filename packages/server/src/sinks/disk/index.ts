@@ -2,6 +2,7 @@ export type { Disk, DiskEntry, DiskFile, SegmentDisk, WholeFile, Written } from 
 export { DiskError, diskError, type DiskErrorCode } from './errors.ts';
 export { Fault, type FaultLog, type FaultState } from './fault.ts';
 export { nodeDisk } from './node-disk.ts';
-export { expandPath, namesProblem, type PathVariables } from './path-template.ts';
+export { PathPattern, type PathReading, type PathReadings } from './path-pattern.ts';
+export { expandPath, namesProblem, PATH_VARIABLE, type PathVariables } from './path-template.ts';
 export { TEMPORARY_SUFFIX } from './temporary.ts';
 export { ThreadDisk, type ThreadDiskOptions } from './thread-disk.ts';

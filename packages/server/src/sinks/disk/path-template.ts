@@ -13,14 +13,15 @@ export interface PathVariables {
 
 /** Control characters (Unicode category Cc), backslashes, and what looks like an escape of ours. */
 const UNSAFE = /[\p{Cc}\\]|%(?=[0-9A-F]{2})/gu;
-const VARIABLE = /\[(vhost|app|stream|seq|timestamp|2006|01|02|15|04|05|999)\]/g;
+/** What a template has in place of names, numbers and times. */
+export const PATH_VARIABLE = /\[(vhost|app|stream|seq|timestamp|2006|01|02|15|04|05|999)\]/g;
 
 /**
  * Fills a template such as `[app]/[stream]-[seq].ts`. Names are put in as {@link fileName} makes them; a variable
  * that has no value stays as it is written.
  */
 export function expandPath(template: string, variables: PathVariables): string {
-  return template.replaceAll(VARIABLE, (written, name: string) => valueOf(name, variables) ?? written);
+  return template.replaceAll(PATH_VARIABLE, (written, name: string) => valueOf(name, variables) ?? written);
 }
 
 function valueOf(name: string, variables: PathVariables): string | undefined {

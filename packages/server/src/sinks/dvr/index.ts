@@ -7,4 +7,5 @@ export {
   type RecordingRequest,
 } from './dvr-sinks.ts';
 export type { DvrView } from './recording-entry.ts';
+export { fileTemplate as recordingTemplate } from './recording-paths.ts';
 export type { FinishedFile } from './recording-files.ts';

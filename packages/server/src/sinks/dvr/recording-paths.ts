@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-import { expandPath } from '../disk/index.ts';
+import { expandPath, PATH_VARIABLE } from '../disk/index.ts';
 import { MAX_PATH_LENGTH } from './limits.ts';
 
 /** The containers that a recording can be written in, by the end of its path. */
@@ -16,7 +16,6 @@ export interface RecordingNames {
 /** What a file's path says of the stream in it. */
 export type NamesInPath = Partial<RecordingNames>;
 
-const VARIABLE = /\[(vhost|app|stream|seq|timestamp|2006|01|02|15|04|05|999)\]/g;
 const TIME_VARIABLE = /\[(timestamp|2006|01|02|15|04|05|999)\]/;
 
 /** The template of the files: a directory gets `[stream].[timestamp].flv` (V002). */
@@ -36,7 +35,7 @@ export function containerOf(path: string): Container | undefined {
  * and '' for the working directory.
  */
 export function templateRoot(template: string): string {
-  const variable = template.search(VARIABLE);
+  const variable = template.search(PATH_VARIABLE);
   const fixed = variable === -1 ? template : template.slice(0, variable);
   return fixed.slice(0, fixed.lastIndexOf('/') + 1);
 }
@@ -57,7 +56,7 @@ export function templateShape(template: string, known: NamesInPath = {}): RegExp
   const stem = template.endsWith(`.${end}`) ? template.slice(0, -end.length - 1) : template;
   let shape = '';
   let from = 0;
-  for (const match of stem.matchAll(VARIABLE)) {
+  for (const match of stem.matchAll(PATH_VARIABLE)) {
     shape += escaped(stem.slice(from, match.index));
     shape += variableShape(match[1] ?? '', known, groups);
     from = match.index + match[0].length;

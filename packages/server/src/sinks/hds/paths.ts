@@ -8,6 +8,13 @@ import { expandPath } from '../disk/index.ts';
 /** The only segment: fragments are numbered through. */
 const SEGMENT = 1;
 
+/** The names of all files of HDS, below `hds_path`, as templates. */
+export const HDS_TEMPLATES = [
+  '[app]/[stream].f4m',
+  '[app]/[stream].abst',
+  `[app]/[stream]Seg${SEGMENT}-Frag[seq]`,
+] as const;
+
 /** Where the HDS of one stream is on disk (D001). */
 export class HdsPaths {
   readonly manifest: string;

@@ -1,5 +1,5 @@
 import type { VhostConfig } from '../../config/index.ts';
-import type { FrameSink } from '../../live/index.ts';
+import type { FrameSink, StreamId } from '../../live/index.ts';
 import { TsPacker } from '../../remux/index.ts';
 import type { FaultLog, FaultState, SegmentDisk } from '../disk/index.ts';
 import { type HlsItem, type HlsSource, ItemRegistry } from './items.ts';
@@ -105,6 +105,10 @@ export class HlsSinks implements HlsSource {
 
   findUrl(vhost: string, path: string): HlsItem | undefined {
     return this.#registry.findUrl(vhost, path);
+  }
+
+  ownerOf(path: string): StreamId | undefined {
+    return this.#registry.ownerOf(path);
   }
 
   /**

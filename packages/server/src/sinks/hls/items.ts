@@ -56,6 +56,8 @@ export interface HlsSource {
    * @param path - with names as they are written in file names, e.g. `/live/livestream.m3u8`
    */
   findUrl(vhost: string, path: string): HlsItem | undefined;
+  /** @param path - the absolute path of a file; whose it is while an output looks after it */
+  ownerOf(path: string): StreamId | undefined;
 }
 
 /** Gives an item, or nothing while there is none. */
@@ -65,6 +67,8 @@ export type ItemProvider = () => HlsItem | undefined;
 export class ItemRegistry implements HlsSource {
   readonly #files = new Map<string, ItemProvider>();
   readonly #urls = new Map<string, ItemProvider>();
+  /** By file: also what is on disk only. */
+  readonly #owners = new Map<string, StreamId>();
 
   findFile(path: string): HlsItem | undefined {
     return this.#files.get(path)?.();
@@ -72,6 +76,20 @@ export class ItemRegistry implements HlsSource {
 
   findUrl(vhost: string, path: string): HlsItem | undefined {
     return this.#urls.get(urlKey(vhost, path))?.();
+  }
+
+  ownerOf(path: string): StreamId | undefined {
+    return this.#owners.get(path);
+  }
+
+  /** A stream has a file of this name from now on, in memory or on disk. */
+  own({ file }: HlsName, stream: StreamId): void {
+    this.#owners.set(file, stream);
+  }
+
+  /** The stream does not look after the file any more. */
+  disown({ file }: HlsName, stream: StreamId): void {
+    if (this.#owners.get(file) === stream) this.#owners.delete(file);
   }
 
   add(vhost: string, name: HlsName, provider: ItemProvider): void {

@@ -85,6 +85,7 @@ export class HlsOutput {
       });
     }
     registry.add(id.vhost, paths.playlist, this.#provider);
+    registry.own(paths.playlist, id);
     if (options.goOnFrom !== undefined) this.#goOnFrom(options.goOnFrom.discontinuitySequence);
     this.#numbering = new Numbering({
       ...options,
@@ -249,6 +250,7 @@ export class HlsOutput {
     this.#endedAt = now();
     this.#store.retire(this.#window.clear(), now());
     registry.remove(id.vhost, paths.playlist, this.#provider);
+    registry.disown(paths.playlist, id);
   }
 
   /** At the end of the server: the last files are written, or, with `hls_dispose`, removed (L022). */
@@ -269,6 +271,7 @@ export class HlsOutput {
     this.#store.retire(this.#window.clear(), 0);
     this.#store.expireAll();
     registry.remove(id.vhost, paths.playlist, this.#provider);
+    registry.disown(paths.playlist, id);
     this.#item = undefined;
   }
 

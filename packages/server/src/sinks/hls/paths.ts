@@ -2,7 +2,7 @@ import { posix, resolve, sep } from 'node:path';
 
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
-import { expandPath } from '../disk/index.ts';
+import { expandPath, PathPattern } from '../disk/index.ts';
 
 /** Where a file is on disk, and how it is named elsewhere. */
 export interface HlsName {
@@ -67,6 +67,26 @@ export class HlsPaths {
   /** The path below `hls_path` of a segment that a playlist names; undefined when it is not one of ours. */
   segmentOfUri(uri: string): HlsName | undefined {
     return this.#ofUri(uri, this.#root, this.#config.entryPrefix);
+  }
+
+  /** The key that a playlist names; undefined when no key of this stream is named so. */
+  keyOfUri(uri: string): HlsName | undefined {
+    const { keyFile, keyFilePath, keyUrl } = this.#config;
+    const name = this.#ofUri(uri, resolve(keyFilePath), keyUrl);
+    return name !== undefined && this.#isNamedBy(keyFile, name.path) ? name : undefined;
+  }
+
+  /** Whether a path below `hls_path` is that of a segment of this stream, by its template. */
+  isSegment(path: string): boolean {
+    const { floor, segmentFile } = this.#config;
+    return this.#isNamedBy(floor ? segmentFile.replaceAll('[timestamp]', '[seq]') : segmentFile, path);
+  }
+
+  #isNamedBy(template: string, path: string): boolean {
+    const { vhost, app, stream } = this.#id;
+    const { readings } = new PathPattern(below(template), { vhost }).read(path);
+    // A template may leave names out: all streams share its files then.
+    return readings.some((reading) => (reading.app ?? app) === app && (reading.stream ?? stream) === stream);
   }
 
   #expand(template: string, sequence: number, at: Date): string {

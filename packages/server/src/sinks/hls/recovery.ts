@@ -3,7 +3,7 @@ import { isMasterPlaylist, parsePlaylist, type PlaylistKey } from '@sluice/media
 import type { Disk } from '../disk/index.ts';
 import type { HlsPaths } from './paths.ts';
 import type { WindowEntry } from './playlist-window.ts';
-import type { SegmentEncryption } from './segment.ts';
+import type { SegmentEncryption, SegmentKey } from './segment.ts';
 
 /** A longer segment, s, was not written by us: its playlist is not gone on with. */
 const MAX_SEGMENT_SECONDS = 3600;
@@ -39,6 +39,7 @@ export async function recoverPlaylist(
     throw new Error('it has segments of hours');
   }
   const entries: WindowEntry[] = [];
+  const keys = new Map<string, SegmentKey>();
   for (const [index, listed] of playlist.segments.entries()) {
     const name = paths.segmentOfUri(listed.uri);
     if (name === undefined) throw new Error(`${JSON.stringify(listed.uri)} is no segment of this stream`);
@@ -48,10 +49,11 @@ export async function recoverPlaylist(
       durationMs: Math.round(listed.duration * 1000),
       size: 0,
       programDateTime: listed.programDateTime,
-      encryption: encryptionOf(listed.key),
+      encryption: encryptionOf(listed.key, paths, keys),
       independent: true,
       bytes: undefined,
-      place: 'disk' as const,
+      // What somebody else has named is listed, and never removed.
+      place: paths.isSegment(name.path) ? ('disk' as const) : ('memory' as const),
       forgotten: false,
     };
     entries.push({ segment, discontinuity: listed.discontinuity === true });
@@ -64,9 +66,20 @@ export async function recoverPlaylist(
   };
 }
 
-/** The key of a segment whose key file an earlier run has written: all that is needed is to name it again. */
-function encryptionOf(key: PlaylistKey | undefined): SegmentEncryption | undefined {
+/**
+ * The key of a segment whose key file an earlier run has written: it is named again, and removed with its last segment.
+ *
+ * @param keys - those of the segments before, by their URIs
+ */
+function encryptionOf(
+  key: PlaylistKey | undefined,
+  paths: HlsPaths,
+  keys: Map<string, SegmentKey>,
+): SegmentEncryption | undefined {
   const { uri, iv } = key ?? {};
   if (uri === undefined || iv === undefined) return undefined;
-  return { key: { name: { file: '', path: '', uri, url: undefined }, bytes: undefined }, iv };
+  const name = paths.keyOfUri(uri) ?? { file: '', path: '', uri, url: undefined };
+  const known = keys.get(uri) ?? { name, bytes: undefined };
+  keys.set(uri, known);
+  return { key: known, iv };
 }

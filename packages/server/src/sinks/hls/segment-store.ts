@@ -56,7 +56,8 @@ export class SegmentStore {
   /** Takes a segment with its bytes. */
   add(segment: HlsSegment): void {
     const { bytes } = segment;
-    const { stream } = this.#options;
+    const { registry, stream } = this.#options;
+    registry.own(segment.name, stream);
     if (bytes !== undefined) {
       this.#held.push(segment);
       this.#bytes += bytes.length;
@@ -108,6 +109,7 @@ export class SegmentStore {
     const segment = this.#retired.shift()?.segment;
     if (segment === undefined) return;
     segment.forgotten = true;
+    this.#options.registry.disown(segment.name, this.#options.stream);
     if (segment.bytes !== undefined) {
       this.#letGo(segment);
       this.#held = this.#held.filter((other) => other !== segment);
@@ -139,8 +141,10 @@ export class SegmentStore {
   #useKey(key: SegmentKey, version: string): void {
     const users = this.#keyUsers.get(key) ?? 0;
     this.#keyUsers.set(key, users + 1);
-    if (users > 0 || key.bytes === undefined) return;
-    const { stream } = this.#options;
+    if (users > 0) return;
+    const { registry, stream } = this.#options;
+    registry.own(key.name, stream);
+    if (key.bytes === undefined) return;
     const contentType = 'application/octet-stream';
     this.#register(key, { kind: 'key', stream, bytes: key.bytes, contentType, version });
   }
@@ -156,6 +160,8 @@ export class SegmentStore {
     const provider = this.#providers.get(key);
     const { registry, stream } = this.#options;
     if (provider !== undefined) registry.remove(stream.vhost, key.name, provider);
-    return key.bytes !== undefined;
+    registry.disown(key.name, stream);
+    // One of an earlier run may have no file that is ours.
+    return key.name.file !== '';
   }
 }
