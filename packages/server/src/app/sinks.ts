@@ -48,8 +48,8 @@ export class Sinks {
     const { log, hub, utc, signature } = context;
     this.#context = context;
     this.#segmentDisk = new ThreadDisk({ log });
-    this.hls = new HlsSinks({ log, disk: this.#segmentDisk, utc });
-    this.hds = new HdsSinks({ log, disk: this.#segmentDisk });
+    this.hls = new HlsSinks({ log, disk: this.#segmentDisk, utc, vhosts: () => context.vhosts() });
+    this.hds = new HdsSinks({ log, disk: this.#segmentDisk, vhosts: () => context.vhosts() });
     this.dvr = new DvrSinks({
       log,
       disk: nodeDisk,
@@ -69,6 +69,8 @@ export class Sinks {
 
   /** Looks after what an earlier run left. */
   start(): void {
+    this.hls.start();
+    this.hds.start();
     this.dvr.start();
   }
 

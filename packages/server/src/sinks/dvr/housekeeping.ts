@@ -2,14 +2,13 @@ import { posix } from 'node:path';
 
 import type { VhostConfig } from '../../config/types.ts';
 import type { Log } from '../../log/index.ts';
-import type { Disk } from '../disk/index.ts';
+import { type Disk, filesUnder, type TreeFile } from '../disk/index.ts';
 import { BackgroundWork } from './background-work.ts';
 import { LEFTOVER_QUIET_MS, RETENTION_GAP_MS, RETENTION_INTERVAL_MS } from './limits.ts';
 import { isWrittenOn } from './mend.ts';
 import { finalName } from './recorded-file.ts';
 import { namesOf, type RecordingFiles } from './recording-files.ts';
 import { containerOf, fileTemplate, templateRoot, templateShape } from './recording-paths.ts';
-import { filesUnder, type TreeFile } from './recording-tree.ts';
 import { applyRetention, type KeepRule, keepRules } from './retention.ts';
 
 /** What {@link Housekeeping} works with. */

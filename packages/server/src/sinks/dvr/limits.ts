@@ -44,10 +44,6 @@ export const MAX_PUBLISHER_METADATA_BYTES = 64 * 1024;
 
 /** Most numbers that are tried for a file whose name is taken. */
 export const MAX_NUMBERED_NAMES = 1_000;
-/** Most files and directories that a walk through a recording directory looks at. */
-export const MAX_TREE_ENTRIES = 200_000;
-/** How deep a walk through a recording directory goes. */
-export const MAX_TREE_DEPTH = 16;
 /** A `.tmp` file that changed less than so long ago, ms, may be another process's: it is looked at again. */
 export const LEFTOVER_QUIET_MS = 4_000;
 /** Least time between two checks of what may be kept, ms. */

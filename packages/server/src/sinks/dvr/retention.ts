@@ -1,7 +1,6 @@
 import type { VhostConfig } from '../../config/types.ts';
-import type { Disk } from '../disk/index.ts';
+import { type Disk, filesUnder, type TreeFile } from '../disk/index.ts';
 import { fileTemplate, templateRoot, templateShape } from './recording-paths.ts';
-import { filesUnder, type TreeFile } from './recording-tree.ts';
 
 /** What may be kept of the files of one template. */
 export interface KeepRule {

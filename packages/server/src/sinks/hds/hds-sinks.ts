@@ -1,8 +1,9 @@
 import type { VhostConfig } from '../../config/index.ts';
-import type { FrameSink, StreamId } from '../../live/index.ts';
+import { type FrameSink, type StreamId, streamKey } from '../../live/index.ts';
 import { type Disk, Fault, type FaultLog, type FaultState } from '../disk/index.ts';
 import { Fragmenter } from './fragmenter.ts';
 import { HdsWriter } from './hds-writer.ts';
+import { Leftovers } from './leftovers.ts';
 import { DEFAULT_HDS_LIMITS, type HdsLimits } from './limits.ts';
 import { HdsPaths } from './paths.ts';
 
@@ -15,6 +16,10 @@ export interface HdsSinksOptions {
   readonly disk: Disk;
   /** Default: {@link DEFAULT_HDS_LIMITS}. */
   readonly limits?: Partial<HdsLimits> | undefined;
+  /** The vhosts that are on: what an earlier run has left in their directories is ended. Default none. */
+  readonly vhosts?: (() => Iterable<Pick<VhostConfig, 'name' | 'hds'>>) | undefined;
+  /** ms since the epoch. Default: Date.now. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** The live stream, as far as HDS knows it. */
@@ -38,10 +43,34 @@ export class HdsSinks {
   /** The newest publication of each stream, until its last byte is written. */
   readonly #publications = new Map<string, Publication>();
 
-  constructor({ log, disk, limits }: HdsSinksOptions) {
+  /** What is done to files of streams that are not published now. */
+  readonly #held = new Map<string, Promise<void>>();
+  readonly #options: HdsSinksOptions;
+  #leftovers: Leftovers | undefined;
+
+  constructor(options: HdsSinksOptions) {
+    const { log, disk, limits } = options;
+    this.#options = options;
     this.#log = log;
     this.#disk = disk;
     this.#limits = { ...DEFAULT_HDS_LIMITS, ...limits };
+  }
+
+  /** Looks after what an earlier run left, from now on. */
+  start(): void {
+    const { now, vhosts } = this.#options;
+    if (vhosts === undefined || this.#leftovers !== undefined) return;
+    this.#leftovers = new Leftovers({
+      ...{ log: this.#log, disk: this.#disk, now, vhosts },
+      isPublished: (id) => this.#publications.has(streamKey(id)),
+      hold: (id, work) => {
+        const key = streamKey(id);
+        const held = work.then(() => {
+          if (this.#held.get(key) === held) this.#held.delete(key);
+        });
+        this.#held.set(key, held);
+      },
+    });
   }
 
   /** HDS of a publisher, until `end()` of the sink. */
@@ -55,7 +84,7 @@ export class HdsSinks {
       paths: new HdsPaths(hds.path, id),
       windowMs: hds.windowMs,
       maxPendingBytes,
-      after: earlier?.writer.settled(),
+      after: this.#settled(key, earlier),
     });
     const fragmenter = new Fragmenter({
       fragmentMs: hds.fragmentMs,
@@ -95,15 +124,21 @@ export class HdsSinks {
 
   /** Ends every sink and writes what is left. A disk that hangs is waited for no longer than five seconds. */
   async close(): Promise<void> {
+    const leftovers = this.#leftovers?.stop();
     const publications = [...this.#publications.values()];
     for (const publication of publications) publication.end();
-    const written = Promise.all(publications.map(({ writer }) => writer.settled()));
+    const written = Promise.all([leftovers, ...publications.map(({ writer }) => writer.settled())]);
     let timeout: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
       timeout = setTimeout(resolve, CLOSE_TIMEOUT_MS);
     });
     await Promise.race([written, patience]);
     clearTimeout(timeout);
+  }
+
+  async #settled(key: string, earlier: Publication | undefined): Promise<void> {
+    await this.#held.get(key);
+    await earlier?.writer.settled();
   }
 
   async #forget(key: string, publication: Publication): Promise<void> {

@@ -3,6 +3,7 @@ import type { FrameSink, StreamId } from '../../live/index.ts';
 import { TsPacker } from '../../remux/index.ts';
 import type { FaultLog, FaultState, SegmentDisk } from '../disk/index.ts';
 import { type HlsItem, type HlsSource, ItemRegistry } from './items.ts';
+import { Leftovers } from './leftovers.ts';
 import { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
 import { HlsOutput } from './output.ts';
 import type { HlsSegmentEvent, NumbersLeft } from './output-options.ts';
@@ -29,6 +30,8 @@ export interface HlsSinksOptions {
   readonly limits?: Partial<HlsLimits> | undefined;
   /** Default: a TsPacker. */
   readonly createPacker?: ((announced: AnnouncedCodecs) => SegmentPacker) | undefined;
+  /** The vhosts that are on: what an earlier run has left in their directories is disposed of. Default none. */
+  readonly vhosts?: (() => Iterable<Pick<VhostConfig, 'name' | 'hls'>>) | undefined;
 }
 
 /** The HLS of one stream, for the API. */
@@ -62,9 +65,12 @@ export class HlsSinks implements HlsSource {
   readonly #numbers = new Map<string, NumbersLeft>();
   readonly #publications = new Set<HlsPublication>();
   readonly #listeners = new Set<(event: HlsSegmentEvent) => void>();
+  readonly #options: HlsSinksOptions;
+  #leftovers: Leftovers | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: HlsSinksOptions) {
+    this.#options = options;
     this.#log = options.log;
     this.#disk = options.disk;
     this.#now = options.now ?? Date.now;
@@ -72,6 +78,24 @@ export class HlsSinks implements HlsSource {
     this.#limits = { ...DEFAULT_HLS_LIMITS, ...options.limits };
     this.#memory = new SegmentMemory(this.#limits.maxSpareBytes);
     this.#createPacker = options.createPacker ?? ((announced) => new TsPacker(announced));
+  }
+
+  /** Looks after what an earlier run left, from now on. */
+  start(): void {
+    const { disk, log, vhosts } = this.#options;
+    if (vhosts === undefined || this.#leftovers !== undefined) return;
+    this.#leftovers = new Leftovers({
+      ...{ log, disk, vhosts, limits: this.#limits, now: this.#now, utc: this.#utc },
+      ownerOf: (path) => this.#registry.ownerOf(path),
+      hold: (key, work) => {
+        this.#settleAfter(key, Promise.all([this.#settling.get(key), work]));
+      },
+    });
+  }
+
+  /** What an earlier run left has been looked after, as far as it is time for that. */
+  async leftoversSettled(): Promise<void> {
+    await this.#leftovers?.settled();
   }
 
   /** HLS of a publisher, until `end()` of the sink: the playlist goes on where an earlier publisher left it. */
@@ -160,7 +184,11 @@ export class HlsSinks implements HlsSource {
     for (const publication of this.#publications) publication.end();
     this.#publications.clear();
     const outputs = [...this.#outputs.values(), ...this.#leaving];
-    const written = Promise.all([...outputs.map((output) => output.finish()), ...this.#settling.values()]);
+    const written = Promise.all([
+      this.#leftovers?.stop(),
+      ...outputs.map((output) => output.finish()),
+      ...this.#settling.values(),
+    ]);
     let timeout: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
       timeout = setTimeout(resolve, CLOSE_TIMEOUT_MS);
@@ -207,7 +235,12 @@ export class HlsSinks implements HlsSource {
     this.#remember(key, output.numbersLeft);
     this.#outputs.delete(key);
     output.forget();
-    const settled = output.settled().then(() => {
+    this.#settleAfter(key, output.settled());
+  }
+
+  /** What is written of a stream next waits for this. */
+  #settleAfter(key: string, work: Promise<unknown>): void {
+    const settled = work.then(() => {
       if (this.#settling.get(key) === settled) this.#settling.delete(key);
     });
     this.#settling.set(key, settled);

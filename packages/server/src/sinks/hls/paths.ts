@@ -31,13 +31,14 @@ export class HlsPaths {
   /**
    * @param at - when the stream is published: what the time in a playlist's name stands for
    * @param utc - times in names are those of UTC
+   * @param existing - path below `hls_path` of a playlist that is there already, whatever time its name stands for
    */
-  constructor(config: HlsConfig, id: StreamId, at: Date, utc: boolean) {
+  constructor(config: HlsConfig, id: StreamId, at: Date, utc: boolean, existing?: string) {
     this.#config = config;
     this.#id = id;
     this.#utc = utc;
     this.#root = resolve(config.path);
-    const path = below(expandPath(config.playlistFile, { ...id, at, utc }));
+    const path = existing ?? below(expandPath(config.playlistFile, { ...id, at, utc }));
     let url: string | undefined;
     if (config.storage !== 'disk') {
       // What stands before the first slash is a host: that of the vhost, which the HTTP server has looked at.
@@ -71,9 +72,14 @@ export class HlsPaths {
 
   /** The key that a playlist names; undefined when no key of this stream is named so. */
   keyOfUri(uri: string): HlsName | undefined {
-    const { keyFile, keyFilePath, keyUrl } = this.#config;
+    const { keyFilePath, keyUrl } = this.#config;
     const name = this.#ofUri(uri, resolve(keyFilePath), keyUrl);
-    return name !== undefined && this.#isNamedBy(keyFile, name.path) ? name : undefined;
+    return name !== undefined && this.isKey(name.path) ? name : undefined;
+  }
+
+  /** Whether a path below `hls_key_file_path` is that of a key of this stream, by its template. */
+  isKey(path: string): boolean {
+    return this.#isNamedBy(this.#config.keyFile, path);
   }
 
   /** Whether a path below `hls_path` is that of a segment of this stream, by its template. */
