@@ -44,6 +44,11 @@ describe('PathPattern', () => {
     expect(complete).toBe(true);
   });
 
+  it('L007 reads what begins with a letter that is longer in lower case', () => {
+    const pattern = new PathPattern('[vhost]/[app]/[stream].m3u8', { vhost: '\u0130.test' });
+    expect(pattern.read('\u0130.test/live/s1.m3u8').readings).toEqual([{ app: 'live', stream: 's1' }]);
+  });
+
   it('V002 reads the number of a name that was taken', () => {
     const template = '[app]/[stream].[timestamp].flv';
     expect(read(template, 'live/s1.1796087621155.flv', true).readings).toEqual([

@@ -28,6 +28,7 @@ const MAX_STEPS = 20_000;
 
 /** Of ms since 1970: a year such as 2026 in the name of somebody's file is no time of ours. */
 const LEAST_TIMESTAMP_DIGITS = 9;
+const NOTHING: PathReadings = { readings: [], complete: true };
 const NUMBER_SUFFIX = /-\d{1,4}$/;
 
 type Part =
@@ -53,15 +54,24 @@ export class PathPattern {
   readonly #parts: readonly Part[];
   /** With its dot; empty when names get no number. */
   readonly #extension: string;
+  /** What every path begins with, in lower case: of a thousand vhosts' patterns, one is looked at closely. */
+  readonly #start: string;
+  /** As it is written; letters may have another length in lower case. */
+  readonly #startLength: number;
 
   constructor(template: string, { vhost, numbered = false }: PathPatternOptions) {
     const extension = numbered ? (/\.[^./\]]+$/.exec(template)?.[0] ?? '') : '';
     this.#extension = extension;
     this.#parts = partsOf(template.slice(0, template.length - extension.length), vhost);
+    const [first] = this.#parts;
+    const start = first?.kind === 'text' ? first.text : '';
+    this.#start = start.toLowerCase();
+    this.#startLength = start.length;
   }
 
   /** @param path - relative to the same directory as the template */
   read(path: string): PathReadings {
+    if (path.slice(0, this.#startLength).toLowerCase() !== this.#start) return NOTHING;
     const found = new Map<string, PathReading>();
     let complete = true;
     for (const stem of this.#stems(path)) {
