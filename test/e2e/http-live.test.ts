@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describe, expect, it, type TestContext } from 'vitest';
@@ -108,6 +109,26 @@ describe.runIf(haveFfmpeg).concurrent('live streams over HTTP', () => {
       bytes += piece?.value?.length ?? 0;
     }
   });
+
+  it.for(['ts', 'aac'] as const)(
+    'H010 H012 with hstrs on .%s waits for its publisher, and the response ends with it',
+    async (extension, { onTestFinished }) => {
+      const mount = `mount [vhost]/[app]/[stream].${extension}; hstrs on;`;
+      const sluice = await live(onTestFinished, 'h264-aac', mount);
+      const response = await fetch(sluice.httpUrl(`/live/late.${extension}`));
+      expect(response.status).toBe(200);
+      const publisher = publish({
+        file: await fixture('h264-aac'),
+        url: sluice.rtmpUrl('late'),
+        realtime: false,
+      });
+      await publisher.finished();
+      const file = join(sluice.folder, `late.${extension}`);
+      await writeFile(file, new Uint8Array(await response.arrayBuffer()));
+      const source = await framemd5(await fixture('h264-aac'), 'a');
+      expect((await framemd5(file, 'a')).map(({ md5 }) => md5)).toEqual(source.map(({ md5 }) => md5));
+    },
+  );
 
   it('H012 with hstrs off an unpublished stream is 404, and a sibling form never waits', async ({
     onTestFinished,

@@ -64,7 +64,7 @@ describe.runIf(haveFfmpeg)('ffmpeg publishes, ffmpeg plays', () => {
       const file = await fixture(name);
       const hasVideo = codecs.some((codec) => codec === 'h264');
       const hasAudio = codecs.length === 2 || !hasVideo;
-      // With hstrs, HTTP players may come first and stay, as RTMP players do.
+      // With hstrs, HTTP players may come first, as RTMP players may.
       const sluice = await startSluice({
         config: ({ rtmp, http, api }) => `listen ${rtmp};
           srs_log_tank console;

@@ -161,7 +161,8 @@ export class FanOut {
   /** Ends the players that don't wait for another publisher. */
   endWithPublisher(): void {
     for (const player of [...this.#members.keys(), ...this.#waiting]) {
-      if (!player.options.endsWithPublisher) continue;
+      const ends = player.options.endsWithPublisher;
+      if (ends === 'never' || (ends === 'once-started' && !player.started)) continue;
       const group = this.#members.get(player);
       if (group !== undefined) group.finish(player);
       else writeTrailer(player);

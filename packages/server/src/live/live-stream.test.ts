@@ -331,7 +331,7 @@ describe('LiveStream: publishers one after another', () => {
   it('P005 takeover goes on with the same players, and nothing more of the first publisher', () => {
     const stream = liveStream(settings({}, { publish: { conflict: 'takeover' } }));
     const first = publishTo(stream, 'first');
-    const watcher = watch(stream, { family, endsWithPublisher: true });
+    const watcher = watch(stream, { family, endsWithPublisher: 'always' });
     first.write(FrameKind.video, 0, video(1, { key: true }));
     first.flush();
     const second = publishTo(stream, 'second');

@@ -15,6 +15,9 @@ export interface PlayerSink {
 /** Why the engine ends a player by itself. */
 export type PlayerEnd = 'stalled' | 'duration' | 'publisher-gone';
 
+/** `once-started` lets a player that has got nothing yet go on waiting. */
+export type EndsWithPublisher = 'always' | 'once-started' | 'never';
+
 /** What was skipped for a player that fell behind. */
 export interface Drop {
   /** Frames that the player will not get. */
@@ -30,8 +33,8 @@ export interface PlayerOptions {
   readonly sink: PlayerSink;
   /** Ends after this much stream time, ms (R043). */
   readonly durationMs?: number | undefined;
-  /** End with the publisher rather than wait for the next one. */
-  readonly endsWithPublisher: boolean;
+  /** Whether it ends with the publisher, rather than wait for the next one. */
+  readonly endsWithPublisher: EndsWithPublisher;
   /** The player was skipped forward. */
   onDrop?(drop: Drop): void;
   /** The engine has let go of the player: close its connection. */

@@ -73,7 +73,7 @@ describe.each(forms)('$name fan-out', (form) => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     publish(publisher, 0, 20);
-    const options = { family: family(stream, framing), endsWithPublisher: true };
+    const options = { family: family(stream, framing), endsWithPublisher: 'always' as const };
     const watcher = watch(stream, options);
     publish(publisher, 20, 60);
     publisher.end();

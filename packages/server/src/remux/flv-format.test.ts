@@ -86,7 +86,7 @@ describe.each(framings)('FLV fan-out, %s', (_, framing, unwrap) => {
   it('H009 ends in order when the publisher goes, busy or not, started or not', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    const options = { family: flvFamily(framing), endsWithPublisher: true };
+    const options = { family: flvFamily(framing), endsWithPublisher: 'always' as const };
     const waiting = watch(stream, options);
     publisher.end();
     expect(waiting.ends).toEqual(['publisher-gone']);

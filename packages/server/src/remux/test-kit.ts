@@ -75,7 +75,7 @@ export function watch(
   const ends: PlayerEnd[] = [];
   const player = stream.play({
     sink,
-    endsWithPublisher: false,
+    endsWithPublisher: 'never',
     onDrop: (drop) => {
       drops.push(drop);
     },

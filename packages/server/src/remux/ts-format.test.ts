@@ -92,7 +92,7 @@ describe.each(framings)('TS fan-out, %s', (_, framing, unwrap) => {
     headers(publisher);
     publish(publisher, 0, 100);
     const family = tsFamily(framing, () => stream.sequenceHeaders);
-    const watcher = watch(stream, { family, endsWithPublisher: true });
+    const watcher = watch(stream, { family, endsWithPublisher: 'always' });
     publisher.end();
     expect(watcher.ends).toEqual(['publisher-gone']);
     const { body, ended } = unwrap(watcher.sink.bytes);

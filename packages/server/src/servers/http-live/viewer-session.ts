@@ -26,7 +26,7 @@ export interface ViewerSessionOptions {
   readonly vhost: VhostConfig;
   readonly mounted: MountedStream;
   readonly form: LiveForm;
-  /** Waits for a publisher, and for the next one when it goes (`hstrs`). */
+  /** Waits for a publisher (`hstrs`) while it has got nothing. */
   readonly waits: boolean;
 }
 
@@ -230,7 +230,7 @@ export class ViewerSession implements Session {
     this.#player = stream.play({
       family: familyOf(this.form, this.#framing, stream),
       sink: this.#socket,
-      endsWithPublisher: !this.#waits,
+      endsWithPublisher: this.#waits ? 'once-started' : 'always',
       onDrop: ({ frames, bytes, behindMs }) => {
         this.#log.warn(`behind by ${Math.round(behindMs)} ms: dropped ${frames} frames, ${bytes} B`);
       },

@@ -39,7 +39,7 @@ export class RtmpPlayer {
       family: family(this.#tracks),
       sink,
       durationMs,
-      endsWithPublisher: false,
+      endsWithPublisher: 'never',
       onDrop: ({ frames, bytes, behindMs }) => {
         onWarning(`behind by ${Math.round(behindMs)} ms: dropped ${frames} frames, ${bytes} B`);
       },
