@@ -112,6 +112,51 @@ describe.runIf(haveFfmpeg).concurrent('gates', () => {
     expect(order.indexOf('on_unpublish')).toBeLessThan(order.lastIndexOf('on_close'));
   });
 
+  it('K006 K008 the end of a publish is told in one order, whatever URLs it goes to', async ({
+    onTestFinished,
+  }) => {
+    const told: string[] = [];
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => {
+        const path = request.url ?? '';
+        told.push(path);
+        // A slow one holds up what comes after it.
+        const pause = path === '/on_dvr' ? 300 : 0;
+        setTimeout(() => response.end('0'), pause);
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const hooks = ['on_close', 'on_unpublish', 'on_dvr', 'on_hls'].map((name) => `${name} ${url}/${name};`);
+    const sluice = await start(
+      onTestFinished,
+      `http_hooks { enabled on; ${hooks.join(' ')} on_hls_notify ${url}/notify/[app]/[stream]/[ts_url]; }
+       hls { enabled on; hls_path ./; hls_fragment 60; }
+       dvr { enabled on; dvr_path ./rec/[stream].[timestamp].flv; }`,
+    );
+    for (const name of ['a', 'b', 'c']) {
+      told.length = 0;
+      await publish({
+        file: await fixture('h264-aac'),
+        url: sluice.rtmpUrl(name),
+        realtime: false,
+      }).finished();
+      await waitFor(() => (told.includes('/on_close') ? true : undefined), 'the end is told');
+      expect(told).toEqual([
+        '/on_hls',
+        `/notify/live/${name}/${name}-0.ts`,
+        '/on_dvr',
+        '/on_unpublish',
+        '/on_close',
+      ]);
+    }
+  });
+
   it('K003 a publisher that the callback server refuses is not on air, and is told why', async ({
     onTestFinished,
   }) => {

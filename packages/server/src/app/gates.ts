@@ -1,19 +1,40 @@
 import type { VhostConfig } from '../config/index.ts';
 import type { HttpCallbacks } from '../hooks/index.ts';
+import type { StreamId } from '../live/index.ts';
 import type { AccessControl, ClientAction, ClientRequest, Gates, Verdict } from '../security/index.ts';
 import type { EndReason } from '../stats/index.ts';
+
+/** The files of streams. */
+export interface StreamFiles {
+  /** Resolves when those of a stream that has ended are told of, or soon; undefined when they are. Never rejects. */
+  settled(id: StreamId): Promise<void> | undefined;
+}
 
 /** The gates of all doors: the rules of the configuration first, then the callback servers (S002). */
 export class ServerGates implements Gates {
   readonly #access: AccessControl;
   readonly #callbacks: HttpCallbacks;
+  readonly #files: StreamFiles;
   readonly #current: (vhost: VhostConfig) => VhostConfig;
+  /** Clients whose end is told after the files of their stream. */
+  readonly #waiting = new Map<string, Promise<void>>();
 
   /** @param current - a vhost as it is configured now */
-  constructor(access: AccessControl, callbacks: HttpCallbacks, current: (vhost: VhostConfig) => VhostConfig) {
+  constructor(
+    access: AccessControl,
+    callbacks: HttpCallbacks,
+    files: StreamFiles,
+    current: (vhost: VhostConfig) => VhostConfig,
+  ) {
     this.#access = access;
     this.#callbacks = callbacks;
+    this.#files = files;
     this.#current = current;
+  }
+
+  /** Resolves when every end is told. */
+  async settled(): Promise<void> {
+    while (this.#waiting.size > 0) await Promise.all(this.#waiting.values());
   }
 
   check(action: ClientAction, client: ClientRequest): Verdict | Promise<Verdict> {
@@ -28,11 +49,13 @@ export class ServerGates implements Gates {
     if (action === 'publish') this.#callbacks.published(client);
   }
 
+  /** The end of a publish is told after its files: on_hls, on_dvr, then on_unpublish and on_close (K008). */
   left(action: 'play' | 'publish', client: ClientRequest, reason: EndReason | undefined): void {
-    this.#callbacks.tell({
-      action: action === 'play' ? 'on_stop' : 'on_unpublish',
-      client: this.#now(client),
-      reason,
+    const isPublisher = action === 'publish';
+    const files = isPublisher && client.vhost.httpHooks.enabled ? this.#filesOf(client) : undefined;
+    this.#tellAfter(client.id, files, () => {
+      const event = isPublisher ? 'on_unpublish' : 'on_stop';
+      this.#callbacks.tell({ action: event, client: this.#now(client), reason });
     });
   }
 
@@ -41,13 +64,33 @@ export class ServerGates implements Gates {
     reason: EndReason,
     bytes: { readonly in: number; readonly out: number },
   ): void {
-    this.#callbacks.tell({
-      action: 'on_close',
-      client: this.#now(client),
-      reason,
-      sentBytes: bytes.out,
-      receivedBytes: bytes.in,
+    this.#tellAfter(client.id, undefined, () => {
+      this.#callbacks.tell({
+        action: 'on_close',
+        client: this.#now(client),
+        reason,
+        sentBytes: bytes.out,
+        receivedBytes: bytes.in,
+      });
     });
+  }
+
+  #filesOf({ vhost, app, stream }: ClientRequest): Promise<void> | undefined {
+    return this.#files.settled({ vhost: vhost.name, app, stream });
+  }
+
+  /** Tells at once, or in the client's own order when something has to be waited for. */
+  #tellAfter(clientId: string, files: Promise<void> | undefined, tell: () => void): void {
+    const before = this.#waiting.get(clientId);
+    if (files === undefined && before === undefined) {
+      tell();
+      return;
+    }
+    const told = Promise.all([before, files]).then(() => {
+      tell();
+      if (this.#waiting.get(clientId) === told) this.#waiting.delete(clientId);
+    });
+    this.#waiting.set(clientId, told);
   }
 
   /** Callbacks go where the configuration says when they are made: a reload may lie behind the client. */

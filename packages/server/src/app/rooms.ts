@@ -24,7 +24,7 @@ import { namesProblem } from '../sinks/disk/index.ts';
 import { Admission, Sessions, SystemStats } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
 import { Doors } from './doors.ts';
-import { tellOfFiles } from './file-events.ts';
+import { FileReports } from './file-events.ts';
 import { TemplateOwners } from './file-owners.ts';
 import { ServerGates } from './gates.ts';
 import { HttpDoors } from './http-doors.ts';
@@ -53,6 +53,7 @@ export interface Rooms {
   readonly hub: LiveHub;
   readonly admission: Admission;
   readonly callbacks: HttpCallbacks;
+  readonly gates: ServerGates;
   readonly heartbeat: Heartbeat;
   readonly observation: Observation;
   readonly sinks: Sinks;
@@ -106,6 +107,8 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   function current(vhost: VhostConfig): VhostConfig {
     return config().vhosts.get(vhost.name) ?? vhost;
   }
+  const files = new FileReports(sinks, callbacks, (name) => findVhost(config(), name));
+  const gates = new ServerGates(access, callbacks, files, current);
   const context = {
     version,
     log,
@@ -114,7 +117,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     sessions,
     config,
     bandwidth: new BandwidthGate(),
-    gates: new ServerGates(access, callbacks, current),
+    gates,
     findVhost: (host: string) => findVhost(config(), host),
     settings: (vhost: VhostConfig) => settings.of(current(vhost)),
     nameProblem: (vhost: VhostConfig, app: string, stream: string) =>
@@ -150,7 +153,6 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   sinks.hls.onSegment(({ readyMs }) => {
     metrics.segmentReady(readyMs);
   });
-  tellOfFiles(sinks, callbacks, context.findVhost);
 
   const http = new HttpDoors({
     ...context,
@@ -184,6 +186,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     hub,
     admission,
     callbacks,
+    gates,
     heartbeat,
     observation: new Observation({ log, hub, sessions, system, metrics, heartbeat }),
     sinks,

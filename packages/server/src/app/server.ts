@@ -196,7 +196,7 @@ export class SluiceServer {
   }
 
   async #close(): Promise<void> {
-    const { callbacks, doors, heartbeat, hls, http, httpLive, observation, rtmp, sinks } = this.#rooms;
+    const { callbacks, doors, gates, heartbeat, hls, http, httpLive, observation, rtmp, sinks } = this.#rooms;
     observation.stop();
     await this.stopListening();
     // Publishers go first, so that players get what was published last.
@@ -206,6 +206,7 @@ export class SluiceServer {
     const requestsEnd = http.shutDown();
     // Callback servers are told of the files that the end of the streams has finished.
     await sinks.close();
+    await gates.settled();
     await Promise.all([callbacks.close(), heartbeat.close(), requestsEnd]);
     doors.close();
   }

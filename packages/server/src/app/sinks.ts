@@ -1,6 +1,6 @@
 import type { FaultView } from '../api/index.ts';
 import type { VhostConfig } from '../config/index.ts';
-import type { LiveHub, LiveStream } from '../live/index.ts';
+import { type LiveHub, type LiveStream, type StreamId, streamKey } from '../live/index.ts';
 import type { Log } from '../log/index.ts';
 import { namesProblem, nodeDisk, ThreadDisk } from '../sinks/disk/index.ts';
 import { DvrSinks, type FinishedFile } from '../sinks/dvr/index.ts';
@@ -130,6 +130,13 @@ export class Sinks {
     return () => {
       this.#recordingListeners.delete(listener);
     };
+  }
+
+  /** Resolves when the files of a stream that has ended are finished and told of; undefined when they are. */
+  settled(id: StreamId): Promise<unknown> | undefined {
+    const key = streamKey(id);
+    const [hls, dvr] = [this.hls.settled(key), this.dvr.settled(key)];
+    return hls === undefined && dvr === undefined ? undefined : Promise.all([hls, dvr]);
   }
 
   /** What the sinks of a stream suffer from now. */

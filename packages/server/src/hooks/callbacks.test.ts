@@ -367,6 +367,7 @@ describe('HttpCallbacks.check: who may go on', () => {
 const segment: HlsEvent['segment'] = {
   file: join(process.cwd(), 'objs/html/live/livestream-7.ts'),
   url: 'live/livestream-7.ts',
+  uri: 'a-7.ts',
   durationMs: 9_360,
   sequence: 7,
   playlist: join(process.cwd(), 'objs/html/live/livestream.m3u8'),

@@ -4,10 +4,12 @@ import { answerProblem } from './answer.ts';
 import { eventBody, gateBody, type HookIdentity } from './bodies.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Deliveries } from './deliveries.ts';
+import type { Delivery } from './delivery.ts';
 import { CallError } from './errors.ts';
 import type { HookEvent } from './events.ts';
 import { HlsNotify } from './hls-notify.ts';
 import { HttpCaller, placeOf } from './http-caller.ts';
+import { LaneOrder, type OrderedStep } from './lane-order.ts';
 import { defaultHookLimits, type HookLimits } from './limits.ts';
 import { Complaints, type HookLog } from './outage.ts';
 import { Publishers, streamKey } from './publishers.ts';
@@ -71,6 +73,9 @@ export class HttpCallbacks {
   readonly #deliveries: Deliveries;
   readonly #notify: HlsNotify;
   readonly #publishers: Publishers;
+  readonly #order = new LaneOrder();
+  readonly #maxQueuedEvents: number;
+  readonly #notifyWaitMs: number;
   readonly #complaints: Complaints;
   #asked = 0;
   #denied = 0;
@@ -106,6 +111,7 @@ export class HttpCallbacks {
       caller: this.#eventCaller,
       limits,
       deadLetters: this.#deadLetters,
+      waitingBefore: () => this.#order.waiting,
     });
     this.#notify = new HlsNotify({
       log,
@@ -116,6 +122,8 @@ export class HttpCallbacks {
       maxOpen: limits.maxOpenNotifies,
     });
     this.#publishers = new Publishers({ maxEntries: limits.maxPublishers, keepMs: limits.keepPublisherMs });
+    this.#maxQueuedEvents = limits.maxQueuedEvents;
+    this.#notifyWaitMs = limits.notifyWaitMs;
     this.#complaints = new Complaints(log, 'callbacks');
   }
 
@@ -125,6 +133,7 @@ export class HttpCallbacks {
       denied: this.#denied,
       waiting: this.#gateCaller.open,
       ...this.#deliveries.figures,
+      queued: this.#queued,
       lost: this.#deadLetters.lost,
     };
   }
@@ -148,8 +157,8 @@ export class HttpCallbacks {
   }
 
   /**
-   * Tells what has happened, at least once. The events of one publisher and its stream keep their order, and those
-   * of one player do; what belongs to different clients goes side by side.
+   * Tells what has happened, at least once. The events of one publisher and its stream keep their order, whatever URLs
+   * they go to, and those of one player do; what belongs to different clients goes side by side.
    */
   tell(event: HookEvent): void {
     const isFile = event.action === 'on_dvr' || event.action === 'on_hls';
@@ -160,16 +169,24 @@ export class HttpCallbacks {
     const { httpHooks } = vhost;
     if (!httpHooks.enabled) return;
     const publisher = isFile ? this.#publishers.ofStream(lane) : undefined;
-    if (event.action === 'on_hls' && httpHooks.onHlsNotify.length > 0) {
-      this.#notify.segment(event, publisher?.param ?? '');
-    }
     const urls = httpHooks[tellings[event.action]];
-    if (urls.length === 0) return;
-    const body = JSON.stringify(eventBody(event, publisher, this.#identity));
-    const { action } = event;
-    for (const url of urls) {
-      this.#deliveries.add({ url, lane, action, body, timeoutMs: httpHooks.timeoutMs });
+    if (urls.length > 0) {
+      const body = JSON.stringify(eventBody(event, publisher, this.#identity));
+      const { timeoutMs } = httpHooks;
+      this.#inTurn(lane, {
+        limitMs: timeoutMs,
+        run: (done) => {
+          this.#deliver(urls, { lane, action: event.action, body, timeoutMs }, done);
+        },
+      });
     }
+    if (event.action !== 'on_hls' || httpHooks.onHlsNotify.length === 0) return;
+    this.#inTurn(lane, {
+      limitMs: this.#notifyWaitMs,
+      run: (done) => {
+        this.#notify.segment(event, publisher?.param ?? '', done);
+      },
+    });
   }
 
   /**
@@ -178,8 +195,29 @@ export class HttpCallbacks {
    * @param graceMs - how long events may take to be delivered; the rest goes to the dead letters
    */
   async close(graceMs = 3_000): Promise<void> {
+    this.#order.close();
     await this.#deliveries.close(graceMs);
     await Promise.all([this.#gateCaller.close(), this.#eventCaller.close(), this.#notifyCaller.close()]);
+  }
+
+  get #queued(): number {
+    return this.#deliveries.figures.queued + this.#order.waiting;
+  }
+
+  /** Does something in its turn; at once when too much waits, for which deliveries go to the dead letters. */
+  #inTurn(lane: string, step: OrderedStep): void {
+    if (this.#queued < this.#maxQueuedEvents) this.#order.add(lane, step);
+    else step.run(() => undefined);
+  }
+
+  /** @param done - called when every URL has been tried */
+  #deliver(urls: readonly string[], delivery: Omit<Delivery, 'url' | 'onTried'>, done: () => void): void {
+    let untried = urls.length;
+    const onTried = (): void => {
+      untried -= 1;
+      if (untried === 0) done();
+    };
+    for (const url of urls) this.#deliveries.add({ ...delivery, url, onTried });
   }
 
   async #ask(action: ClientAction, client: ClientRequest, urls: readonly string[]): Promise<Verdict> {

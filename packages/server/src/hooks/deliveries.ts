@@ -27,6 +27,8 @@ export interface DeliveriesOptions {
   readonly caller: HttpCaller;
   readonly limits: HookLimits;
   readonly deadLetters: DeadLetters;
+  /** Events that wait for their turn elsewhere, which count against the limit. Default: none. */
+  readonly waitingBefore?: () => number;
 }
 
 /**
@@ -51,13 +53,12 @@ export class Deliveries {
   }
 
   add(delivery: Delivery): void {
-    if (this.#closed) {
-      this.#bury(delivery, Date.now(), 'the server is stopping');
-      return;
-    }
-    const { limits, log, caller } = this.#options;
-    if (this.#queued >= limits.maxQueuedEvents) {
-      this.#bury(delivery, Date.now(), `${limits.maxQueuedEvents} events wait already`);
+    const { limits, log, caller, waitingBefore } = this.#options;
+    const isFull = this.#queued + (waitingBefore?.() ?? 0) >= limits.maxQueuedEvents;
+    if (this.#closed || isFull) {
+      const problem = isFull ? `${limits.maxQueuedEvents} events wait already` : 'the server is stopping';
+      this.#bury(delivery, Date.now(), problem);
+      delivery.onTried?.();
       return;
     }
     this.#queued += 1;

@@ -9,4 +9,6 @@ export interface Delivery {
   readonly body: string;
   /** The time limit of one try, ms. */
   readonly timeoutMs: number;
+  /** Called once: it has been tried, or can't be tried now. What comes after it in another place need not wait. */
+  readonly onTried?: () => void;
 }

@@ -23,6 +23,8 @@ interface Waiting {
   /** ms since the epoch. */
   readonly toldAt: number;
   tries: number;
+  /** `onTried` has been called. */
+  toldTried: boolean;
   /** When it was tried first, ms of the monotonic clock. */
   triedAt: number;
   /** Why its last try failed; empty before that. */
@@ -76,12 +78,11 @@ export class Destination {
   }
 
   add(delivery: Delivery): void {
-    const waiting = { delivery, toldAt: Date.now(), tries: 0, triedAt: 0, problem: '' };
+    const waiting = { delivery, toldAt: Date.now(), tries: 0, toldTried: false, triedAt: 0, problem: '' };
     const known = this.#lanes.get(delivery.lane);
-    if (known !== undefined) {
-      known.waiting.push(waiting);
-      return;
-    }
+    if (known !== undefined) known.waiting.push(waiting);
+    if (known !== undefined || this.#isDown) tellTried(waiting);
+    if (known !== undefined) return;
     const lane = { name: delivery.lane, waiting: [waiting], timer: undefined };
     this.#lanes.set(lane.name, lane);
     this.#ready.add(lane);
@@ -127,6 +128,7 @@ export class Destination {
     if (first.tries === 0) first.triedAt = performance.now();
     first.tries += 1;
     const outcome = await this.#attempt(first.delivery);
+    tellTried(first);
     this.#sending -= 1;
     if (this.#closed) return;
     if (outcome.kind === 'retry') this.#failed(lane, first, outcome.problem, outcome.sort);
@@ -205,4 +207,10 @@ export class Destination {
     if (lane.waiting.length === 0) this.#lanes.delete(lane.name);
     else this.#ready.add(lane);
   }
+}
+
+function tellTried(waiting: Waiting): void {
+  if (waiting.toldTried) return;
+  waiting.toldTried = true;
+  waiting.delivery.onTried?.();
 }

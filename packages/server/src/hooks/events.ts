@@ -47,6 +47,8 @@ export interface HlsEvent extends StreamFile {
     readonly file: string;
     /** Percent-encoded: relative to `hls_path`, or a whole URL with `hls_entry_prefix`. */
     readonly url: string;
+    /** As the playlist names it: percent-encoded, relative to the playlist, or a whole URL with `hls_entry_prefix`. */
+    readonly uri: string;
     readonly durationMs: number;
     readonly sequence: number;
     /** Absolute path. */

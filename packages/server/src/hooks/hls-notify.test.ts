@@ -27,11 +27,7 @@ async function setUp(answer: Answer = answers(200, '0'), limits: Partial<HookLim
     () => server.down(),
     () => hooks.close(0),
   );
-  function segment(
-    templates: readonly string[],
-    changes: Partial<HlsEvent> = {},
-    url = 'live/a%20b-7.ts',
-  ): void {
+  function segment(templates: readonly string[], changes: Partial<HlsEvent> = {}, uri = 'a%20b-7.ts'): void {
     hooks.tell({
       action: 'on_hls',
       vhost: hookedVhost({ onHlsNotify: templates }),
@@ -39,7 +35,8 @@ async function setUp(answer: Answer = answers(200, '0'), limits: Partial<HookLim
       stream: 'a b',
       segment: {
         file: '/srv/live/a b-7.ts',
-        url,
+        url: 'live/a%20b-7.ts',
+        uri,
         durationMs: 4000,
         sequence: 7,
         playlist: '/srv/live/a b.m3u8',
@@ -60,7 +57,7 @@ describe('on_hls_notify', () => {
     const [call] = await server.calls(1);
     expect(call).toMatchObject({
       method: 'GET',
-      url: '/n/live/a%20b/live/a%20b-7.ts?token=x%20y%23%0D%0A%41&s=vid-1&v=abcd&u=[unknown]',
+      url: '/n/live/a%20b/a%20b-7.ts?token=x%20y%23%0D%0A%41&s=vid-1&v=abcd&u=[unknown]',
     });
   });
 
@@ -112,14 +109,14 @@ describe('on_hls_notify', () => {
     while (log.lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(log.lines).toEqual([expect.stringMatching(/^warn on_hls_notify: http:.* status 404$/)]);
     await server.down();
-    segment([server.url('/')]);
-    segment(['http://127.0.0.1:99999/']);
+    segment([server.url('/')], { stream: 'another' });
+    segment(['http://127.0.0.1:99999/'], { stream: 'a third' });
     expect(hooks.figures).toMatchObject({ queued: 0, dead: 0 });
   });
 
   it('K006 no more than so many fetches go on at once', async () => {
     const { server, log, segment } = await setUp(() => undefined, { maxOpenNotifies: 2 });
-    for (let index = 0; index < 5; index += 1) segment([server.url('/')]);
+    for (let index = 0; index < 5; index += 1) segment([server.url('/')], { stream: `s${index}` });
     await server.calls(2);
     expect(log.lines).toEqual([expect.stringContaining('2 fetches are going on')]);
     expect(server.received).toHaveLength(2);

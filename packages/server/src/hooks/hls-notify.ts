@@ -33,19 +33,26 @@ export class HlsNotify {
     return this.#skipped;
   }
 
-  /** @param param - the query of the publisher's URL with its `?`, or empty */
-  segment(event: HlsEvent, param: string): void {
+  /**
+   * @param param - the query of the publisher's URL with its `?`, or empty
+   * @param done - called when it was fetched, or is not to be
+   */
+  segment(event: HlsEvent, param: string, done: () => void): void {
     const urls = event.vhost.httpHooks.onHlsNotify;
     const template = urls[this.#turn % urls.length];
-    if (template === undefined) return;
+    if (template === undefined) {
+      done();
+      return;
+    }
     this.#turn = (this.#turn + 1) % Number.MAX_SAFE_INTEGER;
     if (this.#open >= this.#options.maxOpen) {
       this.#skipped += 1;
       this.#complaints.say(`${this.#options.maxOpen} fetches are going on: ${event.segment.url} is left out`);
+      done();
       return;
     }
     this.#open += 1;
-    void this.#fetch(this.#url(template, event, param), event.vhost.hls.notifyBytes);
+    void this.#fetch(this.#url(template, event, param), event.vhost.hls.notifyBytes).then(done);
   }
 
   async #fetch(url: string, bytes: number): Promise<void> {
@@ -65,11 +72,11 @@ export class HlsNotify {
   #url(template: string, event: HlsEvent, param: string): string {
     const { segment, app, stream } = event;
     // A segment with an address of its own is fetched from there.
-    if (/^https?:\/\//.test(segment.url)) return segment.url;
+    if (/^https?:\/\//.test(segment.uri)) return segment.uri;
     const values: Readonly<Record<string, string>> = {
       app: app.split('/').map(encode).join('/'),
       stream: encode(stream),
-      ts_url: segment.url,
+      ts_url: segment.uri,
       param: encodeQuery(param),
       server_id: encode(this.#options.serverId),
       service_id: encode(this.#options.serviceId),

@@ -1,6 +1,7 @@
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 
 import { CallError, CallErrorCode } from './errors.ts';
+import { skipInformational } from './informational.ts';
 
 /** A connection attempt that takes longer is given up, ms: the call that it was for has ended by its own limit. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -46,9 +47,19 @@ export class HttpCaller {
 
   constructor(options: HttpCallerOptions) {
     this.#options = options;
+    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS });
     this.#agent = new Agent({
       connections: options.connections,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
+      connect: (target, done) => {
+        connect(target, (...[error, socket]) => {
+          if (socket === null) {
+            done(error, null);
+            return;
+          }
+          skipInformational(socket);
+          done(null, socket);
+        });
+      },
       maxHeaderSize: MAX_HEADER_BYTES,
       // Each call has a time limit of its own.
       headersTimeout: 0,

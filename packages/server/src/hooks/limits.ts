@@ -24,6 +24,8 @@ export interface HookLimits {
   readonly maxPendingDeadLetterBytes: number;
   /** The time limit of `on_hls_notify`, ms (K006). */
   readonly notifyTimeoutMs: number;
+  /** How long what is told after a segment waits for its fetch by `on_hls_notify`, ms. */
+  readonly notifyWaitMs: number;
   /** Segments that may be fetched at once for `on_hls_notify`; one more is left out. */
   readonly maxOpenNotifies: number;
   /** The time limit of a heartbeat, ms. */
@@ -48,6 +50,7 @@ export const defaultHookLimits: HookLimits = {
   maxDeadLetterBytes: 64 * 1024 * 1024,
   maxPendingDeadLetterBytes: 64 * 1024 * 1024,
   notifyTimeoutMs: 10_000,
+  notifyWaitMs: 1_000,
   maxOpenNotifies: 64,
   heartbeatTimeoutMs: 10_000,
   maxPublishers: 20_000,

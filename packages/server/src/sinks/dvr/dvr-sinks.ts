@@ -1,5 +1,5 @@
 import type { VhostConfig } from '../../config/types.ts';
-import type { FrameSink, StreamId } from '../../live/index.ts';
+import { type FrameSink, type StreamId, streamKey } from '../../live/index.ts';
 import { type Log, newSessionId } from '../../log/index.ts';
 import { type Disk, type FaultState, namesProblem } from '../disk/index.ts';
 import { doneWithin } from './background-work.ts';
@@ -85,6 +85,8 @@ export class DvrSinks {
     { length: FLUSH_TURNS },
     () => new Set<Recording>(),
   );
+  /** Recordings that have ended and whose files are not finished, by the key of their stream. */
+  readonly #finishing = new Map<string, Set<Recording>>();
   #nextTurn = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -211,6 +213,16 @@ export class DvrSinks {
   }
 
   /**
+   * Resolves when the files of a stream's ended recordings are finished and told of; undefined when they are.
+   *
+   * @param key - `vhost/app/stream`
+   */
+  settled(key: string): Promise<unknown> | undefined {
+    const finishing = this.#finishing.get(key);
+    return finishing && Promise.all([...finishing].map((recording) => recording.idle()));
+  }
+
+  /**
    * What is wrong with the recordings of a stream now.
    *
    * @param key - `vhost/app/stream`
@@ -219,7 +231,7 @@ export class DvrSinks {
     const faults: FaultState[] = [];
     for (const { names, recording } of this.#entries.values()) {
       const fault = recording?.faultState;
-      if (fault !== undefined && `${names.vhost}/${names.app}/${names.stream}` === key) faults.push(fault);
+      if (fault !== undefined && streamKey(names) === key) faults.push(fault);
     }
     return faults;
   }
@@ -289,7 +301,9 @@ export class DvrSinks {
       entry.ended(recording);
       // A recording of the configuration lives as long as the publish.
       if (entry.origin === 'config') this.#entries.delete(entry.id);
+      const finished = this.#finishes(recording);
       void recording.idle().then(() => {
+        finished();
         turn?.delete(recording);
         this.#stopTimerIfIdle();
       });
@@ -297,6 +311,17 @@ export class DvrSinks {
     turn?.add(recording);
     this.#startTimer();
     entry.begin(recording, stream.attach(recording));
+  }
+
+  /** @returns to be called when its files are finished */
+  #finishes(recording: Recording): () => void {
+    const key = streamKey(recording.names);
+    const others = this.#finishing.get(key) ?? new Set();
+    this.#finishing.set(key, others.add(recording));
+    return () => {
+      others.delete(recording);
+      if (others.size === 0 && this.#finishing.get(key) === others) this.#finishing.delete(key);
+    };
   }
 
   #startTimer(): void {

@@ -293,6 +293,7 @@ describe('HlsSinks: a stream', () => {
         stream: { vhost: '__defaultVhost__', app: 'live', stream: 'a b' },
         file: '/hls/__defaultVhost__/live/a b/20261121/0.ts',
         url: 'http://cdn.test/__defaultVhost__/live/a%20b/20261121/0.ts',
+        uri: 'http://cdn.test/__defaultVhost__/live/a%20b/20261121/0.ts',
         durationMs: 4000,
         sequence: 0,
         playlist: '/hls/live/a b.m3u8',

@@ -147,6 +147,11 @@ export class HlsSinks implements HlsSource {
     };
   }
 
+  /** Resolves when what a stream's HLS has is on disk and told of; undefined for one that has no HLS. */
+  settled(streamKey: string): Promise<void> | undefined {
+    return this.#outputs.get(streamKey)?.settled() ?? this.#settling.get(streamKey);
+  }
+
   /** What the API tells of a stream; undefined for one that has no HLS. */
   status(streamKey: string): HlsStatus | undefined {
     const output = this.#outputs.get(streamKey);

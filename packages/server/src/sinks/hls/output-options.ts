@@ -30,6 +30,8 @@ export interface HlsSegmentEvent {
   readonly file: string;
   /** Percent-encoded: under `hls_entry_prefix`, else relative to `hls_path`. */
   readonly url: string;
+  /** As the playlist names it: percent-encoded, relative to the playlist or under `hls_entry_prefix`. */
+  readonly uri: string;
   readonly durationMs: number;
   readonly sequence: number;
   /** Absolute path of the playlist that names it. */

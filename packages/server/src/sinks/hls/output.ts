@@ -326,6 +326,7 @@ export class HlsOutput {
       stream: id,
       file,
       url: config.entryPrefix === '' ? path.split('/').map(encodeURIComponent).join('/') : uri,
+      uri,
       durationMs: segment.durationMs,
       sequence: segment.sequence,
       playlist: paths.playlist.file,
