@@ -134,7 +134,8 @@ module.exports = {
     serverRoom('tls', ['config/', 'log/']),
     serverRoom('bandwidth', ['config/', 'security/']),
     serverRoom('hooks', ['config/', 'security/', 'stats/']),
-    serverRoom('live', ['config/types[.]ts', 'config/index[.]ts']),
+    serverRoom('timing', []),
+    serverRoom('live', ['config/types[.]ts', 'config/index[.]ts', 'timing/']),
     {
       name: 'server-live-is-pure',
       comment: 'live/ knows no protocol and no socket: the configuration and @sluice/media only',
@@ -167,8 +168,8 @@ module.exports = {
       from: { path: '^packages/server/src/servers/(?!http/)', pathNot: TESTS },
       to: { path: '^packages/server/src/servers/http/', dependencyTypesNot: ['type-only'] },
     },
-    serverRoom('files', []),
-    serverRoom('sinks', ['config/', 'log/', 'live/', 'remux/', 'stats/']),
+    serverRoom('files', ['timing/']),
+    serverRoom('sinks', ['config/', 'log/', 'live/', 'remux/', 'stats/', 'timing/']),
     {
       name: 'server-sinks-apart',
       comment: 'sinks/* never import each other; what they share is sinks/disk',

@@ -1,10 +1,8 @@
+import { noArrival, Timeline } from '../timing/index.ts';
+
 /** Which track a tag belongs to. */
 export type MediaTrack = 'audio' | 'video';
 
-/** A step between two tags that is longer than this, ms, is a fault of the file's clock, not a pause. */
-export const MAX_STEP_MS = 10_000;
-/** A track that goes back by more, ms, begins a new timeline: a file that another one was put behind. */
-export const MAX_BACK_MS = 500;
 /** The interval of a track's frames while it has had only one, ms. */
 const LONE_FRAME_MS = 40;
 
@@ -20,7 +18,7 @@ interface TrackSpan {
  * whole ms, without an error that adds up.
  */
 export class FileTimeline {
-  #straightener = new Straightener();
+  #timeline = createTimeline();
   readonly #spans = new Map<MediaTrack, TrackSpan>();
   /** Earliest time of a round, on its own clock; known after the first round. */
   #earliest = Infinity;
@@ -35,7 +33,7 @@ export class FileTimeline {
 
   /** The time of a media frame, ms. Frames come in the order of the file. */
   next(track: MediaTrack, timestamp: number): number {
-    const straight = this.#straightener.next(track, timestamp);
+    const straight = this.#timeline.correct(track === 'video', timestamp);
     if (this.#rounds === 0) this.#earliest = Math.min(this.#earliest, straight);
     const span = this.#spans.get(track);
     if (span === undefined) {
@@ -56,7 +54,7 @@ export class FileTimeline {
     this.#base = this.#rounds === 0 ? end : this.#base + end - this.#earliest;
     this.#rounds += 1;
     this.#spans.clear();
-    this.#straightener = new Straightener();
+    this.#timeline = createTimeline();
   }
 }
 
@@ -66,30 +64,7 @@ function spanEnd({ first, last, frames }: TrackSpan): number {
   return last + interval;
 }
 
-/** Takes a file's jumps out: times begin at 0 and go on by one frame where the clock jumps. */
-class Straightener {
-  /** The file's time of the last frame of any track, and of each. */
-  #previous: number | undefined;
-  readonly #tracks = new Map<MediaTrack, number>();
-  #shift = 0;
-
-  next(track: MediaTrack, timestamp: number): number {
-    if (this.#previous === undefined) {
-      this.#shift = -timestamp;
-    } else if (this.#jumps(track, timestamp, this.#previous)) {
-      this.#shift += this.#previous + LONE_FRAME_MS - timestamp;
-      this.#tracks.clear();
-    }
-    this.#previous = timestamp;
-    this.#tracks.set(track, timestamp);
-    return timestamp + this.#shift;
-  }
-
-  /** Tracks may be far apart in a file; one alone doesn't go back. */
-  #jumps(track: MediaTrack, timestamp: number, previous: number): boolean {
-    const own = this.#tracks.get(track);
-    return (
-      Math.abs(timestamp - previous) > MAX_STEP_MS || (own !== undefined && timestamp < own - MAX_BACK_MS)
-    );
-  }
+/** The rule for live streams, without what the arrival of a frame tells; what is before the first frame is kept. */
+function createTimeline(): Timeline {
+  return new Timeline({ now: noArrival, floor: -Infinity });
 }

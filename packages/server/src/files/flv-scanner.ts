@@ -12,7 +12,7 @@ import {
   type VideoCodec,
 } from '@sluice/media/flv';
 
-import { MAX_BACK_MS, MAX_STEP_MS } from './file-timeline.ts';
+import { JumpDetector } from '../timing/index.ts';
 import type { SegmentPlan } from './segment-index.ts';
 
 /** A sequence header that is in force from its place on. */
@@ -43,18 +43,30 @@ export const MAX_HEADER_CHANGES = 1_000;
 const LONE_FRAME_MS = 40;
 /** Bytes of a body that tell all about it (an Enhanced RTMP header with a modifier or two). */
 const BODY_HEAD_BYTES = 32;
-/** The longest that a last frame is taken to last. */
+/** A last frame that seems to last longer is one before a gap, unless the one before lasted as long, ms. */
 const MAX_FRAME_MS = 1_000;
 
 class TrackClock {
   last: number | undefined;
+  /** The track's first frame in the open segment. */
+  first: number | undefined;
   interval = LONE_FRAME_MS;
+  #step = LONE_FRAME_MS;
 
   next(timestamp: number): void {
     if (this.last !== undefined && timestamp > this.last) {
-      this.interval = Math.min(MAX_FRAME_MS, timestamp - this.last);
+      const step = timestamp - this.last;
+      // A gap is no frame that lasts so long: the one behind it is as near as ever.
+      this.interval = Math.min(step, Math.max(this.#step, MAX_FRAME_MS));
+      this.#step = step;
     }
+    this.first ??= timestamp;
     this.last = timestamp;
+  }
+
+  /** How much of the track the open segment has when a frame comes, ms. */
+  span(timestamp: number): number {
+    return timestamp - (this.first ?? timestamp);
   }
 
   get end(): number {
@@ -74,6 +86,7 @@ export class FlvScanner {
   readonly #fileSize: number;
   readonly #video = new TrackClock();
   readonly #audio = new TrackClock();
+  readonly #jumps = new JumpDetector();
   readonly #inForce = new Map<number, Uint8Array>();
   #pictureChanged = false;
   #stopped = false;
@@ -203,15 +216,16 @@ export class FlvScanner {
 
   #frame(track: TrackClock, position: number, timestamp: number, keyframe: boolean): void {
     const { positions, starts } = this.columns;
-    const start = starts.at(-1);
-    if (start === undefined) {
+    const jumps = this.#jumps.jumps(track === this.#video, timestamp);
+    if (starts.length === 0) {
       this.#open(position, timestamp, false);
-    } else if (this.#jumps(track, timestamp)) {
+    } else if (jumps) {
       this.#cut(position, timestamp, this.#mediaEnd(), true);
       this.#video.last = undefined;
       this.#audio.last = undefined;
     } else {
-      const length = timestamp - start;
+      // Tracks may be far apart in a file: each is measured by itself.
+      const length = track.span(timestamp);
       const atKeyframe = keyframe || (this.videoCodec === undefined && length >= this.#plan.targetMs);
       if (atKeyframe && (length >= this.#plan.targetMs || this.#pictureChanged)) {
         this.#cut(position, timestamp, timestamp, this.#pictureChanged);
@@ -220,13 +234,6 @@ export class FlvScanner {
       }
     }
     track.next(timestamp);
-  }
-
-  /** Whether the file's clock does not go on. */
-  #jumps(track: TrackClock, timestamp: number): boolean {
-    if (track.last !== undefined && timestamp < track.last - MAX_BACK_MS) return true;
-    const latest = Math.max(this.#video.last ?? -Infinity, this.#audio.last ?? -Infinity);
-    return timestamp > latest + MAX_STEP_MS && latest !== -Infinity;
   }
 
   /** @param end where the open segment ends, ms on its own timeline */
@@ -246,6 +253,8 @@ export class FlvScanner {
     if (discontinuity) discontinuities.add(starts.length);
     positions.push(position);
     starts.push(timestamp);
+    this.#video.first = undefined;
+    this.#audio.first = undefined;
     this.#pictureChanged = false;
   }
 

@@ -16,7 +16,6 @@ export type { LiveSettings } from './live-settings.ts';
 export type { LiveStream } from './live-stream.ts';
 export type { Publication, PublisherEnd, PublisherOptions } from './publication.ts';
 export type { Drop, Player, PlayerEnd, PlayerOptions, PlayerSink } from './player.ts';
-export { Timeline } from './timeline.ts';
 export { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
 export { type StreamId, streamKey } from './stream-id.ts';
 export { type GopLength, LiveTotals, StreamMeter } from './stream-meter.ts';

@@ -1,12 +1,12 @@
 import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 
+import { Timeline } from '../timing/index.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
 import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { readDataMessage } from './metadata.ts';
 import { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
 import type { StreamMeter } from './stream-meter.ts';
-import { Timeline } from './timeline.ts';
 
 /** The longest body that RTMP and FLV can say; a data message that is written anew may grow past it. */
 const MAX_BODY_BYTES = 0xffffff;
@@ -45,8 +45,10 @@ export class Intake {
     this.#settings = settings;
     this.#meter = meter;
     this.#home = home;
-    this.#timeline = new Timeline((byMs) => {
-      meter.correction(byMs);
+    this.#timeline = new Timeline({
+      onCorrection: (byMs) => {
+        meter.correction(byMs);
+      },
     });
   }
 
@@ -124,10 +126,10 @@ export class Intake {
     if (kind === FrameKind.audio) this.#audio ??= audioFacts(frame);
     else if (frame.codec !== 'unknown') this.#video ??= videoFacts(frame, this.#settings.publish.parseSps);
     if (this.correctsTime) {
-      const corrected = this.#timeline.correct(kind, timestamp);
+      const corrected = this.#timeline.correct(kind === FrameKind.video, timestamp);
       if (corrected !== timestamp) frame = { ...frame, timestamp: corrected };
     } else {
-      this.#timeline.follow(kind, timestamp);
+      this.#timeline.follow(kind === FrameKind.video, timestamp);
     }
     this.#meter.frame(kind, frame.keyframe, frame.timestamp);
     this.#home.media(frame);
@@ -146,7 +148,7 @@ export class Intake {
     if (repeated && this.#settings.play.reduceSequenceHeader) return;
     // The publisher's bytes are lent, and a header outlives them.
     const body = repeated ? known.body : copyBytes(header.body);
-    const timestamp = this.correctsTime ? this.#timeline.latestOf(header.kind) : header.timestamp;
+    const timestamp = this.correctsTime ? this.#timeline.latestOf(slot === 'video') : header.timestamp;
     const frame: Frame = { ...header, body, timestamp };
     this.#headers[slot] = frame;
     if (!repeated) {

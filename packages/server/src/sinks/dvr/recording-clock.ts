@@ -1,5 +1,19 @@
 import type { TimeJitter } from '../../config/types.ts';
-import { type Frame, Timeline } from '../../live/index.ts';
+import { type Frame, FrameKind } from '../../live/index.ts';
+import { Timeline } from '../../timing/index.ts';
+
+/** Tracks are so far apart on the wire in any stream, ms: the first frame of a file is at its begin all the same. */
+const USUAL_SKEW_MS = 100;
+
+class Track {
+  last = 0;
+  step = 0;
+
+  take(time: number): void {
+    this.step = time - this.last;
+    this.last = time;
+  }
+}
 
 /**
  * The time of a recording's frames (V005). It goes by the publisher's own timestamps, whatever the vhost does with
@@ -8,6 +22,11 @@ import { type Frame, Timeline } from '../../live/index.ts';
 export class RecordingClock {
   readonly #jitter: TimeJitter;
   readonly #timeline = new Timeline();
+  readonly #audio = new Track();
+  readonly #video = new Track();
+  /** At the first frame of a file: how far the other track is ahead on the wire, and how far behind, ms. */
+  #ahead = 0;
+  #behind = 0;
   #fileStart = 0;
   #fileBase = 0;
   #fileOffset = 0;
@@ -30,7 +49,18 @@ export class RecordingClock {
 
   /** Takes a frame's time into account, whether it is written or not: to be called for every media frame once. */
   advance(frame: Frame): number {
-    return this.#timeline.correct(frame.kind, frame.sourceTimestamp);
+    const isVideo = frame.kind === FrameKind.video;
+    const time = this.#timeline.correct(isVideo, frame.sourceTimestamp);
+    (isVideo ? this.#video : this.#audio).take(time);
+    return time;
+  }
+
+  /** The frame that was taken last is the first one of those that the next file begins with. */
+  markStart(frame: Frame): void {
+    const isVideo = frame.kind === FrameKind.video;
+    const [own, other] = isVideo ? [this.#video, this.#audio] : [this.#audio, this.#video];
+    this.#behind = skew(this.#timeline.lagBehind(isVideo) - other.step);
+    this.#ahead = skew(this.#timeline.lagBehind(!isVideo) - own.step);
   }
 
   /**
@@ -40,8 +70,9 @@ export class RecordingClock {
    * @param startTimestamp - the time that it is to have in the file, ms
    */
   beginFile(frame: Frame, corrected: number, startTimestamp: number): void {
-    this.#fileStart = corrected;
-    this.#fileBase = this.#jitter === 'full' ? corrected : frame.sourceTimestamp;
+    // What another track has sent ahead makes the file no longer; what it is behind by is still to come.
+    this.#fileStart = corrected + this.#ahead;
+    this.#fileBase = (this.#jitter === 'full' ? corrected : frame.sourceTimestamp) - this.#behind;
     this.#fileOffset = startTimestamp;
     this.#lastFileTime = startTimestamp;
   }
@@ -58,4 +89,8 @@ export class RecordingClock {
   headerTime(frame: Frame): number {
     return this.#jitter === 'off' ? frame.sourceTimestamp : this.#lastFileTime;
   }
+}
+
+function skew(ms: number): number {
+  return ms > USUAL_SKEW_MS ? ms : 0;
 }

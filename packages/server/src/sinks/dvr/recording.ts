@@ -151,6 +151,7 @@ export class Recording implements FrameSink {
         if (!this.#admits(frame)) return;
       }
     }
+    if (this.#pending.first === undefined) this.#clock.markStart(frame);
     this.#pend({ frame: copyOf(frame), time });
     this.#openIfReady();
   }

@@ -1,14 +1,13 @@
 import { flvTagSize } from '@sluice/media/flv';
 
 import { type Frame, FrameKind } from '../../live/index.ts';
+import { JumpDetector } from '../../timing/index.ts';
 import { FragmentBuffer } from './fragment-buffer.ts';
 
 /** A fragment is cut at this many times its length when no keyframe comes. */
 const OVERFLOW_RATIO = 2;
-/** A step of the time beyond this, ms, forwards or backwards, begins a fragment that doesn't follow on the last. */
-const MAX_STEP_MS = 10_000;
-/** Audio and video may lie so far apart, ms, without being a step. */
-const MAX_SKEW_MS = 1_000;
+/** So much may the tracks' beginnings in a fragment add to the length of the longer one, ms. */
+const MAX_TRACK_OFFSET_MS = 500;
 
 /** A finished fragment. */
 export interface Fragment {
@@ -35,12 +34,18 @@ export interface FragmenterOptions {
 export class Fragmenter {
   readonly #options: FragmenterOptions;
   readonly #buffer = new FragmentBuffer();
+  readonly #jumps = new JumpDetector();
   #headers: { audio?: Frame; video?: Frame } = {};
   #open = false;
   #hasVideo = false;
   #awaitsKeyframe = true;
   #startMs = 0;
   #lastMs = 0;
+  /** Each track's first time in the fragment: they may be far apart. */
+  #firstVideoMs: number | undefined;
+  #firstAudioMs: number | undefined;
+  /** How long the fragment is: the longer one of its tracks, ms. */
+  #spanMs = 0;
 
   constructor(options: FragmenterOptions) {
     this.#options = options;
@@ -55,19 +60,26 @@ export class Fragmenter {
     const isVideo = frame.kind === FrameKind.video;
     if (isVideo && this.#awaitsKeyframe && !frame.keyframe) return;
     const at = Math.max(0, frame.timestamp);
-    if (this.#open) this.#cutBefore(frame, at);
+    // Times that jump begin a fragment that doesn't follow on the last.
+    const jumps = this.#jumps.jumps(isVideo, at);
+    if (this.#open && jumps) this.#cut(this.#startMs + this.#spanMs);
+    else if (this.#open) this.#cutBefore(frame, this.#endBefore(isVideo, at));
     if (!this.#open) this.#begin(at);
     this.#buffer.append(frame, at);
     if (isVideo) {
       this.#awaitsKeyframe = false;
       this.#hasVideo = true;
+      this.#firstVideoMs ??= at;
+    } else {
+      this.#firstAudioMs ??= at;
     }
+    this.#spanMs = Math.max(this.#spanMs, at - (this.#firstMs(isVideo) ?? at));
     this.#lastMs = Math.max(this.#lastMs, at);
   }
 
   /** Hands out the rest. */
   end(): void {
-    if (this.#open) this.#cut(this.#lastMs);
+    if (this.#open) this.#cut(this.#startMs + this.#spanMs);
   }
 
   #writeHeader(header: Frame): void {
@@ -76,18 +88,23 @@ export class Fragmenter {
     if (this.#open) this.#buffer.append(header, this.#lastMs);
   }
 
-  #cutBefore(frame: Frame, at: number): void {
+  #firstMs(isVideo: boolean): number | undefined {
+    return isVideo ? this.#firstVideoMs : this.#firstAudioMs;
+  }
+
+  /** Where the fragment ends if a frame begins the next one. */
+  #endBefore(isVideo: boolean, at: number): number {
+    const least = this.#startMs + Math.max(this.#spanMs, at - (this.#firstMs(isVideo) ?? at));
+    return Math.min(Math.max(at, least), least + MAX_TRACK_OFFSET_MS);
+  }
+
+  #cutBefore(frame: Frame, end: number): void {
     const { fragmentMs, maxFragmentBytes } = this.#options;
-    const step = at - this.#lastMs;
-    if (step > MAX_STEP_MS || step < -MAX_STEP_MS || at < this.#startMs - MAX_SKEW_MS) {
-      this.#cut(this.#lastMs);
-      return;
-    }
-    const span = at - this.#startMs;
+    const span = end - this.#startMs;
     const begins = frame.keyframe || !this.#hasVideo;
     const due = span >= fragmentMs && begins;
     const full = this.#buffer.length + flvTagSize(frame.body.length) > maxFragmentBytes;
-    if (due || full || span >= fragmentMs * OVERFLOW_RATIO) this.#cut(at);
+    if (due || full || span >= fragmentMs * OVERFLOW_RATIO) this.#cut(end);
   }
 
   #begin(at: number): void {
@@ -95,6 +112,9 @@ export class Fragmenter {
     this.#hasVideo = false;
     this.#startMs = at;
     this.#lastMs = at;
+    this.#spanMs = 0;
+    this.#firstVideoMs = undefined;
+    this.#firstAudioMs = undefined;
     const { audio, video } = this.#headers;
     for (const header of [video, audio]) if (header !== undefined) this.#buffer.append(header, at);
   }

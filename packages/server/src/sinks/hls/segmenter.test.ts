@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 
-import { JumpDetector } from './jump-detector.ts';
 import { Segmenter, type SegmenterSettings } from './segmenter.ts';
 
 const settings: SegmenterSettings = { fragmentMs: 4000, audioOverflowRatio: 2, waitKeyframe: true };
@@ -163,6 +162,34 @@ describe('Segmenter', () => {
     expect(bench.lengths()).toEqual(['1000', '!1000']);
   });
 
+  it.each([1000, 3000, 9000])('1 frame in %d ms lasts so long, at the end as well', (step) => {
+    const bench = new Bench();
+    for (let time = 0; time < 24 * step; time += step) bench.frame((time / step) % 2 === 0 ? 'k' : 'v', time);
+    bench.end();
+    const lengths = bench.cuts.map(({ ms }) => ms);
+    expect(lengths.reduce((sum, ms) => sum + ms, 0)).toBe(24 * step);
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(Math.max(4000, 2 * step));
+    expect(bench.cuts.some(({ discontinuity }) => discontinuity)).toBe(false);
+  });
+
+  it.each([-10_000, -1500, 1500, 10_000])(
+    'tracks that are %d ms apart on the wire are cut at keyframes',
+    (apart) => {
+      const bench = new Bench();
+      for (let time = 20_000; time < 40_000; time += 40) {
+        bench.frame(time % 2000 === 0 ? 'k' : 'v', time);
+        bench.frame('a', time + 20 + apart);
+      }
+      bench.end();
+      expect(bench.cuts.map(({ at }) => at)).toEqual([20_000, 24_000, 28_000, 32_000, 36_000]);
+      for (const { ms, discontinuity } of bench.cuts) {
+        expect(ms).toBeGreaterThanOrEqual(4000);
+        expect(ms).toBeLessThanOrEqual(4500);
+        expect(discontinuity).toBe(false);
+      }
+    },
+  );
+
   it('a discontinuity can be asked for, for the open segment and for the next', () => {
     const bench = new Bench();
     bench.segmenter.markDiscontinuity();
@@ -172,70 +199,5 @@ describe('Segmenter', () => {
     expect(bench.lengths()).toEqual(['!4000', '!40']);
     bench.segmenter.close();
     expect(bench.segmenter.open).toBe(false);
-  });
-});
-
-describe('JumpDetector', () => {
-  function jumps(frames: readonly (readonly [isVideo: boolean, time: number])[]): number {
-    const detector = new JumpDetector();
-    return frames.filter(([isVideo, time]) => detector.jumps(isVideo, time)).length;
-  }
-
-  it('takes both tracks going to another time for one jump, stragglers included', () => {
-    expect(
-      jumps([
-        [true, 100_000],
-        [false, 100_010],
-        [true, 5000],
-        [false, 100_050],
-        [true, 5040],
-        [false, 5020],
-        [false, 5060],
-      ]),
-    ).toBe(1);
-  });
-
-  it('a track that pauses while the other goes on, and tracks with other zeros, are none', () => {
-    const paused: (readonly [boolean, number])[] = [[true, 0]];
-    for (let time = 0; time < 60_000; time += 500) paused.push([false, time]);
-    expect(jumps([...paused, [true, 60_000]])).toBe(0);
-    expect(
-      jumps([
-        [true, 0],
-        [false, 90_000_000],
-        [true, 40],
-        [false, 90_000_040],
-      ]),
-    ).toBe(0);
-  });
-
-  it('a pause of both is a jump when it is long; small steps back are none', () => {
-    expect(
-      jumps([
-        [true, 0],
-        [true, 4999],
-      ]),
-    ).toBe(0);
-    expect(
-      jumps([
-        [true, 0],
-        [true, 5001],
-      ]),
-    ).toBe(1);
-    expect(
-      jumps([
-        [true, 1000],
-        [true, 500],
-      ]),
-    ).toBe(0);
-  });
-
-  it('time that wraps at 32 bits goes on', () => {
-    expect(
-      jumps([
-        [true, 2 ** 32 - 20],
-        [true, 20],
-      ]),
-    ).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { JumpDetector } from './jump-detector.ts';
+import { JumpDetector } from '../../timing/index.ts';
 
 /** What cuts a stream into segments. */
 export interface SegmenterSettings {
@@ -25,8 +25,45 @@ export interface TimedFrame {
  */
 export type Verdict = 'append' | 'cut' | 'skip';
 
-/** The longest step, ms, between two frames of a track that tells how long the last one lasts. */
+/** A longer step, ms, is a gap rather than a frame that lasts so long, unless the step before was as long. */
 const MAX_FRAME_MS = 1_000;
+/** So much may the tracks' beginnings in a segment add to the length of the longer one, ms. */
+const MAX_TRACK_OFFSET_MS = 500;
+
+/** One track as the segments see it. */
+class Track {
+  /** Its first frame in the open segment; NaN where there is none. */
+  first = Number.NaN;
+  /** NaN before the first frame of all. */
+  last = Number.NaN;
+  /** How long the last frame lasts, and the step before it. */
+  frameMs: number;
+  #stepMs = 0;
+
+  constructor(frameMs: number) {
+    this.frameMs = frameMs;
+  }
+
+  /** What the open segment has of the track, ms. */
+  get span(): number {
+    return this.last >= this.first ? this.last - this.first : 0;
+  }
+
+  /** The same with its last frame. */
+  get length(): number {
+    return this.last >= this.first ? this.span + this.frameMs : 0;
+  }
+
+  take(timestamp: number): void {
+    const step = timestamp - this.last;
+    if (step > 0) {
+      if (step <= Math.max(MAX_FRAME_MS, this.#stepMs)) this.frameMs = step;
+      this.#stepMs = step;
+    }
+    if (Number.isNaN(this.first)) this.first = timestamp;
+    this.last = timestamp;
+  }
+}
 
 /**
  * Decides where segments begin. Pure: frames go in, verdicts come out; it allocates nothing.
@@ -50,10 +87,8 @@ export class Segmenter {
   #sawAudio = false;
   /** Video may be written: a keyframe was there, or none comes. */
   #videoReady = false;
-  #lastVideoMs = -1;
-  #lastAudioMs = -1;
-  #videoStepMs = 40;
-  #audioStepMs = 23;
+  readonly #video = new Track(40);
+  readonly #audio = new Track(23);
   #pendingDiscontinuity = false;
   /** The timeline has jumped with a frame that was skipped. */
   #jumpSkipped = false;
@@ -126,8 +161,10 @@ export class Segmenter {
       return 'skip';
     }
     this.#jumpSkipped = false;
-    const cut = this.#open && (jumped || full || this.#isDue(isVideo, timestamp, keyframe));
-    if (cut) this.#close(jumped ? this.#endMs : Math.max(timestamp, this.#startMs));
+    const end = this.#endBefore(isVideo ? this.#video : this.#audio, timestamp);
+    const cut = this.#open && (jumped || full || this.#isDue(isVideo, end - this.#startMs, keyframe));
+    if (cut && jumped) this.close();
+    else if (cut) this.#close(end);
     if (!this.#open) this.#begin(timestamp);
     this.#take(isVideo, timestamp, keyframe);
     return cut ? 'cut' : 'append';
@@ -135,7 +172,8 @@ export class Segmenter {
 
   /** Closes the open segment, if there is one: after the last frame, or before a change of codec. */
   close(): void {
-    if (this.#open) this.#close(this.#endMs);
+    if (!this.#open) return;
+    this.#close(this.#endWithin(this.#endMs, Math.max(this.#video.length, this.#audio.length)));
   }
 
   #takesVideo(timestamp: number, keyframe: boolean): boolean {
@@ -150,8 +188,20 @@ export class Segmenter {
     return this.#settings.fragmentMs * this.#settings.audioOverflowRatio;
   }
 
-  #isDue(isVideo: boolean, timestamp: number, keyframe: boolean): boolean {
-    const span = timestamp - this.#startMs;
+  /** Where the open segment ends if a frame begins the next one. Tracks may be far apart: each is measured by itself. */
+  #endBefore(track: Track, timestamp: number): number {
+    const own = timestamp - track.first;
+    const longest = Math.max(this.#video.span, this.#audio.span);
+    return this.#endWithin(timestamp, own > longest ? own : longest);
+  }
+
+  /** Where a segment of this length ends: at a time of the one track or of the other one, so long as they are near. */
+  #endWithin(timestamp: number, span: number): number {
+    const least = this.#startMs + span;
+    return Math.min(Math.max(timestamp, least), least + MAX_TRACK_OFFSET_MS);
+  }
+
+  #isDue(isVideo: boolean, span: number, keyframe: boolean): boolean {
     const anyFrame = !this.#settings.waitKeyframe;
     const entry = isVideo ? keyframe || anyFrame : anyFrame;
     if (this.#pendingDiscontinuity && (entry || !this.#sawVideo)) return true;
@@ -165,26 +215,21 @@ export class Segmenter {
     this.#endMs = timestamp;
     this.#discontinuity = this.#pendingDiscontinuity;
     this.#pendingDiscontinuity = false;
-    this.#lastVideoMs = -1;
-    this.#lastAudioMs = -1;
+    this.#video.first = Number.NaN;
+    this.#audio.first = Number.NaN;
     this.#independent = true;
   }
 
   #take(isVideo: boolean, timestamp: number, keyframe: boolean): void {
-    const last = isVideo ? this.#lastVideoMs : this.#lastAudioMs;
-    const step = timestamp - last;
-    const known = last >= 0 && step > 0 && step <= MAX_FRAME_MS;
+    const track = isVideo ? this.#video : this.#audio;
     if (isVideo) {
       this.#sawVideo = true;
-      if (last < 0 && !keyframe) this.#independent = false;
-      if (known) this.#videoStepMs = step;
-      this.#lastVideoMs = timestamp;
+      if (Number.isNaN(track.first) && !keyframe) this.#independent = false;
     } else {
       this.#sawAudio = true;
-      if (known) this.#audioStepMs = step;
-      this.#lastAudioMs = timestamp;
     }
-    const end = timestamp + (isVideo ? this.#videoStepMs : this.#audioStepMs);
+    track.take(timestamp);
+    const end = timestamp + track.frameMs;
     if (end > this.#endMs) this.#endMs = end;
   }
 

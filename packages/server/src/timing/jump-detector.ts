@@ -1,7 +1,4 @@
-/** A step back of a track of more than this, ms, is a jump. */
-export const MAX_STEP_BACK_MS = 500;
-/** A step forward of a track of more than this, ms, past everything that was seen, is a jump. */
-export const MAX_STEP_AHEAD_MS = 5_000;
+import { MAX_DISORDER_MS, MAX_GAP_MS, MAX_SKEW_MS } from './limits.ts';
 
 class Track {
   running = false;
@@ -10,7 +7,8 @@ class Track {
 }
 
 /**
- * Finds jumps in the timestamps of a stream. A track is compared with itself, so that tracks with different zeros,
+ * Finds jumps in the timestamps of a stream: a step of a track back of more than {@link MAX_DISORDER_MS}, or forward of
+ * more than {@link MAX_GAP_MS} past everything that was seen. A track is compared with itself, so that tracks with different zeros,
  * and a track that pauses while the other goes on, are none; and two tracks that jump to the same time are one jump.
  * Times are taken modulo 2^32, as RTMP has them.
  */
@@ -35,7 +33,7 @@ export class JumpDetector {
     }
     const step = (time - track.last) | 0;
     const ahead = (time - this.#latest) | 0;
-    const jump = step < -MAX_STEP_BACK_MS || (step > MAX_STEP_AHEAD_MS && ahead > MAX_STEP_AHEAD_MS);
+    const jump = step < -MAX_DISORDER_MS || (step > MAX_GAP_MS && ahead > MAX_GAP_MS);
     const late = track.epoch !== this.#epoch;
     if (!jump) {
       // A track that has not followed the other one's jump still sends what is older.
@@ -43,7 +41,7 @@ export class JumpDetector {
       else this.#take(track, time);
       return false;
     }
-    if (late && Math.abs(ahead) <= MAX_STEP_AHEAD_MS) {
+    if (late && Math.abs(ahead) <= MAX_SKEW_MS) {
       track.epoch = this.#epoch;
       this.#take(track, time);
       return false;

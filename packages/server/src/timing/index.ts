@@ -1,0 +1,2 @@
+export { JumpDetector } from './jump-detector.ts';
+export { noArrival, Timeline } from './timeline.ts';
