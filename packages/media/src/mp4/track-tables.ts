@@ -152,17 +152,21 @@ export class TrackTables {
 
   /** The track as `moov` writes it. */
   toMovieTrack(): MovieTrack {
+    // A track that begins later than the movie has an edit list, which has no place for a picture that is shown before
+    // the first one decoded: such a track begins with that picture.
+    const early = Math.min(this.#start, Math.max(0, this.#start - this.#firstPts));
+    const start = this.#start - early;
     const boxes = [this.#timeToSample()];
-    if (this.#anyOffset) boxes.push(this.#compositionOffset());
+    if (this.#anyOffset || early > 0) boxes.push(this.#compositionOffset(early));
     if (this.#syncGaps.count < this.count) boxes.push(this.#syncSample());
     boxes.push(this.#sampleToChunk(), this.#sampleSize(), this.#chunkOffset());
     const lead = Math.max(0, this.#firstPts - this.#start);
     return {
       track: this.track,
       duration: this.#endDts - this.#start,
-      start: this.#start,
+      start,
       lead,
-      shown: Math.max(0, this.#endPts - this.#start - lead),
+      shown: Math.max(0, this.#endPts - start - lead),
       tables: boxes,
     };
   }
@@ -186,7 +190,7 @@ export class TrackTables {
     );
   }
 
-  #compositionOffset(): Mp4Part {
+  #compositionOffset(early: number): Mp4Part {
     const entries = this.#compositionOffsets.entries();
     return fullBox(
       'ctts',
@@ -197,7 +201,7 @@ export class TrackTables {
         let at = start;
         this.#compositionOffsets.each((count, offset) => {
           view.setUint32(at, count); // sample_count
-          view.setInt32(at + 4, offset); // sample_offset
+          view.setInt32(at + 4, offset + early); // sample_offset
           at += 8;
         });
       }),

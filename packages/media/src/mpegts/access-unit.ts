@@ -7,7 +7,7 @@ import type { TsVideoCodec } from './constants.ts';
 export interface TsVideoUnit {
   /** Decoding time in ms, 0 or more; it may have a fraction, and may grow without end. */
   readonly dts: number;
-  /** Presentation time in ms; one below the decoding time counts as that. */
+  /** Presentation time in ms, as it is written; the decoding times may have to go by a {@link TsDecodeClock}. */
   readonly pts: number;
   /** A decoder can start here. */
   readonly keyframe: boolean;

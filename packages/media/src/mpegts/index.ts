@@ -1,5 +1,6 @@
 export type { TsVideoUnit } from './access-unit.ts';
 export * from './constants.ts';
+export { TS_MAX_DECODE_LEAD_MS, TsDecodeClock } from './decode-clock.ts';
 export { TsDemuxer } from './demuxer.ts';
 export type {
   TsAudioEvent,

@@ -286,10 +286,22 @@ describe('TsPacker', () => {
     ]);
   });
 
-  it('L017 no time is negative, and none is presented before it is decoded', () => {
+  it('L017 composition times below zero keep their PTS; the DTS go earlier, but not below zero', () => {
     const packer = headed();
-    packer.write(frameOf(9, 10, avcBody(1, { key: true, cts: -40 })));
-    expect(readTs(packer.take()).pes[0]).toMatchObject({ pts: 10, dts: 10 });
+    packer.write(frameOf(9, 10, avcBody(1, { key: true })));
+    packer.write(frameOf(9, 50, avcBody(2, { cts: 40 })));
+    packer.write(frameOf(9, 90, avcBody(3, { cts: -40 })));
+    packer.write(frameOf(9, 130, avcBody(4, { cts: 40 })));
+    const times = readTs(packer.take()).pes.map(({ pts, dts }) => [pts, Math.round(dts)]);
+    expect(times).toEqual([
+      [10, 10],
+      [90, 50],
+      [50, 50],
+      [170, 90],
+    ]);
+    const first = headed();
+    first.write(frameOf(9, 10, avcBody(1, { key: true, cts: -40 })));
+    expect(readTs(first.take()).pes[0]).toMatchObject({ pts: 2 ** 33 / 90 - 30, dts: 0 });
   });
 
   it('mutated frames of every kind: nothing is thrown, and whole packets come out', () => {

@@ -4,6 +4,7 @@ import {
   TS_MAX_AUDIO_BYTES,
   type TsAudioCodec,
   type TsCodecs,
+  TsDecodeClock,
   TsMuxer,
   type TsVideoUnit,
 } from '@sluice/media/mpegts';
@@ -42,6 +43,7 @@ export type PackResult = 'written' | 'ignored' | 'unsupported' | 'broken';
  */
 export class TsPacker {
   readonly #muxer: TsMuxer;
+  readonly #decodeClock = new TsDecodeClock();
   #buffer: Uint8Array = new Uint8Array(0);
   #length = 0;
   /** How large the next buffer is made: what the last one turned out to need. */
@@ -152,8 +154,8 @@ export class TsPacker {
     const data = lengthPrefixed(body.subarray(dataOffset), nalLengthSize);
     if (data === undefined) return 'broken';
     if (this.codecs.video !== codec) this.announce({ video: codec, audio: this.codecs.audio });
-    const dts = Math.max(0, timestamp);
     const pts = timestamp + compositionTime;
+    const dts = this.#decodeClock.next(timestamp, pts);
     const unit: TsVideoUnit = { dts, pts, keyframe, data, nalLengthSize, parameterSets };
     const size = this.#muxer.videoSize(unit);
     if (size === 0) return 'ignored';
