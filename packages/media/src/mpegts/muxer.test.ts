@@ -345,11 +345,10 @@ describe('L017 clock', () => {
     expect([earlier?.pts, earlier?.dts]).toEqual([0, 3600]);
   });
 
-  it('L017 no decoding time is negative, a presentation time wraps, as do 33 bits', () => {
+  it('L017 no time is negative, and 33 bits wrap', () => {
     const muxer = new TsMuxer({ video: 'h264' });
     const negative = muxVideo(muxer, video([SLICE], { dts: -40, pts: -10 }));
-    expect(pesOf(negative).header).toMatchObject({ pts: TS_CLOCK_WRAP - 900, dts: 0 });
-    expect(packetsOf(negative)[0]?.pcr).toBe(0);
+    expect([pesOf(negative).header?.pts, packetsOf(negative)[0]?.pcr]).toEqual([0, 0]);
     const wrapMs = TS_CLOCK_WRAP / 90;
     const across = muxVideo(muxer, video([SLICE], { dts: wrapMs - 20, pts: wrapMs + 20 }));
     expect(pesOf(across).header).toMatchObject({ pts: 1800, dts: TS_CLOCK_WRAP - 1800 });

@@ -13,7 +13,7 @@ import {
 import { pesPacketsSize, spreadPes, writeSectionPacket } from './packets.ts';
 import { TS_PES_FIXED_BYTES, TS_PES_MAX_PAYLOAD_BYTES, TsStreamId, writePesHeader } from './pes.ts';
 import { buildPat, buildPmt, type TsPmtStream } from './psi.ts';
-import { ptsTicksOfMs, ticksOfMs, TS_TIMESTAMP_BYTES } from './timestamp.ts';
+import { ticksOfMs, TS_TIMESTAMP_BYTES } from './timestamp.ts';
 
 /** Audio frames that go into one PES packet. */
 export interface TsAudioUnit {
@@ -126,7 +126,7 @@ export class TsMuxer {
     const end = offset + pesPacketsSize(pesBytes, true);
     checkRoom(target, offset, end - offset);
     const dts = ticksOfMs(unit.dts);
-    const pts = ptsTicksOfMs(unit.pts);
+    const pts = ticksOfMs(unit.pts);
     const payload = writePesHeader(target, end - pesBytes, {
       streamId: TsStreamId.video,
       payloadLength,
@@ -223,7 +223,7 @@ function pmtOf(codecs: TsCodecs, version: number): Uint8Array {
 
 /** Whether the picture is shown at another time than it is decoded. Both times are compared as they are on the wire. */
 function hasOwnPts(unit: TsVideoUnit): boolean {
-  return unit.pts !== unit.dts && ptsTicksOfMs(unit.pts) !== ticksOfMs(unit.dts);
+  return unit.pts !== unit.dts && ticksOfMs(unit.pts) !== ticksOfMs(unit.dts);
 }
 
 function videoHeaderBytes(unit: TsVideoUnit): number {

@@ -15,13 +15,6 @@ export function ticksOfMs(ms: number): number {
   return ms > 0 ? Math.round(ms * TICKS_PER_MS) % TS_CLOCK_WRAP : 0;
 }
 
-/** As {@link ticksOfMs}, for a presentation time: one below 0, of a picture shown before the first one decoded, wraps. */
-export function ptsTicksOfMs(ms: number): number {
-  if (ms >= 0) return ticksOfMs(ms);
-  const ticks = Math.round(ms * TICKS_PER_MS) % TS_CLOCK_WRAP;
-  return ticks < 0 ? ticks + TS_CLOCK_WRAP : 0;
-}
-
 /**
  * Writes a PTS or DTS field (ISO/IEC 13818-1 clause 2.4.3.6).
  *

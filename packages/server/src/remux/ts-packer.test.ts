@@ -301,7 +301,15 @@ describe('TsPacker', () => {
     ]);
     const first = headed();
     first.write(frameOf(9, 10, avcBody(1, { key: true, cts: -40 })));
-    expect(readTs(first.take()).pes[0]).toMatchObject({ pts: 2 ** 33 / 90 - 30, dts: 0 });
+    first.write(frameOf(9, 50, avcBody(2, { cts: 0 })));
+    // All is moved by what the first picture is shown before 0, so that audio stays in step.
+    first.write(frameOf(8, 50, audio(1)));
+    const moved = readTs(first.take()).pes.map(({ pts, dts }) => [pts, Math.round(dts)]);
+    expect(moved).toEqual([
+      [0, 0],
+      [80, 40],
+      [80, 80],
+    ]);
   });
 
   it('mutated frames of every kind: nothing is thrown, and whole packets come out', () => {

@@ -4,6 +4,7 @@ import {
   TS_MAX_AUDIO_BYTES,
   type TsAudioCodec,
   type TsCodecs,
+  TS_MAX_DECODE_LEAD_MS,
   TsDecodeClock,
   TsMuxer,
   type TsVideoUnit,
@@ -44,6 +45,8 @@ export type PackResult = 'written' | 'ignored' | 'unsupported' | 'broken';
 export class TsPacker {
   readonly #muxer: TsMuxer;
   readonly #decodeClock = new TsDecodeClock();
+  /** What is added to all times, ms. */
+  #shiftMs = 0;
   #buffer: Uint8Array = new Uint8Array(0);
   #length = 0;
   /** How large the next buffer is made: what the last one turned out to need. */
@@ -110,7 +113,7 @@ export class TsPacker {
     if (this.#tablesDue) this.writeTables();
     const muxer = this.#muxer;
     const unit = {
-      pts: this.#audioStart,
+      pts: this.#audioStart + this.#shiftMs,
       pcr: muxer.codecs.video === undefined,
       pieces: [this.#audio.subarray(0, this.#audioLength)],
     };
@@ -154,8 +157,9 @@ export class TsPacker {
     const data = lengthPrefixed(body.subarray(dataOffset), nalLengthSize);
     if (data === undefined) return 'broken';
     if (this.codecs.video !== codec) this.announce({ video: codec, audio: this.codecs.audio });
-    const pts = timestamp + compositionTime;
-    const dts = this.#decodeClock.next(timestamp, pts);
+    this.#makeRoom(timestamp + compositionTime);
+    const pts = timestamp + compositionTime + this.#shiftMs;
+    const dts = this.#decodeClock.next(timestamp + this.#shiftMs, pts);
     const unit: TsVideoUnit = { dts, pts, keyframe, data, nalLengthSize, parameterSets };
     const size = this.#muxer.videoSize(unit);
     if (size === 0) return 'ignored';
@@ -164,6 +168,15 @@ export class TsPacker {
     this.#reserve(size);
     this.#length = this.#muxer.writeVideo(this.#buffer, this.#length, unit);
     return 'written';
+  }
+
+  /** Moves all times on when the first pictures are shown before 0, which no PTS can be. */
+  #makeRoom(pts: number): void {
+    const before = -pts - this.#shiftMs;
+    if (before > 0 && before <= TS_MAX_DECODE_LEAD_MS) {
+      this.flushAudio();
+      this.#shiftMs += before;
+    }
   }
 
   #readVideoHeader(codec: NalCodec, payload: Uint8Array): PackResult {

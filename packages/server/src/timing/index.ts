@@ -1,2 +1,3 @@
 export { JumpDetector } from './jump-detector.ts';
+export { MAX_OWN_START_MS } from './limits.ts';
 export { noArrival, Timeline } from './timeline.ts';

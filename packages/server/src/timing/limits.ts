@@ -4,6 +4,8 @@ export const MAX_STEADY_STEP_MS = 500;
 export const MAX_DISORDER_MS = 500;
 /** A step forward of a track, ms, up to which it is a gap whatever else is known; more has to be confirmed. */
 export const MAX_GAP_MS = 10_000;
+/** A publisher whose first frame is at less, ms, has the zero that it says: another track may begin there. */
+export const MAX_OWN_START_MS = 100;
 /** How far the tracks of one clock may be apart on the wire, ms. */
 export const MAX_SKEW_MS = 15_000;
 /** The step, ms, that a jump is replaced by (P016). */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { JUMP_STEP_MS, MAX_GAP_MS, MAX_HOLD_MS, MAX_SKEW_MS } from './limits.ts';
+import { JUMP_STEP_MS, MAX_GAP_MS, MAX_HOLD_MS, MAX_OWN_START_MS, MAX_SKEW_MS } from './limits.ts';
 import { noArrival, Timeline } from './timeline.ts';
 
 const HOUR = 3_600_000;
@@ -142,7 +142,7 @@ describe('P016 times that are right are kept', () => {
     const lag = fc.integer({ min: -(MAX_SKEW_MS - MAX_GAP_MS), max: MAX_SKEW_MS - MAX_GAP_MS });
     // How fast it arrives: 1 is real time, more is a file that is pushed.
     const pace = fc.constantFrom(1, 1.02, 4, 1000);
-    const base = fc.oneof(fc.integer({ min: 0, max: 2 ** 33 }), fc.constant(2 ** 31 - 20_000));
+    const base = fc.oneof(fc.integer({ min: MAX_OWN_START_MS, max: 2 ** 33 }), fc.constant(2 ** 31 - 20_000));
     fc.assert(
       fc.property(times, times, lag, pace, base, (videoSteps, audioSteps, late, speed, start) => {
         const grown = (list: readonly number[], video: boolean): Arrival[] => {
@@ -186,6 +186,12 @@ describe('P016 clocks that are wrong are corrected', () => {
     expect(timeline.correct(false, 985)).toBe(0);
     expect(timeline.correct(false, 1008)).toBe(8);
     expect(timeline.correct(true, 1040)).toBe(40);
+  });
+
+  it('a publisher that begins a little behind 0 has a track that begins there', () => {
+    const timeline = new Timeline();
+    expect(run(timeline, true, [23, 63])).toEqual([23, 63]);
+    expect(run(timeline, false, [0, 23])).toEqual([0, 23]);
   });
 
   it('a second track with a clock of its own begins where the first one is', () => {

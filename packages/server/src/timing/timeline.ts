@@ -3,6 +3,7 @@ import {
   MAX_DISORDER_MS,
   MAX_GAP_MS,
   MAX_HOLD_MS,
+  MAX_OWN_START_MS,
   MAX_SKEW_MS,
   MAX_STEADY_STEP_MS,
   STANDSTILL_MS,
@@ -45,11 +46,13 @@ export class Timeline {
   #started = false;
   readonly #onCorrection: (byMs: number) => void;
   readonly #now: () => number;
+  readonly #floor: number;
 
   constructor(options: TimelineOptions = {}) {
     const { onCorrection = ignore, now = () => performance.now(), floor = 0 } = options;
     this.#onCorrection = onCorrection;
     this.#now = now;
+    this.#floor = floor;
     this.#audio = new TrackClock(floor);
     this.#video = new TrackClock(floor);
   }
@@ -148,7 +151,7 @@ export class Timeline {
   }
 
   #begin(track: TrackClock, other: TrackClock, input: number, now: number): void {
-    let offset = -input;
+    let offset = input >= 0 && input < MAX_OWN_START_MS && this.#floor === 0 ? 0 : -input;
     if (other.running) {
       // Tracks that are near each other have one clock; else the second one begins where the first one is.
       offset = Math.abs(input - other.lastIn) <= MAX_SKEW_MS ? other.offset : this.#latest - input;
@@ -183,7 +186,7 @@ export class Timeline {
       const near = Math.abs(input - other.lastIn) <= MAX_SKEW_MS;
       if (near && this.#fitsOther(track, other, input, now)) this.#join(track, other, input, now);
       else this.#jump(track, other, input, now);
-    } else if (other.behind > MAX_DISORDER_MS) {
+    } else if (other.behind > MAX_DISORDER_MS && Math.abs(input - other.lastIn) <= MAX_SKEW_MS) {
       this.#setBoth(track, other, input, now);
     } else if (step < -MAX_SKEW_MS || !(now >= 0) || this.#latest - other.lastOut > MAX_SKEW_MS) {
       this.#jump(track, other, input, now);

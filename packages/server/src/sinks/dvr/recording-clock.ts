@@ -1,6 +1,6 @@
 import type { TimeJitter } from '../../config/types.ts';
 import { type Frame, FrameKind } from '../../live/index.ts';
-import { Timeline } from '../../timing/index.ts';
+import { MAX_OWN_START_MS, Timeline } from '../../timing/index.ts';
 
 /** Tracks are so far apart on the wire in any stream, ms: the first frame of a file is at its begin all the same. */
 const USUAL_SKEW_MS = 100;
@@ -21,6 +21,8 @@ class Track {
  */
 export class RecordingClock {
   readonly #jitter: TimeJitter;
+  /** No file was begun yet of a stream that begins with the recording. */
+  #fresh: boolean;
   readonly #timeline = new Timeline();
   readonly #audio = new Track();
   readonly #video = new Track();
@@ -32,9 +34,13 @@ export class RecordingClock {
   #fileOffset = 0;
   #lastFileTime = 0;
 
-  /** @param jitter - `full`: corrected so that it grows; `zero`: minus the file's first; `off`: as published */
-  constructor(jitter: TimeJitter) {
+  /**
+   * @param jitter - `full`: corrected so that it grows; `zero`: minus the file's first; `off`: as published
+   * @param fresh - the stream begins with the recording
+   */
+  constructor(jitter: TimeJitter, fresh: boolean) {
     this.#jitter = jitter;
+    this.#fresh = fresh;
   }
 
   /** How long the recording has gone on at the frame that was taken last, ms; corrected in every mode. */
@@ -72,7 +78,10 @@ export class RecordingClock {
   beginFile(frame: Frame, corrected: number, startTimestamp: number): void {
     // What another track has sent ahead makes the file no longer; what it is behind by is still to come.
     this.#fileStart = corrected + this.#ahead;
-    this.#fileBase = (this.#jitter === 'full' ? corrected : frame.sourceTimestamp) - this.#behind;
+    // At the stream's begin another track may still begin at 0.
+    const begin = this.#fresh && corrected < MAX_OWN_START_MS ? 0 : corrected;
+    this.#fresh = false;
+    this.#fileBase = (this.#jitter === 'full' ? begin : frame.sourceTimestamp) - this.#behind;
     this.#fileOffset = startTimestamp;
     this.#lastFileTime = startTimestamp;
   }

@@ -90,7 +90,7 @@ export class Recording implements FrameSink {
     this.#home = home;
     this.#onEnd = onEnd;
     this.since = home.now();
-    this.#clock = new RecordingClock(settings.timeJitter);
+    this.#clock = new RecordingClock(settings.timeJitter, fresh);
     this.fault = new Fault(home.log, `dvr ${names.app}/${names.stream}`);
     this.#gate = new KeyframeGate(fresh);
     this.#pending = new PendingFrames(home.pool);
