@@ -73,6 +73,48 @@ describe('packaging', () => {
     expect(check.stdout).toContain('the configuration is good');
   });
 
+  it('G008 the Docker image gives its own configuration a password, and leaves others alone', async () => {
+    const folder = temporaryFolder();
+    const [own, mounted] = [join(folder, 'image.conf'), join(folder, 'mounted.conf')];
+    writeFileSync(own, 'listen 1935;');
+    // In the place of the server: it tells what it was started with.
+    const program = '#!/bin/sh\necho "$*"; env | grep -E \'^(SRS|SLUICE)_.*(API|_API_)\' | sort\n';
+    writeFileSync(join(folder, 'sluice'), program, { mode: 0o755 });
+    async function run(env: Record<string, string>, ...words: string[]): Promise<string> {
+      const entry = new RunningProcess('/bin/sh', [`${packaging}docker/entrypoint.sh`, ...words], {
+        env: {
+          PATH: `${folder}:${process.env['PATH'] ?? ''}`,
+          SLUICE_IMAGE_CONFIG: own,
+          SLUICE_CONFIG: mounted,
+          ...env,
+        },
+      });
+      await entry.succeeded();
+      return entry.stdout;
+    }
+    const words = ['-c', '/etc/sluice/sluice.conf'];
+    writeFileSync(mounted, 'listen 1935;');
+    const [first, second] = [await run({}, ...words), await run({}, ...words)];
+    const password = /the password (\S+)/.exec(first)?.[1] ?? '';
+    expect(password).toMatch(/^[\w-]{24}$/);
+    expect(first).toContain(`-c /etc/sluice/sluice.conf
+SRS_HTTP_API_AUTH_ENABLED=on
+SRS_HTTP_API_AUTH_PASSWORD=${password}
+SRS_HTTP_API_AUTH_USERNAME=admin
+SRS_HTTP_API_LISTEN=1985
+`);
+    expect(second).not.toContain(password);
+    const given = await run({ SLUICE_API_PASSWORD: 'a b', SLUICE_API_USER: 'me' }, ...words);
+    expect(given).toContain('SRS_HTTP_API_AUTH_PASSWORD=a b\nSRS_HTTP_API_AUTH_USERNAME=me\n');
+    expect(given).not.toContain('asks for');
+    expect(await run({}, '-v')).toBe('-v\n');
+    expect(await run({ SRS_HTTP_API_LISTEN: '1986' }, ...words)).toBe(
+      '-c /etc/sluice/sluice.conf\nSRS_HTTP_API_LISTEN=1986\n',
+    );
+    writeFileSync(mounted, 'listen 1936;');
+    expect(await run({}, ...words)).toBe('-c /etc/sluice/sluice.conf\n');
+  });
+
   it('G008 the init script starts, tells, reloads, rotates and stops', async () => {
     const folder = temporaryFolder();
     const port = await freePort();
