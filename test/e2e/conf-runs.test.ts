@@ -33,7 +33,7 @@ function withPorts(text: string, ports: SluicePorts): string {
   return text
     .replace(/^listen\s+1935;/m, `listen ${ports.rtmp};`)
     .replace(/listen\s+8080;/, `listen ${ports.http};`)
-    .replace(/listen\s+1985;/, `listen ${ports.api};`);
+    .replace(/listen\s+127\.0\.0\.1:1985;/, `listen 127.0.0.1:${ports.api};`);
 }
 
 async function run(

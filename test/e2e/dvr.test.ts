@@ -219,7 +219,12 @@ vhost __defaultVhost__ { dvr { enabled on; dvr_path ${next.folder}/rec/[stream].
     });
     await sluice.published('x');
     const url = `http://127.0.0.1:${sluice.ports.api}/api/v1/dvrs`;
-    const made = await fetch(url, { method: 'POST', body: JSON.stringify({ app: 'live', stream: 'x' }) });
+    const headers = { 'content-type': 'application/json' };
+    const made = await fetch(url, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ app: 'live', stream: 'x' }),
+    });
     expect(made.status).toBe(201);
     const recording = await waitFor(async () => {
       const { dvrs } = (await sluice.api('/api/v1/dvrs')) as Recordings;
@@ -241,7 +246,7 @@ vhost __defaultVhost__ { dvr { enabled on; dvr_path ${next.folder}/rec/[stream].
       ['{"app":"live","stream":"../x"}', 400],
       ['{"app":"live","stream":"x","path":"/etc/x.flv"}', 400],
     ] as const) {
-      expect((await fetch(url, { method: 'POST', body })).status).toBe(status);
+      expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(status);
     }
     expect((await fetch(`${url}/nothing`, { method: 'DELETE' })).status).toBe(404);
   });

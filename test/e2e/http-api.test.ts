@@ -86,7 +86,8 @@ describe.runIf(haveFfmpeg)('the HTTP API of a server with streams', () => {
       async () => ((await sluice.api('/api/v1/dvrs')) as Entries)['dvrs']?.length === 1 || undefined,
       'the stream is recorded',
     );
-    const change = { method: 'PATCH', body: '{"pithy_print_ms":9000}' };
+    const headers = { 'content-type': 'application/json' };
+    const change = { method: 'PATCH', headers, body: '{"pithy_print_ms":9000}' };
     const answer = await fetch(`http://127.0.0.1:${sluice.ports.api}/api/v1/config`, change);
     expect(await answer.json()).toMatchObject({ code: 0 });
     document = (await sluice.api('/api/v1/openapi.json')) as Document;

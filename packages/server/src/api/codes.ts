@@ -18,4 +18,5 @@ export const API_CODE = {
   forbidden: 403,
   notFound: 404,
   methodNotAllowed: 405,
+  unsupportedMediaType: 415,
 } as const;

@@ -7,7 +7,12 @@ const PASSWORD = { enabled: true, username: 'admin', password: 'secret' };
 const AUTHORIZATION = `Basic ${Buffer.from('admin:secret').toString('base64')}`;
 
 function patch(url: string, payload: string, headers: Record<string, string> = {}) {
-  return { method: 'PATCH', url, payload, headers } as const;
+  return {
+    method: 'PATCH',
+    url,
+    payload,
+    headers: { 'content-type': 'application/json', ...headers },
+  } as const;
 }
 
 describe('PATCH of settings', () => {
@@ -142,7 +147,10 @@ describe('PATCH of settings', () => {
       expect((await app.inject(rollback)).statusCode).toBe(403);
       expect((await app.inject(patch('/api/v1/config', '{"a":1}', headers))).statusCode).toBe(403);
       expect(asked).toEqual([]);
-      const own = patch('/api/v1/config', '{"a":1}', { host: 'media:1985', origin: 'http://media:1985' });
+      const own = patch('/api/v1/config', '{"a":1}', {
+        host: 'localhost:1985',
+        origin: 'http://localhost:1985',
+      });
       expect((await app.inject(own)).statusCode).toBe(200);
     },
   );

@@ -6,7 +6,7 @@ import { plainAddress } from '../log/index.ts';
 import { type AnswerHead, pageOf } from './answers.ts';
 import { userOf } from './basic-auth.ts';
 import { API_CODE } from './codes.ts';
-import { answerError, isFromElsewhere } from './guard.ts';
+import { answerError } from './guard.ts';
 import { readJson } from './json-body.ts';
 import {
   type ApiChange,
@@ -73,12 +73,8 @@ export function configRoutes(app: FastifyInstance, options: ConfigRoutesOptions)
       const message = 'changes are not allowed: http_api { raw_api { enabled on; allow_update on; } }';
       return answerError(reply, API_CODE.forbidden, 'not-allowed', message);
     }
-    // A GET could be any page's.
-    const isOverridden = (request.query as Readonly<Record<string, unknown>>)['method'] !== undefined;
-    if (isOverridden || (!config.auth.enabled && isFromElsewhere(request))) {
-      const message = isOverridden
-        ? 'settings are changed by PATCH and DELETE themselves, not by ?method='
-        : 'pages of other sites may change nothing while the API has no password';
+    if ((request.query as Readonly<Record<string, unknown>>)['method'] !== undefined) {
+      const message = 'settings are changed by PATCH and DELETE themselves, not by ?method=';
       return answerError(reply, API_CODE.forbidden, 'cross-site', message);
     }
     return undefined;

@@ -104,7 +104,7 @@ describe('/api/v1/dvrs', () => {
     expect(schemas.refusalSchema.parse(none.json())).toMatchObject({ code: 404, error: 'unknown-recording' });
   });
 
-  it.each(['application/json', 'text/plain', 'application/x-www-form-urlencoded'])(
+  it.each(['application/json', 'Application/JSON; charset=utf-8'])(
     'V008 POST of %s starts a recording',
     async (type) => {
       const { app, started } = setUp();

@@ -247,3 +247,151 @@ describe('?method=', () => {
     expect(response.statusCode).toBe(405);
   });
 });
+
+describe('changes, by whom', () => {
+  const RELOAD = { rawApi: { enabled: true, allowReload: true } };
+
+  it.each<[who: string, headers: Record<string, string>, status: number]>([
+    ['a program', {}, 200],
+    ['a program of the network, by a name of the network', { host: 'srs.lan:1985' }, 403],
+    ['curl -d', { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '2' }, 415],
+    ['a foreign page', { origin: 'http://evil.example' }, 403],
+    ['a foreign page, through its sandbox', { origin: 'null' }, 403],
+    ['a page of another port', { origin: 'http://localhost:8080', 'sec-fetch-site': 'same-site' }, 403],
+    ['a page of another port, which hides it', { 'sec-fetch-site': 'same-site' }, 403],
+    ['a foreign page without an origin', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['a page of this server', { origin: 'http://localhost:1985', 'sec-fetch-site': 'same-origin' }, 200],
+    ['a person', { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }, 200],
+    ['DNS rebinding', { host: 'evil.example:1985', origin: 'http://evil.example:1985' }, 403],
+    ['fetch of Node.js', { 'sec-fetch-mode': 'cors', 'accept-language': '*' }, 200],
+  ])('A006 %s is answered as it should be: DELETE', async (_, headers, status) => {
+    const { app, kicked } = apiKit();
+    const response = await app.inject({
+      method: 'DELETE',
+      url: '/api/v1/clients/c0',
+      headers: { host: 'localhost:1985', ...headers },
+      ...(headers['content-length'] === undefined ? {} : { payload: '{}' }),
+    });
+    expect(response.statusCode).toBe(status);
+    expect(kicked).toEqual(status === 200 ? ['c0'] : []);
+  });
+
+  it.each<[who: string, headers: Record<string, string>, status: number]>([
+    ['a program', { 'user-agent': 'curl/8.1' }, 200],
+    ['PowerShell', { 'user-agent': 'Mozilla/5.0 (Windows NT) WindowsPowerShell/5.1' }, 200],
+    ['an image of a foreign page', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, 403],
+    ['an image of a page, over plain HTTP', { 'accept-language': 'en', 'user-agent': 'curl/8.1' }, 403],
+    ['a link of a page, over plain HTTP', { referer: 'http://evil.example/' }, 403],
+    ['DNS rebinding', { host: 'evil.example', 'accept-language': 'en' }, 403],
+    ['a person', { 'sec-fetch-site': 'none', 'accept-language': 'en' }, 200],
+    ['a page of this server', { 'sec-fetch-site': 'same-origin', 'accept-language': 'en' }, 200],
+  ])('A006 %s is answered as it should be: GET', async (_, headers, status) => {
+    for (const url of ['/api/v1/clients/c0?method=DELETE', '/api/v1/raw?rpc=reload']) {
+      const { app } = apiKit({ httpApi: RELOAD });
+      const response = await app.inject({ url, headers: { host: '127.0.0.1:1985', ...headers } });
+      expect(response.statusCode).toBe(status);
+    }
+  });
+
+  it.each([
+    ['192.0.2.7:1985', 200],
+    ['[2001:db8::1]:1985', 200],
+    ['LOCALHOST:1985', 200],
+    ['api.localhost', 200],
+    ['media.example.com:1985', 200],
+    ['console.example.com.:1985', 200],
+    ['evil.example:1985', 403],
+    ['localhost.evil.example', 403],
+    ['127.0.0.1.evil.example', 403],
+    ['user@localhost', 403],
+  ])('A006 the host %s', async (host, status) => {
+    const { app } = apiKit({
+      httpApi: { allowedHosts: ['Console.example.com'] },
+      ownNames: ['media.example.com'],
+    });
+    const response = await app.inject({ method: 'DELETE', url: '/api/v1/clients/c0', headers: { host } });
+    expect(response.statusCode).toBe(status);
+  });
+
+  it('A006 a program of another machine may use any name of the network, a page may not', async () => {
+    const { app } = apiKit();
+    const request = { method: 'DELETE', url: '/api/v1/clients/c0', remoteAddress: '192.0.2.7' } as const;
+    const host = 'srs.lan:1985';
+    expect((await app.inject({ ...request, headers: { host } })).statusCode).toBe(200);
+    const page = { host, origin: `http://${host}` };
+    expect((await app.inject({ ...request, headers: page })).statusCode).toBe(403);
+  });
+
+  it('A006 a page of an allowed origin may change things', async () => {
+    const origin = 'https://console.example.com';
+    const { app, kicked } = apiKit({ httpApi: { allowedOrigins: [origin] } });
+    const headers = { host: 'localhost:1985', origin, 'sec-fetch-site': 'cross-site' };
+    const response = await app.inject({ method: 'DELETE', url: '/api/v1/clients/c0', headers });
+    expect(response.statusCode).toBe(200);
+    expect(response.headers['access-control-allow-origin']).toBe(origin);
+    expect(kicked).toEqual(['c0']);
+    const evil = { ...headers, origin: `${origin}.evil.example` };
+    expect(
+      (await app.inject({ method: 'DELETE', url: '/api/v1/clients/c0', headers: evil })).statusCode,
+    ).toBe(403);
+  });
+
+  it('A006 DNS rebinding does not read the API of the same machine, either', async () => {
+    const { app } = apiKit({ atRoot: true });
+    const headers = { host: 'evil.example:1985', 'accept-language': 'en' };
+    expect((await app.inject({ url: '/api/v1/streams', headers })).statusCode).toBe(403);
+    expect((await app.inject({ url: '/api/v1/versions', headers })).statusCode).toBe(200);
+    const program = { host: 'evil.example:1985' };
+    expect((await app.inject({ url: '/api/v1/streams', headers: program })).statusCode).toBe(200);
+  });
+});
+
+describe('CORS', () => {
+  const ORIGIN = 'https://other.example';
+
+  it.each([
+    [undefined, '/api/v1/versions', '*'],
+    [undefined, '/api/v1/streams', undefined],
+    [undefined, '/api/v1/clients', undefined],
+    [undefined, '/api/v1/nothing', undefined],
+    [true, '/api/v1/streams', '*'],
+    [false, '/api/v1/versions', undefined],
+  ])('A001 crossdomain %s: pages of other origins may read %s: %s', async (crossdomain, url, allowed) => {
+    for (const scope of ['all', 'public'] as const) {
+      const { app } = apiKit({ scope, httpApi: { crossdomain } });
+      const response = await app.inject({ url, headers: { origin: ORIGIN } });
+      expect(response.headers['access-control-allow-origin']).toBe(
+        response.statusCode === 404 && scope === 'public' ? undefined : allowed,
+      );
+      const jsonp = await app.inject({
+        url: `${url}?callback=f`,
+        headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
+      });
+      if (response.statusCode === 200) expect(jsonp.statusCode).toBe(allowed === undefined ? 403 : 200);
+    }
+  });
+
+  it('A001 a preflight needs no password, and allows reading only', async () => {
+    const { app } = apiKit({ httpApi: { ...AUTH, crossdomain: true } });
+    const response = await app.inject({
+      method: 'OPTIONS',
+      url: '/api/v1/clients/c0',
+      headers: { origin: ORIGIN, 'access-control-request-headers': 'authorization' },
+    });
+    expect(response.statusCode).toBe(200);
+    expect(response.body).toBe('');
+    expect(response.headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+      'access-control-allow-headers': 'authorization',
+    });
+  });
+
+  it('A001 an allowed origin may ask for every method', async () => {
+    const { app } = apiKit({ httpApi: { allowedOrigins: [ORIGIN] } });
+    const headers = { origin: ORIGIN, 'access-control-request-method': 'DELETE' };
+    const response = await app.inject({ method: 'OPTIONS', url: '/api/v1/clients/c0', headers });
+    expect(response.headers['access-control-allow-methods']).toContain('DELETE');
+    expect(response.headers.vary).toBe('Origin');
+  });
+});

@@ -154,16 +154,17 @@ describe('what the server tells of itself', () => {
       method,
       url: '/api/v1/requests?a=1',
       headers: {
-        host: 'example.com:1985',
+        host: 'localhost:1985',
         authorization: 'Basic c2VjcmV0',
         cookie: 'secret=1',
+        'content-type': 'application/json',
         'x-said': 'hello',
       },
       ...(method === 'PUT' || method === 'POST' ? { payload: 'body' } : {}),
     });
     const { data } = system.requestsAnswerSchema.parse(response.json());
     expect(data).toMatchObject({
-      uri: 'http://example.com:1985/api/v1/requests?a=1',
+      uri: 'http://localhost:1985/api/v1/requests?a=1',
       path: '/api/v1/requests',
       METHOD: method,
       headers: { 'x-said': 'hello', authorization: '***', cookie: '***' },

@@ -50,11 +50,13 @@ function refsOf(value: unknown): string[] {
   );
 }
 
+const JSON_BODY = { 'content-type': 'application/json' };
+
 describe('the OpenAPI document', () => {
   it.each(endpoints.map((endpoint) => [endpoint.method.toUpperCase(), urlOf(endpoint), endpoint] as const))(
     'A002 what it says of %s %s is so',
     async (_method, url, { method, status, answer, body }) => {
-      const payload = body === undefined ? {} : { payload: BODIES[body] };
+      const payload = body === undefined ? {} : { payload: BODIES[body], headers: JSON_BODY };
       const response = await kit().inject({ method, url, ...payload });
       expect(response.statusCode).toBe(status);
       answerSchemas[answer].parse(response.json());

@@ -35,7 +35,7 @@ describe('/api/v1/raw', () => {
     expect(schemas.rawSettingsAnswerSchema.parse(response.json()).http_api).toEqual({
       enabled: true,
       listen: '1985 [::1]:1985',
-      crossdomain: true,
+      crossdomain: false,
       raw_api: { enabled: true, allow_reload: true, allow_query: false, allow_update: false },
     });
   });

@@ -93,7 +93,7 @@ function settingsShape({ enabled, listen, crossdomain, rawApi }: HttpApiConfig):
   return {
     enabled,
     listen: listen.map(formatListenAddress).join(' '),
-    crossdomain,
+    crossdomain: crossdomain === true,
     raw_api: {
       enabled: rawApi.enabled,
       allow_reload: rawApi.allowReload,

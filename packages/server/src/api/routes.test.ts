@@ -202,7 +202,7 @@ describe('the HTTP API', () => {
     ['DELETE', '/api/v1/clients/', 'GET, HEAD'],
     ['DELETE', '/api/v1/streams/vid-stream', 'GET, HEAD'],
     ['POST', '/api/v1/vhosts', 'GET, HEAD'],
-    ['OPTIONS', '/api/v1/versions', 'GET, HEAD'],
+    ['OPTIONS', '/api/v1/streams', 'GET, HEAD'],
     ['PATCH', '/api/v1/summaries', 'GET, HEAD'],
     ['POST', '/api', 'GET, HEAD'],
     ['DELETE', '/api/v1/raw', 'GET, POST, PUT'],
@@ -232,7 +232,12 @@ describe('the HTTP API', () => {
   it('H015 gives versions and streams, but no clients, to the public', async () => {
     const { app, get } = setUp({ scope: 'public' });
     await get('/api/v1/versions', schemas.versionsSchema);
-    const { stream } = await get('/api/v1/streams/vid-stream', schemas.streamAnswerSchema);
+    const publicAnswer = schemas.streamAnswerSchema.extend({
+      stream: schemas.streamSchema.omit({ tcUrl: true }),
+    });
+    const { stream } = await get('/api/v1/streams/vid-stream', publicAnswer);
+    // It may name a host of the inside.
+    expect(stream).not.toHaveProperty('tcUrl');
     // Their messages name paths of the machine.
     expect(stream.faults).toBeUndefined();
     for (const name of [
@@ -247,6 +252,16 @@ describe('the HTTP API', () => {
     ]) {
       expect((await app.inject({ url: `/api/v1/${name}` })).statusCode).toBe(404);
     }
+  });
+
+  it('H015 list_streams off hides the streams from the public', async () => {
+    const { app, get } = setUp({ scope: 'public', listStreams: false });
+    await get('/api/v1/versions', schemas.versionsSchema);
+    for (const url of ['/api/v1/streams', '/api/v1/streams/', '/api/v1/streams/vid-stream']) {
+      expect((await app.inject({ url })).statusCode).toBe(404);
+    }
+    const own = setUp({ listStreams: false });
+    await own.get('/api/v1/streams', schemas.streamsAnswerSchema);
   });
 });
 

@@ -5,12 +5,19 @@ import { API_CODE } from './codes.ts';
 import { type ChangeVhost, configRoutes } from './config-routes.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { type DvrControl, dvrRoutes } from './dvrs.ts';
-import { type ApiDenial, guardRoutes } from './guard.ts';
+import { type ApiDenial, type GuardOptions, guardRoutes } from './guard.ts';
 import { infoRoutes } from './info-routes.ts';
 import { rawRoutes } from './raw-routes.ts';
-import { MAX_PAGE, pagingSchema } from './schemas.ts';
-import { clientShape, endedShape, ownStreamShape, streamShape, versionShape, vhostShape } from './shapes.ts';
-import type { ApiControl, ApiSource } from './source.ts';
+import { type ApiStream, MAX_PAGE, pagingSchema } from './schemas.ts';
+import {
+  clientShape,
+  endedShape,
+  ownStreamShape,
+  publicStreamShape,
+  versionShape,
+  vhostShape,
+} from './shapes.ts';
+import type { ApiControl, ApiSource, StreamView } from './source.ts';
 
 /** How the API is served. */
 export interface ApiOptions {
@@ -24,8 +31,12 @@ export interface ApiOptions {
   readonly dvrs?: DvrControl | undefined;
   /** What the API may do to the server. Default: nothing. */
   readonly control?: ApiControl | undefined;
-  /** How `http_api{}` is set, asked at each request: its password and its `raw_api{}`. Default: neither. */
+  /** How `http_api{}` is set, asked at each request: its password, its `raw_api{}`, its CORS. Default: nothing is. */
   readonly settings?: (() => HttpApiConfig) | undefined;
+  /** Whether `scope: 'public'` lists the streams. Default true. */
+  readonly listStreams?: boolean | undefined;
+  /** Whether a host name (lower case) is one of the machine or of a vhost. Default: none is. */
+  readonly isOwnName?: GuardOptions['isOwnName'];
   /** Tells at `/` where the API is. Not for a server that has pages of its own. Default false. */
   readonly atRoot?: boolean;
   /** Told of each request that is not let in. */
@@ -74,10 +85,17 @@ export function apiRoutes(options: ApiOptions): FastifyPluginCallback {
     pid: String(source.pid),
   };
   return (app, _options, done) => {
-    guardRoutes(app, { settings, onDenied: options.onDenied });
+    guardRoutes(app, {
+      settings,
+      asksForPassword: scope === 'all',
+      onDenied: options.onDenied,
+      isOwnName: options.isOwnName,
+      readsByOwnNames: options.atRoot === true,
+    });
     const version = versionShape(source.version);
     addRoute(app, '/api/v1/versions', () => ({ ...head, data: version }));
-    streamRoutes(app, source, head, scope === 'all' ? ownStreamShape : streamShape);
+    if (scope === 'all') streamRoutes(app, source, head, ownStreamShape);
+    else if (options.listStreams !== false) streamRoutes(app, source, head, publicStreamShape);
     if (scope === 'all') {
       if (options.atRoot === true) addRoute(app, '/', () => ({ ...head, urls: ROOT_INDEX }));
       for (const slash of ['', '/']) {
@@ -106,7 +124,7 @@ function streamRoutes(
   app: FastifyInstance,
   source: ApiSource,
   head: AnswerHead,
-  shape: typeof streamShape,
+  shape: (view: StreamView) => Partial<ApiStream>,
 ): void {
   addList(app, '/api/v1/streams', {
     list: ({ query }) => ({ ...head, streams: pageOf(source.streams(), listPaging.parse(query), shape) }),

@@ -55,6 +55,12 @@ export function streamShape(view: StreamView): ApiStream {
   };
 }
 
+/** A stream as everybody may see it: its `tcUrl` may name a host of the inside. */
+export function publicStreamShape(view: StreamView): Omit<ApiStream, 'tcUrl'> {
+  const { tcUrl: _, ...shape } = streamShape(view);
+  return shape;
+}
+
 /** A stream as its operator sees it: with what lasts of faults. */
 export function ownStreamShape(view: StreamView): ApiStream {
   const faults = view.faults.map(({ sink, code, message, sinceMs, count }) => {

@@ -153,7 +153,13 @@ export interface ApiKit {
   readonly httpApi?: {
     readonly rawApi?: Partial<HttpApiConfig['rawApi']>;
     readonly auth?: Partial<HttpApiConfig['auth']>;
+    readonly crossdomain?: boolean | undefined;
+    readonly allowedHosts?: readonly string[];
+    readonly allowedOrigins?: readonly string[];
   };
+  /** Names of the machine and of vhosts. */
+  readonly ownNames?: readonly string[];
+  readonly listStreams?: boolean;
   readonly reload?: () => Promise<ReloadResult>;
   readonly system?: SystemView;
   readonly control?: false;
@@ -262,6 +268,8 @@ export function apiKit(kit: ApiKit = {}): {
       dvrs: kit.dvrs,
       control: kit.control === false ? undefined : control,
       settings: () => httpApi,
+      listStreams: kit.listStreams,
+      isOwnName: (name) => kit.ownNames?.includes(name) === true,
       onDenied: (denial) => denials.push(denial),
       now: () => 61_000,
     }),

@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+
 import type { FastifyPluginCallback } from 'fastify';
 
 import {
@@ -8,7 +10,13 @@ import {
   type DvrControl,
   guardRoutes,
 } from '../api/index.ts';
-import { type Config, findVhost, formatListenAddress, type ListenAddress } from '../config/index.ts';
+import {
+  type Config,
+  DEFAULT_VHOST,
+  findVhost,
+  formatListenAddress,
+  type ListenAddress,
+} from '../config/index.ts';
 import { type Log, plainAddress } from '../log/index.ts';
 import { metricsRoutes, type ServerMetrics } from '../metrics/index.ts';
 import {
@@ -56,7 +64,7 @@ export class HttpDoors {
 
   constructor(context: HttpDoorsContext) {
     this.server = new HttpDoor('http_server.listen', (config) => serverOptions(config, context));
-    this.api = new HttpDoor('http_api.listen', (config) => apiOptions(config, context));
+    this.api = new HttpDoor('http_api.listen', () => apiOptions(context));
     this.exporter = new HttpDoor('exporter.listen', () => exporterOptions(context));
   }
 
@@ -154,7 +162,14 @@ function serverOptions(config: Config, context: HttpDoorsContext): HttpServerOpt
     ...commonOptions(context),
     routes: isShared(config)
       ? ownApi(context, false)
-      : [apiRoutes({ source: context.source, scope: 'public' })],
+      : [
+          apiRoutes({
+            source: context.source,
+            scope: 'public',
+            listStreams: config.httpServer.listStreams,
+            settings: () => context.config().httpApi,
+          }),
+        ],
     virtualFiles,
     fileGuard,
     fileDoor: new VodDoor({ below: new VodHls() }),
@@ -165,13 +180,13 @@ function serverOptions(config: Config, context: HttpDoorsContext): HttpServerOpt
   };
 }
 
-function apiOptions(config: Config, context: HttpDoorsContext): HttpServerOptions {
-  const { crossdomain } = config.httpApi;
-  return { ...commonOptions(context), routes: ownApi(context, true), crossdomain };
+function apiOptions(context: HttpDoorsContext): HttpServerOptions {
+  return { ...commonOptions(context), routes: ownApi(context, true), crossdomain: false };
 }
 
 function exporterOptions(context: HttpDoorsContext): HttpServerOptions {
-  return { ...commonOptions(context), routes: [metricsRoutes({ metrics: context.metrics })] };
+  const routes = [metricsRoutes({ metrics: context.metrics })];
+  return { ...commonOptions(context), routes, crossdomain: false };
 }
 
 /** The whole API, as its operators have it, and the metrics behind the same password. */
@@ -182,6 +197,7 @@ function ownApi(context: HttpDoorsContext, atRoot: boolean): FastifyPluginCallba
     onDenied: ({ ip, reason }: ApiDenial) => {
       log.warn(`API: ${reason} from ${plainAddress(ip)}`);
     },
+    isOwnName: (name: string) => name === machineName() || isVhostName(context.config(), name),
   };
   return [
     apiRoutes({ source, dvrs, control, atRoot, ...guard }),
@@ -192,6 +208,17 @@ function ownApi(context: HttpDoorsContext, atRoot: boolean): FastifyPluginCallba
       },
     }),
   ];
+}
+
+/** The name of a vhost is one of ours, but not the one that stands for all names. */
+function isVhostName({ vhosts }: Config, name: string): boolean {
+  if (name === DEFAULT_VHOST) return false;
+  for (const vhost of vhosts.keys()) if (vhost.toLowerCase() === name) return true;
+  return false;
+}
+
+function machineName(): string {
+  return hostname().toLowerCase();
 }
 
 function commonOptions({ version, admission, log }: HttpDoorsContext): HttpServerOptions {
@@ -229,7 +256,7 @@ function playerPage(config: Config, context: HttpDoorsContext): PlayerPageFacts 
 }
 
 function mountsOfPage(config: Config): ReturnType<typeof pageMounts> {
-  const vhost = findVhost(config, '__defaultVhost__');
+  const vhost = findVhost(config, DEFAULT_VHOST);
   return vhost === undefined ? {} : pageMounts(vhost, config.httpServer.dir);
 }
 

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { formatListenAddress, type ListenAddress } from './address.ts';
 import { ConfigErrorCode } from './errors.ts';
 import type { Argument, Directive } from './parse/index.ts';
 import type { RootValue, SectionReader, VhostValue } from './sections/index.ts';
@@ -48,6 +50,25 @@ function warnOfOpenApi({ httpApi }: RootValue, { directives, reader }: Scope): v
   reader.warn(message, place);
 }
 
+/** An API that others can reach, without a password. */
+function warnOfReachableApi({ httpApi }: RootValue, { directives, reader }: Scope): void {
+  const { auth, enabled, https, listen } = httpApi;
+  const place = find(directives, 'http_api', 'listen') ?? find(directives, 'http_api');
+  if (!enabled || auth.enabled || place === undefined) return;
+  const open = [...listen, ...(https.enabled ? https.listen : [])].find((address) => !isLocal(address));
+  if (open === undefined) return;
+  const message =
+    `the API has no password, and ${formatListenAddress(open)} can be reached from other machines: whoever reaches it ` +
+    'can list the streams and disconnect clients; add `auth { enabled on; username …; password …; }` to `http_api`, ' +
+    `or write \`listen 127.0.0.1:${open.port};\``;
+  reader.warn(message, place);
+}
+
+function isLocal({ host }: ListenAddress): boolean {
+  if (host === undefined) return false;
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
 /** Keys and certificates go in pairs. */
 function checkTls(root: RootValue, { directives, reader }: Scope): void {
   const blocks = [
@@ -78,6 +99,7 @@ function checkRoot(root: RootValue, scope: Scope): void {
   checkLimits(root, scope);
   checkApiAuth(root, scope);
   warnOfOpenApi(root, scope);
+  warnOfReachableApi(root, scope);
   checkTls(root, scope);
   const casters = directives.filter((directive) => directive.name === 'stream_caster');
   for (const [index, caster] of root.streamCasters.entries()) {

@@ -24,6 +24,7 @@ describe('the environment', () => {
       SRS_MAX_CONNECTIONS: '20',
       SRS_DAEMON: 'off',
       SRS_HTTP_API_ENABLED: 'on',
+      SRS_HTTP_API_LISTEN: '127.0.0.1:1985',
       SRS_HTTP_SERVER_ENABLED: 'on',
       SRS_LIMITS_HANDSHAKE_TIMEOUT: '3s',
       SRS_HEARTBEAT_URL: 'http://a/b',

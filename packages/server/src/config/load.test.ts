@@ -183,7 +183,9 @@ describe('loadConfig', () => {
       origins: ['127.0.0.1:1935', 'localhost:1935'],
       vhost: 'same.example.com',
     });
-    expect(config.warnings).toEqual([]);
+    expect(config.warnings).toMatchObject([
+      { message: expect.stringContaining('the API has no password') as string },
+    ]);
   });
 
   it('names what it does not act on, but nothing that is off', () => {
@@ -601,13 +603,35 @@ describe('loadConfig', () => {
   });
 
   it('changes by the API without a password are warned of', () => {
-    const open = 'enabled on; raw_api { enabled on; allow_update on; }';
+    const open = 'enabled on; listen 127.0.0.1:1985; raw_api { enabled on; allow_update on; }';
     const warnings = (api: string): readonly unknown[] =>
       loadConfig({ text: `listen 1935; http_api { ${api} } vhost a { }`, env: {} }).warnings;
     expect(warnings(open)).toMatchObject([
       { message: expect.stringContaining('without a password') as string },
     ]);
     expect(warnings(`${open} auth { enabled on; username a; password b; }`)).toEqual([]);
-    expect(warnings('enabled on; raw_api { allow_update on; }')).toEqual([]);
+    expect(warnings('enabled on; listen 127.0.0.1:1985; raw_api { allow_update on; }')).toEqual([]);
+  });
+
+  it.each([
+    ['enabled on;', '1985'],
+    ['enabled on; listen 1985;', '1985'],
+    ['enabled on; listen 127.0.0.1:1985 0.0.0.0:1986;', '0.0.0.0:1986'],
+    ['enabled on; listen [::]:1985;', '[::]:1985'],
+    ['enabled on; listen 127.0.0.1:1985; https { enabled on; listen 1990; }', '1990'],
+  ])('an API without a password that others can reach is warned of: %s', (api, address) => {
+    const { warnings } = loadConfig({ text: `listen 1935; http_api { ${api} } vhost a { }`, env: {} });
+    expect(warnings).toMatchObject([
+      { message: expect.stringContaining(`${address} can be reached`) as string },
+    ]);
+  });
+
+  it.each([
+    'enabled on; listen 127.0.0.1:1985 [::1]:1985 localhost:1986;',
+    'enabled off; listen 1985;',
+    'enabled on; listen 1985; auth { enabled on; username a; password b; }',
+  ])('an API that others cannot reach, or not without a password, is not: %s', (api) => {
+    const { warnings } = loadConfig({ text: `listen 1935; http_api { ${api} } vhost a { }`, env: {} });
+    expect(warnings).toEqual([]);
   });
 });

@@ -12,8 +12,10 @@ import type { ServerOptions } from './index.ts';
 
 describe('resolveConfig', () => {
   it('without options is the defaults and a default vhost', () => {
+    const defaults = defaultConfig();
     expect(resolveConfig()).toEqual({
-      ...defaultConfig(),
+      ...defaults,
+      httpApi: { ...defaults.httpApi, listen: [{ host: '127.0.0.1', port: 1985 }] },
       vhosts: new Map([['__defaultVhost__', defaultVhost()]]),
     });
   });
@@ -34,7 +36,7 @@ describe('resolveConfig', () => {
       listen: [{ port: 0 }, { host: '127.0.0.1', port: 1936 }, { host: '::1', port: 1937 }],
       log: { tank: 'console', level: 'trace' },
       httpServer: { enabled: true, listen: [{ port: 0 }], dir: './objs/nginx/html' },
-      httpApi: { enabled: false, crossdomain: false, listen: [{ port: 1985 }] },
+      httpApi: { enabled: false, crossdomain: false, listen: [{ host: '127.0.0.1', port: 1985 }] },
     });
     expect(config.vhosts.get('a')).toEqual({
       ...defaultVhost('a'),

@@ -48,13 +48,16 @@ export type ServerOptions = DeepPartial<
 > & {
   /** Default: 1935. */
   readonly listen?: readonly ListenOption[] | undefined;
-  /** Default: off. */
+  /** Default: off. Where it is on and `listen` is left out, it listens on 127.0.0.1:1985. */
   readonly httpApi?: HttpOptions<Config['httpApi']> | undefined;
   /** Default: off. */
   readonly httpServer?: HttpOptions<Config['httpServer']> | undefined;
   /** By name; default: a default vhost with nothing but defaults. */
   readonly vhosts?: Readonly<Record<string, VhostOptions>> | undefined;
 };
+
+/** Where the API of an embedder that says nothing listens: a file means every address (SRS), a program only this machine. */
+const EMBEDDED_API_LISTEN: readonly ListenAddress[] = [{ host: '127.0.0.1', port: 1985 }];
 
 /** The defaults of everything, without a vhost: RTMP on 1935, no HTTP. */
 export function defaultConfig(): Config {
@@ -77,6 +80,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 /** Fills in what `given` leaves out; refuses what the defaults don't have, or have of another type. */
 function merge<Value>(defaults: Value, given: unknown, path: string): Value {
   if (given === undefined) return defaults;
+  // An option that has no default: the type of the options says what it is.
+  if (defaults === undefined) return given as Value;
   if (Array.isArray(defaults) || !isRecord(defaults)) {
     const wanted = Array.isArray(defaults) ? 'list' : typeof defaults;
     const got = Array.isArray(given) ? 'list' : typeof given;
@@ -148,7 +153,7 @@ export function resolveConfig(options: ServerOptions = {}): Config {
   const config: Config = {
     ...merged,
     listen: listen === undefined ? defaults.listen : listenAddresses(listen, 'listen'),
-    httpApi: httpConfig(defaults.httpApi, httpApi, 'httpApi'),
+    httpApi: httpConfig({ ...defaults.httpApi, listen: EMBEDDED_API_LISTEN }, httpApi, 'httpApi'),
     httpServer: httpConfig(defaults.httpServer, httpServer, 'httpServer'),
     vhosts: new Map(
       Object.entries(vhosts ?? { [DEFAULT_VHOST]: {} }).map(([name, given]) => {

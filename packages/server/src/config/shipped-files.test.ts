@@ -48,11 +48,11 @@ describe('the files of conf/', () => {
     expect(missing).toEqual([]);
   });
 
-  it('sluice.conf serves RTMP, HTTP-FLV and the API on their usual ports', () => {
+  it('sluice.conf serves RTMP, HTTP-FLV and, for this machine only, the API on their usual ports', () => {
     expect(loadConfig({ file: `${DIRECTORY}sluice.conf`, env: {} })).toMatchObject({
       listen: [{ port: 1935 }],
       httpServer: { enabled: true, listen: [{ port: 8080 }] },
-      httpApi: { enabled: true, listen: [{ port: 1985 }] },
+      httpApi: { enabled: true, listen: [{ host: '127.0.0.1', port: 1985 }] },
     });
   });
 });

@@ -59,7 +59,12 @@ export interface LogConfig {
 export interface HttpApiConfig {
   readonly enabled: boolean;
   readonly listen: readonly ListenAddress[];
-  readonly crossdomain: boolean;
+  /** Whether pages of other origins may read the API; undefined where nothing is written of it. */
+  readonly crossdomain: boolean | undefined;
+  /** Names by which the API may be changed, besides those that are known to be ours. */
+  readonly allowedHosts: readonly string[];
+  /** Origins whose pages may read and change. */
+  readonly allowedOrigins: readonly string[];
   /** Who may control the server by `/api/v1/raw`. */
   readonly rawApi: {
     readonly enabled: boolean;
@@ -78,6 +83,8 @@ export interface HttpServerConfig {
   readonly listen: readonly ListenAddress[];
   /** Directory of the static files. */
   readonly dir: string;
+  /** Whether `/api/v1/streams` lists the streams on this port, too. */
+  readonly listStreams: boolean;
   readonly https: TlsConfig;
 }
 

@@ -57,7 +57,7 @@ const NAME = /^[^.()]+(?:\([^()]*\))?(?:\.[^.()]+(?:\([^()]*\))?)*$/;
 const STEP = /([^.()]+)(?:\(([^()]*)\))?/g;
 
 /** What the API itself is guarded by, and where it is: a slip would lock everyone out, or let everyone in. */
-const GUARDED = 'http_api';
+const GUARDED: ReadonlySet<string> = new Set(['http_api', 'outbound', 'trusted_proxies']);
 
 /**
  * Finds a setting by its dotted name: `hls.hls_fragment`, `ingest(film).enabled`; in a vhost also the flat spellings of
@@ -77,7 +77,7 @@ export function findSetting(scope: 'root' | 'vhost', name: string): Setting {
     throw new SettingError('unknown-setting', `\`${written}\` is a block: name a directive in it${such}`);
   }
   refuseWhatIsNotLive(written, steps);
-  if (scope === 'root' && steps[0]?.field.name === GUARDED) {
+  if (scope === 'root' && GUARDED.has(steps[0]?.field.name ?? '')) {
     const message = `\`${written}\` is part of what guards the API and is changed in the file only, by a reload`;
     throw new SettingError('setting-guarded', message);
   }

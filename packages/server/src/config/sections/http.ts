@@ -1,7 +1,7 @@
 import { Section } from './section.ts';
 import { block } from './blocks.ts';
 import { apiHttpsSection, serverHttpsSection } from './tls.ts';
-import { addresses, flag, integer, path, text, words } from './values.ts';
+import { addresses, flag, integer, optionalFlag, path, text, words } from './values.ts';
 
 const rawApiSection = new Section('raw_api', {
   enabled: flag('enabled', {
@@ -33,14 +33,37 @@ const authSection = new Section('auth', {
   password: text('password', { default: '', active: true, means: 'The password.' }),
 });
 
+function hostProblem(name: string): string | undefined {
+  return /^[^\s:/@*[\]]+$/.test(name) ? undefined : `expected a host name without a port, not \`${name}\``;
+}
+
+function originProblem(origin: string): string | undefined {
+  return /^https?:\/\/(?:\[[\da-f:.]+\]|[^\s:/@*[\]]+)(?::\d{1,5})?\/?$/i.test(origin)
+    ? undefined
+    : `expected scheme, host and port, such as \`https://console.example.com\`, not \`${origin}\``;
+}
+
 /** `http_api{}` of the root. */
 export const httpApiSection = new Section('http_api', {
   enabled: flag('enabled', { default: false, active: true, means: 'Serves the HTTP API.' }),
   listen: addresses('listen', { default: [{ port: 1985 }], active: true, means: "The API's addresses." }),
-  crossdomain: flag('crossdomain', {
-    default: true,
+  crossdomain: optionalFlag('crossdomain', {
     active: true,
-    means: 'Lets pages of other origins call the API (CORS).',
+    means:
+      'Lets pages of other origins read the API (CORS); where it is not written, they may read the version only. They never change anything.',
+  }),
+  allowedHosts: words('allowed_hosts', {
+    shape: 'NAME …',
+    active: true,
+    check: hostProblem,
+    means:
+      'Host names by which the API may be called to change something, besides `localhost`, addresses, the name of the machine and those of the vhosts.',
+  }),
+  allowedOrigins: words('allowed_origins', {
+    shape: 'ORIGIN …',
+    active: true,
+    check: originProblem,
+    means: 'Origins, such as `https://console.example.com`, whose pages may read and change everything.',
   }),
   rawApi: block('raw_api', rawApiSection, { active: true, means: 'Control of the server over the API.' }),
   auth: block('auth', authSection, { active: true, means: 'HTTP Basic authentication of the API.' }),
@@ -64,6 +87,12 @@ export const httpServerSection = new Section('http_server', {
     default: true,
     means: 'Lets pages of other origins fetch from the HTTP server; this version always does.',
     asks: (value) => !value,
+  }),
+  listStreams: flag('list_streams', {
+    default: true,
+    active: true,
+    means:
+      'Lists the live streams at `/api/v1/streams` of this port, too, for the built-in page. Where no token is asked for, who knows the name of a stream may publish it.',
   }),
   https: block('https', serverHttpsSection, { active: true, means: 'The HTTP server over HTTPS.' }),
 });

@@ -33,14 +33,25 @@ function single<Value>(
   };
 }
 
+function readFlag(text: string, argument: Argument): boolean {
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new ValueProblem(`expected \`on\` or \`off\`, not \`${text}\``, argument);
+}
+
 /** `on` or `off`. */
 export function flag(name: string, options: FieldOptions<boolean>): Field<boolean> {
-  function read(text: string, argument: Argument): boolean {
-    if (text === 'on' || text === 'off') return text === 'on';
-    throw new ValueProblem(`expected \`on\` or \`off\`, not \`${text}\``, argument);
-  }
-  const form = single('on|off', read, (value) => (value ? 'on' : 'off'));
+  const form = single('on|off', readFlag, (value) => (value ? 'on' : 'off'));
   return valueField(name, form, options);
+}
+
+/** `on` or `off`, or undefined where it is not written. */
+export function optionalFlag(
+  name: string,
+  options: Omit<FieldOptions<boolean | undefined>, 'default'>,
+): Field<boolean | undefined> {
+  const print = (value: boolean | undefined) => (value === undefined ? '' : value ? 'on' : 'off');
+  const form = single<boolean | undefined>('on|off', readFlag, print);
+  return valueField<boolean | undefined>(name, form, { ...options, default: undefined });
 }
 
 function rangeCheck(

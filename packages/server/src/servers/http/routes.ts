@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { resolve } from 'node:path';
-import cors from '@fastify/cors';
+import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import fastify from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyPluginCallback, FastifyReply } from 'fastify';
 import { commonHeaders } from './answer-head.ts';
@@ -31,11 +31,22 @@ export interface HttpRoutesOptions {
   readonly onError: ((error: Error) => void) | undefined;
 }
 
+/** Pages of every origin may fetch files and streams. */
+const EVERY_ORIGIN: FastifyCorsOptions = {
+  origin: '*',
+  methods: ['GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+  allowedHeaders: '*',
+  exposedHeaders: '*',
+  strictPreflight: false,
+  optionsSuccessStatus: 200,
+};
+
 const READ_METHODS: readonly string[] = ['GET', 'HEAD'];
 
 /**
  * Builds the request handling. A path goes through these layers, the first that knows it answers: explicit
- * routes, virtual files, live streams, directories of vhosts, the root directory, the built-in page.
+ * routes, virtual files, live streams, directories of vhosts, the root directory, the built-in page. Explicit routes
+ * have CORS rules of their own.
  */
 export async function buildRoutes(options: HttpRoutesOptions): Promise<FastifyInstance> {
   const app = fastify({
@@ -56,16 +67,6 @@ export async function buildRoutes(options: HttpRoutesOptions): Promise<FastifyIn
     reply.header('server', options.serverName);
     done();
   });
-  if (options.crossdomain) {
-    await app.register(cors, {
-      origin: '*',
-      methods: ['GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-      allowedHeaders: '*',
-      exposedHeaders: '*',
-      strictPreflight: false,
-      optionsSuccessStatus: 200,
-    });
-  }
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) {
@@ -84,8 +85,18 @@ export async function buildRoutes(options: HttpRoutesOptions): Promise<FastifyIn
   for (const plugin of options.routes) {
     await app.register(plugin);
   }
+  await app.register(async (media) => {
+    if (options.crossdomain) await media.register(cors, EVERY_ORIGIN);
+    mediaRoute(media, options);
+  });
+  await app.ready();
+  return app;
+}
+
+/** Everything that is not an explicit route. */
+function mediaRoute(media: FastifyInstance, options: HttpRoutesOptions): void {
   const files = createFileRequests(options);
-  app.route({
+  media.route({
     method: ['GET', 'HEAD'],
     url: '/*',
     handler: (request, reply) => {
@@ -111,8 +122,6 @@ export async function buildRoutes(options: HttpRoutesOptions): Promise<FastifyIn
       return reply.hijack();
     },
   });
-  await app.ready();
-  return app;
 }
 
 function createFileRequests(options: HttpRoutesOptions): FileRequests {
