@@ -107,7 +107,7 @@ describe('the configuration of a server', () => {
   });
 
   it('G001: the command line tells its version, its help and its mistakes', async () => {
-    expect((await runSluice(['-v'])).stderr).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await runSluice(['-v'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect((await runSluice(['-h'])).exit?.code).toBe(0);
     const unknown = await runSluice(['--no-such-flag']);
     expect(unknown.exit?.code).not.toBe(0);

@@ -7,9 +7,10 @@ export const API_CODE = {
   testError: 100,
   /** The configuration can't be used. */
   configInvalid: 1023,
+  /** `rpc` is not one that is known. */
+  rawApiRequest: 1060,
+  /** `raw_api` is off, or doesn't allow what is asked for. */
   rawApiOff: 1061,
-  rawApiNotAllowed: 1062,
-  rawApiParameters: 1063,
   vhostNotFound: 2014,
   streamNotFound: 2048,
   clientNotFound: 2049,

@@ -86,9 +86,8 @@ const NO_VHOST = { 2014: 'no vhost has that id' };
 const NO_STREAM = { 2048: 'no stream has that id' };
 const NO_CLIENT = { 2049: 'no client has that id' };
 const RAW = {
-  1061: 'raw_api is off',
-  1062: 'raw_api.allow_reload is off',
-  1063: 'rpc is not known',
+  1060: 'rpc is not known',
+  1061: 'raw_api is off, or raw_api.allow_reload',
   1023: 'the configuration is not good: nothing has changed',
 };
 

@@ -8,13 +8,13 @@ describe('/api/v1/raw', () => {
   it.each([
     ['/api/v1/raw?rpc=raw', {}, 1061],
     ['/api/v1/raw?rpc=reload', {}, 1061],
-    ['/api/v1/raw?rpc=reload', { httpApi: { rawApi: { enabled: true } } }, 1062],
-    ['/api/v1/raw?rpc=reload', { ...OPEN, control: false } as const, 1062],
-    ['/api/v1/raw', OPEN, 1063],
-    ['/api/v1/raw?rpc=', OPEN, 1063],
-    ['/api/v1/raw?rpc=update', OPEN, 1063],
-    ['/api/v1/raw?rpc=reload&rpc=reload', OPEN, 1063],
-    ['/api/v1/raw?rpc[]=reload', OPEN, 1063],
+    ['/api/v1/raw?rpc=reload', { httpApi: { rawApi: { enabled: true } } }, 1061],
+    ['/api/v1/raw?rpc=reload', { ...OPEN, control: false } as const, 1061],
+    ['/api/v1/raw', OPEN, 1060],
+    ['/api/v1/raw?rpc=', OPEN, 1060],
+    ['/api/v1/raw?rpc=update', OPEN, 1060],
+    ['/api/v1/raw?rpc=reload&rpc=reload', OPEN, 1060],
+    ['/api/v1/raw?rpc[]=reload', OPEN, 1060],
   ] as const)('C004 refuses %s with %j by %d', async (url, kit: ApiKit, code) => {
     let reloads = 0;
     const { app } = apiKit({

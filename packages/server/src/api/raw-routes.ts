@@ -30,7 +30,7 @@ export function rawRoutes(
     if (control === undefined || settings?.().rawApi.allowReload !== true) {
       return refuse(
         reply,
-        API_CODE.rawApiNotAllowed,
+        API_CODE.rawApiOff,
         'not-allowed',
         'raw_api.allow_reload is off: http_api { raw_api { allow_reload on; } }',
       );
@@ -70,7 +70,7 @@ export function rawRoutes(
       default:
         return refuse(
           reply,
-          API_CODE.rawApiParameters,
+          API_CODE.rawApiRequest,
           'bad-request',
           'rpc is one of raw, reload, reload-fetch',
         );

@@ -133,7 +133,7 @@ async function runServer(program: Command, flags: ServerFlags, version: string):
     return 2;
   }
   if (flags.version === true || flags.V === true) {
-    process.stderr.write(`${version}\n`);
+    process.stdout.write(`${version}\n`);
     return 0;
   }
   if (flags.signature === true || flags.G === true) {

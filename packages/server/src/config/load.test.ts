@@ -635,3 +635,25 @@ describe('loadConfig', () => {
     expect(warnings).toEqual([]);
   });
 });
+
+describe('stream_caster', () => {
+  it('C002 reads the directives of the GB28181 caster of SRS 4 and of SRS 5', () => {
+    const { streamCasters } = loadConfig({
+      text: `listen 1935;
+stream_caster {
+  enabled on; caster gb28181; output rtmp://127.0.0.1/live/[stream]; listen 9000; tcp_enable on;
+  rtp_port_min 58200; rtp_port_max 58300; wait_keyframe on; rtp_idle_timeout 30; audio_enable off;
+  jitterbuffer_enable on; host 192.0.2.1; auto_create_channel off;
+  sip {
+    enabled on; listen 5060; serial 34020000002000000001; realm 3402000000; ack_timeout 30; keepalive_timeout 120;
+    auto_play on; invite_port_fixed on; query_catalog_interval 60; timeout 2.1; reinvite 5; candidate *;
+  }
+}
+vhost __defaultVhost__ { }`,
+      env: {},
+    });
+    expect(streamCasters).toMatchObject([
+      { caster: 'gb28181', host: '192.0.2.1', tcpEnabled: true, sip: { catalogIntervalMs: 60_000 } },
+    ]);
+  });
+});

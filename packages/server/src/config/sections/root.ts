@@ -105,6 +105,23 @@ const sipSection = new Section('sip', {
   timeoutMs: seconds('timeout', { default: 2_100, means: 'The time limit of a session.' }),
   reinviteMs: seconds('reinvite', { default: 5_000, means: 'How soon a lost session is invited again.' }),
   candidate: text('candidate', { default: '*', means: 'The address that devices are told.' }),
+  ackTimeoutMs: seconds('ack_timeout', {
+    default: 30_000,
+    means: 'How long a device has to answer (SRS 4).',
+  }),
+  keepAliveMs: seconds('keepalive_timeout', {
+    default: 120_000,
+    means: 'A device that is silent for so long is off line (SRS 4).',
+  }),
+  autoPlay: flag('auto_play', { default: true, means: 'Invites a device when it registers (SRS 4).' }),
+  fixedInvitePort: flag('invite_port_fixed', {
+    default: true,
+    means: 'Devices send to the port of `listen` (SRS 4).',
+  }),
+  catalogIntervalMs: seconds('query_catalog_interval', {
+    default: 60_000,
+    means: 'How often devices are asked what they have (SRS 4).',
+  }),
 });
 
 /** `stream_caster{}` of the root. */
@@ -126,6 +143,25 @@ export const streamCasterSection = new Section('stream_caster', {
     min: 1,
     max: 65_535,
     means: 'The port after the last one.',
+  }),
+  host: text('host', { default: '*', means: 'The address that devices of GB28181 send media to (SRS 4).' }),
+  tcpEnabled: flag('tcp_enable', { default: false, means: 'Takes GB28181 by TCP instead of UDP (SRS 4).' }),
+  waitKeyframe: flag('wait_keyframe', {
+    default: true,
+    means: 'A stream of GB28181 begins with a keyframe (SRS 4).',
+  }),
+  rtpIdleMs: seconds('rtp_idle_timeout', {
+    default: 30_000,
+    means: 'A stream of GB28181 ends after so long without a packet (SRS 4).',
+  }),
+  audioEnabled: flag('audio_enable', { default: true, means: 'Takes the sound of GB28181 (SRS 4).' }),
+  jitterBuffer: flag('jitterbuffer_enable', {
+    default: true,
+    means: 'Puts packets of GB28181 in order (SRS 4).',
+  }),
+  autoCreateChannel: flag('auto_create_channel', {
+    default: false,
+    means: 'Makes a channel for each stream of GB28181 that comes (SRS 4).',
   }),
   sip: block('sip', sipSection, { means: 'SIP of GB28181.' }),
 });

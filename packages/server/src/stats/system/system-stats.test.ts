@@ -163,7 +163,7 @@ describe('SystemStats', () => {
     const stats = new SystemStats({ files, isPublicDevice: (name) => name === 'eth0' });
     expect(stats.read()).toMatchObject({
       memory: { total: 1_000_000, inUse: 300_000, share: 0.3, swapShare: 0.5 },
-      network: { received: 100, sent: 200, receivedInternal: 30, sentInternal: 40 },
+      network: { received: 100, sent: 200, receivedInternal: 1029, sentInternal: 1039 },
       sockets: { tcp: 865, established: 180, timeWait: 681, udp: 5 },
       load: [1.91, 2.61, 3.7],
       uptime: { seconds: 16_137.87, idleSeconds: 19_812.79 },

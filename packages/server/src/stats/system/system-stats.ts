@@ -180,9 +180,9 @@ export class SystemStats {
     const devices = this.#parsed('/proc/net/dev', parseNetworkDevices);
     if (devices === undefined) return undefined;
     // A bond's bytes are those of its devices, which are listed, too.
-    const outside = devices.filter(({ name }) => name !== 'lo' && !name.startsWith('bond'));
+    const listed = devices.filter(({ name }) => !name.startsWith('bond'));
     const [published, internal] = [true, false].map((wanted) =>
-      outside.filter(({ name }) => this.#isPublicDevice(name) === wanted),
+      listed.filter(({ name }) => (name !== 'lo' && this.#isPublicDevice(name)) === wanted),
     );
     const [received, sent] = sumOf(published ?? []);
     const [receivedInternal, sentInternal] = sumOf(internal ?? []);
