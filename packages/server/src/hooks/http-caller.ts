@@ -51,13 +51,10 @@ export class HttpCaller {
     this.#agent = new Agent({
       connections: options.connections,
       connect: (target, done) => {
-        connect(target, (...[error, socket]) => {
-          if (socket === null) {
-            done(error, null);
-            return;
-          }
-          skipInformational(socket);
-          done(null, socket);
+        connect(target, (...result) => {
+          // A failed attempt comes with an error and nothing else, whatever the types say.
+          if (result[0] === null) skipInformational(result[1]);
+          done(...result);
         });
       },
       maxHeaderSize: MAX_HEADER_BYTES,

@@ -43,6 +43,20 @@ describe('InformationalFilter', () => {
 });
 
 describe('HttpCaller', () => {
+  it('K003 a server that is not there fails the call, and nothing else', async () => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    server.close();
+    await once(server, 'close');
+    const caller = new HttpCaller({ connections: 1, maxOpen: 10, maxAnswerBytes: 1000 });
+    onTestFinished(() => caller.close());
+    const call = { method: 'POST', url: `http://127.0.0.1:${port}/`, body: '{}', timeoutMs: 5000 } as const;
+    await expect(caller.call(call)).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
   it.each([
     ['100', CONTINUE],
     ['102', 'HTTP/1.1 102 Processing\r\n\r\n'],
