@@ -650,6 +650,21 @@ describe('MP4 reader', () => {
     expect(samples.find((one) => one.track.id === 2)?.dts).toBe(180);
   });
 
+  it('a recorded track that begins late and with a picture shown before its first DTS keeps all pictures', () => {
+    const recording = new Mp4Recording([VIDEO], {});
+    const pieces = [recording.head];
+    for (const [index, offset] of [-80, 40, -40, -40, 80, 0].entries()) {
+      recording.add(1, 1000 + index * 40, offset, index === 0, payload(1, index));
+    }
+    const fragment = recording.cut();
+    if (fragment === undefined) throw new Error('no fragment');
+    for (const piece of fragment.pieces) pieces.push(piece.slice());
+    recording.written(fragment);
+    const bytes = finished(concatBytes(pieces), recording.finish());
+    const times = readAll(bytes, open(bytes)).map(({ pts }) => pts);
+    expect(times).toEqual([920, 1080, 1040, 1080, 1240, 1200]);
+  });
+
   it('negative composition offsets put the DTS earlier', () => {
     const tables = SIX_SAMPLES.map((part, index) =>
       index === 1 ? list('ctts', [1, 0], [1, 80], [4, -40]) : part,

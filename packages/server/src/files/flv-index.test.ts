@@ -107,6 +107,21 @@ describe('indexMediaFile of FLV', () => {
     ]);
   });
 
+  it.each([-10_000, -1500, 1500, 10_000])(
+    'sound that stands %d ms from its picture in the file is neither a jump nor a reason to cut',
+    async (apart) => {
+      const media = Array.from({ length: 500 }, (_, index) => index * 40).flatMap((time) => [
+        videoTag(time + 20_000, time % 1000 === 0),
+        audioTag(time + 20_000 + apart),
+      ]);
+      const path = await temporaryFile('x.flv', flvBytes([avcHeaderTag(), aacHeaderTag(), ...media]));
+      const index = await indexOf(path, plan);
+      expect(cuts(index).slice(0, -1)).toEqual(
+        Array.from({ length: 9 }, (_, number) => [20_000 + number * 2000, 2000]),
+      );
+    },
+  );
+
   it('the segments together are the whole file, each with its headers', async () => {
     const tags = clipTags(7_000, 1_000);
     const path = await temporaryFile('x.flv', flvBytes(tags));

@@ -74,6 +74,42 @@ describe('the plans', () => {
     expect(frames).toBe(7 * 75);
   });
 
+  it.each([1500, 10_000])(
+    'V001 segment: sound that is %d ms behind on the wire is in step in each file',
+    async (late) => {
+      const { publish, disk, sinks, clock } = dvr({
+        vhost: vhostWith({ plan: 'segment', durationMs: 2_000 }),
+      });
+      const stream = publish();
+      stream.start();
+      for (let time = 0; time < 20_000; time += 40) {
+        stream.write(video(time, time % 1_000 === 0));
+        if (time >= late) stream.write(audio(time - late));
+        clock.now += 40;
+        if (time % 1_000 === 0) await settle();
+      }
+      stream.end();
+      await settle();
+      await sinks.close();
+      const files = disk.names().map((name) => brief(tagsOf(disk.bytes(name))));
+      let inStep = 0;
+      for (const names of files) {
+        const at = (kind: RegExp): number[] =>
+          names.filter((name) => kind.test(name)).map((name) => Number(name.split('@')[1]));
+        const [picture = 0] = at(/^k@/);
+        const sounds = at(/^a@/);
+        // A file that began before there was sound doesn't know of what is to come.
+        if (picture === 0) continue;
+        inStep += 1;
+        expect(Math.abs(picture - (sounds[0] ?? Infinity) - late)).toBeLessThan(100);
+        for (const [index, time] of sounds.entries()) {
+          if (index > 0) expect(time).toBeGreaterThan(sounds[index - 1] ?? Infinity);
+        }
+      }
+      expect(inStep).toBeGreaterThan(3);
+    },
+  );
+
   it('V001 segment: without keyframes it is cut all the same, after a while', async () => {
     const { publish, sinks, finished, clock } = dvr({
       vhost: vhostWith({ plan: 'segment', durationMs: 2_000 }),

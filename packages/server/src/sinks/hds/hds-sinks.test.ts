@@ -118,6 +118,22 @@ describe('HdsSinks', () => {
     expect(listed(bootstrapOf(disk))).toEqual(['1@0+1400', '2@1400+2000', '3@3400+2000']);
   });
 
+  it.each([-10_000, -1500, 1500, 10_000])(
+    'D001 tracks that are %d ms apart on the wire: fragments begin at keyframes, a second each',
+    async (apart) => {
+      const { disk, open } = hds();
+      const sink = open();
+      headers(sink);
+      for (let time = 20_000; time < 25_000; time += 40) {
+        sink.write(picture(time, time % 1000 === 0));
+        sink.write(sound(time + apart));
+      }
+      await settle();
+      expect(fragments(disk)).toEqual(['1', '2', '3', '4']);
+      expect(listed(bootstrapOf(disk))).toEqual([1, 2, 3, 4].map((at) => `${at}@${19_000 + at * 1000}+1000`));
+    },
+  );
+
   it('L024 without video fragments are cut at the length, also when the video stops', async () => {
     const audioOnly = hds();
     const sink = audioOnly.open(1000);
