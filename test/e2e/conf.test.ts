@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -95,6 +96,33 @@ describe('the configuration of a server', () => {
     );
     expect(error).toBeInstanceOf(Error);
     expect((error as Error).message).toMatch(message);
+  });
+
+  it('C001: a file of SRS loads with its includes from the working directory and no CANDIDATE', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-conf-'));
+    onTestFinished(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    mkdirSync(join(folder, 'conf'));
+    const gbk = Buffer.from([0x23, 0xd7, 0xa2, 0xca, 0xcd, 0x0a]);
+    const main =
+      'listen 1935\nmax_connections 1000;\nrtc_server { enabled on; candidate $CANDIDATE; }\ninclude ./conf/vhost.conf;\n';
+    writeFileSync(join(folder, 'conf/main.conf'), Buffer.concat([gbk, Buffer.from(main)]));
+    writeFileSync(join(folder, 'conf/vhost.conf'), 'vhost a { hls { enabled off; hls_later 1; } }\n');
+    const check = new RunningProcess(process.execPath, [sluiceMain, '-t', '-c', 'conf/main.conf'], {
+      cwd: folder,
+      env: { CANDIDATE: undefined },
+    });
+    expect((await check.exited()).code, check.stderr).toBe(0);
+    const lines = check.stdout.trim().split('\n');
+    expect(lines.map((line) => line.replace(/^(\S+?:\d+:) .*$/, '$1').replace(`${folder}/`, ''))).toEqual([
+      'conf/main.conf:4:',
+      'conf/main.conf:2:',
+      'conf/main.conf:4:',
+      'conf/vhost.conf:1:',
+      'conf/main.conf: the configuration is good',
+    ]);
+    expect(lines[0]).toContain('rtc_server is not supported, ignored');
   });
 
   it('R002 G013: more connections than the process may have descriptors is an error at the start', async () => {

@@ -123,7 +123,7 @@ export class SluiceServer {
     const { inactive, warnings } = this.#config;
     if (inactive.length > 0) {
       const names = inactive.map(({ path, line }) => `${path} (line ${line})`).join(', ');
-      this.#log.warn(`accepted, but without effect in this version: ${names}`);
+      this.#log.warn(`not supported, ignored: ${names}`);
     }
     for (const warning of warnings) this.#log.warn(warning.message);
     for (const warning of guardWarnings(this.#config)) this.#log.warn(warning);

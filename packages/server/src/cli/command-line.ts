@@ -162,9 +162,11 @@ async function runServer(program: Command, flags: ServerFlags, version: string):
   }
   if (flags.test === true) {
     for (const { path, file, line } of config.inactive) {
-      process.stdout.write(`${file}:${line}: ${path} is accepted but does nothing in this version\n`);
+      process.stdout.write(`${file}:${line}: ${path} is not supported, ignored\n`);
     }
-    for (const warning of config.warnings) process.stdout.write(`${warning.message}\n`);
+    for (const { file, line, message } of config.warnings) {
+      process.stdout.write(`${line > 0 ? `${file}:${line}` : file}: ${message}\n`);
+    }
     process.stdout.write(`${flags.config ?? 'the environment'}: the configuration is good\n`);
     return 0;
   }

@@ -437,12 +437,6 @@ describe('loadConfig', () => {
       /unknown directive `__proto__` in the root$/m,
     ],
     [
-      'listen 1935\nmax_connections 10;',
-      'config-syntax',
-      2,
-      /a `;` is missing at the end of line 1, before `max_connections`/,
-    ],
-    [
       'listen 1935; vhost v { http_remux { mount [vhost]/a.mp4; } }',
       'config-value',
       1,

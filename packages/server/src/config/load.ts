@@ -7,9 +7,11 @@ import { environmentDirectives, overlayDirectives } from './environment.ts';
 import { ConfigError, ConfigErrorCode } from './errors.ts';
 import { DEFAULT_PARSE_LIMITS, SourceTexts, readConfigFile, readConfigText } from './parse/index.ts';
 import type { Directive, Environment, ListDirectory, ParseLimits, ReadFile } from './parse/index.ts';
+import { endDirectives } from './missing-semicolons.ts';
 import { SectionReader, rootSection } from './sections/index.ts';
 import { moveFlatSpellings } from './synonyms.ts';
 import type { Config } from './types.ts';
+import { settleUnsetVariables } from './unset-variables.ts';
 import { DEFAULT_VHOST } from './vhost-names.ts';
 
 /** Where a configuration comes from. */
@@ -27,6 +29,8 @@ export interface LoadConfigOptions {
   readonly readFile?: ReadFile | undefined;
   /** For `include` with a pattern; default: the file system. */
   readonly listDirectory?: ListDirectory | undefined;
+  /** Where a name in an `include` is looked for that is not beside the including file; default: the process's. */
+  readonly workingDirectory?: string | undefined;
   /** Changes by the API, which go over file and environment. Default: none. */
   readonly changes?: EditedConfig | undefined;
 }
@@ -64,6 +68,7 @@ function readSource(options: LoadConfigOptions, texts: SourceTexts): Source {
     texts,
     readFile: options.readFile,
     listDirectory: options.listDirectory,
+    workingDirectory: options.workingDirectory,
   };
   const file = options.file ?? env['SRS_CONFIG_FILE'];
   if (text !== undefined) {
@@ -101,18 +106,22 @@ export function readConfig(options: LoadConfigOptions): ReadConfig {
   const texts = new SourceTexts();
   const reader = new SectionReader(texts);
   const source = readSource(options, texts);
-  const base = source.file === undefined ? withDefaultVhost(source.directives) : source.directives;
-  const directives = overlayDirectives(
+  const base =
+    source.file === undefined
+      ? withDefaultVhost(source.directives)
+      : endDirectives(source.directives, rootSection, reader);
+  const written = overlayDirectives(
     moveFlatSpellings(base, reader),
     moveFlatSpellings(environmentDirectives(options.env ?? process.env, reader), reader),
   );
+  const directives = settleUnsetVariables(written, rootSection, reader);
   const { changes } = options;
   const edited = applyEdits(directives, changes?.edits ?? [], changes?.file ?? '');
   for (const [id, problem] of edited.unfit) {
     const message = `change ${id} of ${changes?.file ?? ''} is left out: ${problem.message}`;
     reader.warn(message, { file: changes?.file ?? '', line: 0, column: 0 });
   }
-  if (source.file !== undefined) requireListen(edited.directives, source.file, reader);
+  if (source.file !== undefined) requireListen([...written, ...edited.directives], source.file, reader);
   const root = reader.section(rootSection, edited.directives, { path: '', noteInactive: true });
   checkDirectives(root, edited.directives, reader);
   reader.finish();

@@ -1,6 +1,6 @@
 import { ConfigErrorCode } from './errors.ts';
 import type { Argument, Directive } from './parse/index.ts';
-import { vhostSection } from './sections/index.ts';
+import { isSwitchedOff, saysOff, vhostSection } from './sections/index.ts';
 import type { SectionReader } from './sections/index.ts';
 
 type Move = (typeof vhostSection.moves)[number];
@@ -20,8 +20,8 @@ function switchOn(moved: Moved, into: string, source: Directive): void {
   if (already !== true) put(moved, into, { ...source, name: 'enabled', args: [word] });
 }
 
-function moveChildren(moved: Moved, move: Move, directive: Directive, reader: SectionReader): void {
-  for (const child of directive.block ?? []) {
+function moveChildren(moved: Moved, move: Move, children: readonly Directive[], reader: SectionReader): void {
+  for (const child of children) {
     const name = move.children?.[child.name];
     if (name === undefined) {
       const known = Object.keys(move.children ?? {})
@@ -66,7 +66,10 @@ function moveInVhost(
     if (move === undefined || (directive.block !== undefined && move.children === undefined)) {
       kept.push(directive);
     } else if (directive.block !== undefined) {
-      moveChildren(moved, move, directive, reader);
+      const { block } = directive;
+      reader.inBlock(saysOff(block), () => {
+        moveChildren(moved, move, block, reader);
+      });
     } else {
       put(moved, move.into, { ...directive, name: move.as ?? directive.name });
       if (move.enables === true) switchOn(moved, move.into, directive);
@@ -75,18 +78,39 @@ function moveInVhost(
   return intoBlocks(kept, moved);
 }
 
+/** What SRS 7 has in a block `rtmp` and its earlier versions at the root. */
+const ROOT_NAMES = new Set(['listen', 'chunk_size']);
+
+/** The directives of `rtmp {}` at the root, where they do not stand there already. */
+function ofRtmpBlock(
+  block: readonly Directive[],
+  root: readonly Directive[],
+  reader: SectionReader,
+): Directive[] {
+  return block.filter((child) => {
+    if (ROOT_NAMES.has(child.name)) return !root.some(({ name }) => name === child.name);
+    const message = `unknown directive \`${child.name}\` in rtmp, which takes \`listen\` and \`chunk_size\``;
+    reader.problem(ConfigErrorCode.Unknown, message, child);
+    return false;
+  });
+}
+
 /**
  * Writes the flat spellings of SRS 2 as the blocks of later versions: `gop_cache off;` in a vhost becomes
- * `play { gop_cache off; }`. Where both are given, the block wins. Places stay those of the file.
+ * `play { gop_cache off; }`. Where both are given, the block wins. Places stay those of the file. SRS 7's block
+ * `rtmp` of the root is taken apart.
  */
 export function moveFlatSpellings(
   directives: readonly Directive[],
   reader: SectionReader,
 ): readonly Directive[] {
   const moves = new Map(vhostSection.moves.map((move) => [move.from, move]));
-  return directives.map((directive) =>
-    directive.name === 'vhost' && directive.block?.some(({ name }) => moves.has(name)) === true
-      ? { ...directive, block: moveInVhost(directive.block, moves, reader) }
-      : directive,
-  );
+  return directives.flatMap((directive) => {
+    const { name, block } = directive;
+    if (name === 'rtmp' && block !== undefined) return ofRtmpBlock(block, directives, reader);
+    if (name !== 'vhost' || block?.some((child) => moves.has(child.name)) !== true) return directive;
+    const off = isSwitchedOff(vhostSection, block);
+    const moved = reader.inBlock(off, () => moveInVhost(block, moves, reader));
+    return { ...directive, block: moved };
+  });
 }

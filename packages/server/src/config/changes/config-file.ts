@@ -115,6 +115,8 @@ export class ConfigFile {
   readonly #options: ConfigFileOptions;
   /** Undefined when everything comes from the environment. */
   readonly #file: string | undefined;
+  /** The server may change its directory. */
+  readonly #workingDirectory = process.cwd();
   readonly #readings = new WeakMap<Config, Reading>();
   #current: Reading | undefined;
 
@@ -154,6 +156,7 @@ export class ConfigFile {
     const overlay = overlayText === undefined ? NO_OVERLAY : parseOverlay(overlayFile, overlayText);
     const { config, unfit } = readConfig({
       ...this.#options,
+      workingDirectory: this.#workingDirectory,
       file,
       changes: { file: overlayFile, edits: overlay.edits },
       readFile: (path) => {
@@ -281,7 +284,8 @@ export class ConfigFile {
     const { file, listDirectory, readFile } = reading;
     const changes = { file: this.changesFile ?? '', edits };
     try {
-      return readConfig({ ...this.#options, file, readFile, listDirectory, changes });
+      const workingDirectory = this.#workingDirectory;
+      return readConfig({ ...this.#options, workingDirectory, file, readFile, listDirectory, changes });
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       throw new ConfigEditError('bad-value', error.problems.map(plainMessage).join('; '), { cause: error });
@@ -311,7 +315,9 @@ export class ConfigFile {
 
 function kept<Value>(values: ReadonlyMap<string, Value>, path: string): Value {
   const value = values.get(path);
-  if (value === undefined) throw new Error('it was not there when the configuration was read');
+  if (value === undefined) {
+    throw Object.assign(new Error('it was not there when the configuration was read'), { code: 'ENOENT' });
+  }
   return value;
 }
 

@@ -1,3 +1,5 @@
+import type { UnsetVariable } from './lexer.ts';
+
 /** Where something stands; `line` and `column` are 1-based, 0 when the source has no lines. */
 export interface Place {
   /** File name as given, or `environment`. */
@@ -12,6 +14,8 @@ export interface Argument {
   readonly line: number;
   readonly column: number;
   readonly quoted: boolean;
+  /** A variable in it that is not set; `text` has it as it is written. */
+  readonly unset?: UnsetVariable;
 }
 
 /** `name args…;` or `name args… { block }`. */

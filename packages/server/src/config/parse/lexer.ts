@@ -3,6 +3,13 @@ import { ConfigError, ConfigErrorCode } from '../errors.ts';
 /** The environment that `$NAME` is expanded from. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** An environment variable that a word names and that is not set. */
+export interface UnsetVariable {
+  readonly name: string;
+  /** Whether the word is nothing else. */
+  readonly whole: boolean;
+}
+
 export type TokenKind = 'word' | ';' | '{' | '}' | 'end';
 
 /** A word, a mark or the end of the text; `line` and `column` are 1-based. */
@@ -10,10 +17,24 @@ export interface Token {
   readonly kind: TokenKind;
   readonly text: string;
   readonly quoted: boolean;
+  /** The first variable of the word that is not set; the word has it as it is written. */
+  readonly unset?: UnsetVariable;
   readonly line: number;
   readonly column: number;
 }
 
+/** How a text is cut. */
+export interface LexerOptions {
+  /** The name that places carry. */
+  readonly file: string;
+  /** What `$NAME` is expanded from. */
+  readonly environment: Environment;
+  /** Whether U+FFFD stands for bytes that are not UTF-8; false unless given. */
+  readonly malformed?: boolean | undefined;
+}
+
+/** What a decoder puts in the place of bytes that are not UTF-8. */
+const REPLACEMENT = '\uFFFD';
 const NAME_START = /[A-Za-z_]/;
 const NAME_PART = /[A-Za-z0-9_]/;
 /** Marks that end a bare word, and those that a backslash makes ordinary in one. */
@@ -48,18 +69,23 @@ function isPlain(code: number): boolean {
  *   expanded. `'…'` is literal: only `\'` and `\\` are escapes, and `$` is an ordinary character.
  * - Elsewhere a backslash takes the meaning from the mark after it (`\;`, `\$`, `\ ` …).
  * - A backslash before anything else stands for itself, so that ffmpeg's filters need no doubling.
- * - `$NAME` and `${NAME}` are expanded; a `$` that no name follows stands for itself.
+ * - `$NAME` and `${NAME}` are expanded. A variable that is not set stays as it is written, and the token says so; a
+ *   `$` that no name follows stands for itself.
+ * - Comments may be in any encoding: bytes that are not UTF-8 are refused outside of them (`malformed`).
  */
 export class Lexer {
   readonly #text: string;
   readonly #file: string;
   readonly #environment: Environment;
+  readonly #malformed: boolean;
+  #unset: { readonly name: string; readonly text: string } | undefined;
   #offset = 0;
   #line = 1;
   #lineStart = 0;
 
-  constructor(text: string, options: { readonly file: string; readonly environment: Environment }) {
+  constructor(text: string, options: LexerOptions) {
     this.#text = text;
+    this.#malformed = options.malformed === true;
     this.#file = options.file;
     this.#environment = options.environment;
   }
@@ -76,8 +102,11 @@ export class Lexer {
       return { kind: first, text: first, quoted: false, line, column };
     }
     const quoted = first === '"' || first === "'";
+    this.#unset = undefined;
     const text = quoted ? this.#quotedWord(first) : this.#bareWord();
-    return { kind: 'word', text, quoted, line, column };
+    const word: Token = { kind: 'word', text, quoted, line, column };
+    const unset = this.#unsetVariable();
+    return unset === undefined ? word : { ...word, unset: { name: unset.name, whole: unset.text === text } };
   }
 
   /** A problem at a place of this text. */
@@ -141,7 +170,7 @@ export class Lexer {
         word += escapes[following] ?? '';
         this.#offset += 2;
       } else if (character === '$' && quote === '"') {
-        word += this.#variable();
+        word += this.#variable(quote);
       } else {
         word += this.#ordinary(character);
       }
@@ -181,7 +210,16 @@ export class Lexer {
     return this.#text.slice(start, end);
   }
 
+  /** Behind a call, so that the compiler does not take the field for what was assigned before reading the word. */
+  #unsetVariable(): { readonly name: string; readonly text: string } | undefined {
+    return this.#unset;
+  }
+
   #ordinary(character: string): string {
+    if (character === REPLACEMENT && this.#malformed) {
+      const at = { line: this.#line, column: this.#column() };
+      throw this.fail('this byte is not UTF-8; save the file as UTF-8', at, ConfigErrorCode.Encoding);
+    }
     if (character === '\0') {
       const at = { line: this.#line, column: this.#column() };
       throw this.fail('a NUL byte; is this a text file?', at, ConfigErrorCode.Encoding);
@@ -190,8 +228,8 @@ export class Lexer {
     return character;
   }
 
-  /** Reads `$NAME` or `${NAME}` at the offset, or the lone `$`. */
-  #variable(): string {
+  /** Reads `$NAME` or `${NAME}` at the offset, or the lone `$`. In a bare word, another `${` would open a block. */
+  #variable(quote?: '"'): string {
     const at = { line: this.#line, column: this.#column() };
     const braced = this.#text[this.#offset + 1] === '{';
     const start = this.#offset + (braced ? 2 : 1);
@@ -201,18 +239,18 @@ export class Lexer {
     }
     const name = this.#text.slice(start, end);
     if (braced && (name === '' || this.#text[end] !== '}')) {
+      if (quote !== undefined) {
+        this.#offset += 1;
+        return '$';
+      }
       throw this.fail('expected `${NAME}`; write `\\$` for a literal `$`', at);
     }
     this.#offset = braced ? end + 1 : end;
     if (name === '') return '$';
     const value = Object.hasOwn(this.#environment, name) ? this.#environment[name] : undefined;
-    if (value === undefined) {
-      throw this.fail(
-        `the environment variable \`${name}\` is not set; set it, or write \`\\$\` for a literal \`$\``,
-        at,
-        ConfigErrorCode.Variable,
-      );
-    }
-    return value;
+    if (value !== undefined) return value;
+    const written = braced ? `\${${name}}` : `$${name}`;
+    this.#unset ??= { name, text: written };
+    return written;
   }
 }

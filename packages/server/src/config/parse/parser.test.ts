@@ -104,10 +104,8 @@ describe('parseDirectives (C001)', () => {
     ['{ a 1; }', 'config-syntax', 1, 1, /name of a directive before `\{`/],
     ['a "x;\nb 2;', 'config-syntax', 1, 3, /quote that starts here is never closed/],
     ['a "x"y;', 'config-syntax', 1, 6, /after the closing quote, not `y`/],
-    ['\n\n  a b $MISSING;', 'config-variable', 3, 7, /`MISSING` is not set/],
     ['a ${NAME;', 'config-syntax', 1, 3, /expected `\$\{NAME\}`/],
     ['a ${};', 'config-syntax', 1, 3, /expected `\$\{NAME\}`/],
-    ['a $toString;', 'config-variable', 1, 3, /`toString` is not set/],
     ['a \0;', 'config-encoding', 1, 3, /NUL byte/],
   ])('%j is refused with its place', (text, code, line, column, message) => {
     const error = fault(text);
@@ -116,17 +114,36 @@ describe('parseDirectives (C001)', () => {
   });
 
   it('shows the line and a caret under the place', () => {
-    expect(fault('a 1;\n\tb $MISSING 3;\n').message).toBe(
-      'x.conf:2:4: the environment variable `MISSING` is not set; set it, or write `\\$` for a literal `$`\n' +
-        '    \tb $MISSING 3;\n' +
-        '    \t  ^',
+    expect(fault('a 1;\n\tb ${ 3;\n').message).toBe(
+      'x.conf:2:4: expected `${NAME}`; write `\\$` for a literal `$`\n    \tb ${ 3;\n    \t  ^',
     );
   });
 
   it('shows a part of a very long line', () => {
-    const error = fault(`a ${'x '.repeat(5000)}$MISSING ${'y '.repeat(5000)};`);
+    const error = fault(`a ${'x '.repeat(5000)}\${MISSING ${'y '.repeat(5000)};`);
     expect(error.message.length).toBeLessThan(400);
-    expect(error.message).toContain('$MISSING');
+    expect(error.message).toContain('${MISSING');
+  });
+
+  it.each([
+    ['$MISSING', '$MISSING', { name: 'MISSING', whole: true }],
+    ['${MISSING}', '${MISSING}', { name: 'MISSING', whole: true }],
+    ['"$MISSING"', '$MISSING', { name: 'MISSING', whole: true }],
+    ['a$MISSING/b', 'a$MISSING/b', { name: 'MISSING', whole: false }],
+    ['$MISSING$OTHER', '$MISSING$OTHER', { name: 'MISSING', whole: false }],
+    ['$NAME$MISSING', 'value$MISSING', { name: 'MISSING', whole: false }],
+    ['$toString', '$toString', { name: 'toString', whole: true }],
+    ["'$MISSING'", '$MISSING', undefined],
+    ['\\$MISSING', '$MISSING', undefined],
+    ['"${MISSING:-x}"', '${MISSING:-x}', undefined],
+    ['"$(date)$"', '$(date)$', undefined],
+    ['$1$', '$1$', undefined],
+    ['$NAME', 'value', undefined],
+  ])('keeps a variable that is not set as it is written: %s', (written, text, unset) => {
+    const [first, second] = parse(`a ${written} b;`)[0]?.args ?? [];
+    expect(first?.text).toBe(text);
+    expect(first?.unset).toEqual(unset);
+    expect(second?.unset).toBeUndefined();
   });
 
   it('keeps the place of each value', () => {

@@ -1,7 +1,7 @@
 import { ConfigErrorCode } from '../errors.ts';
 import type { Argument, Directive } from './directive.ts';
 import { Lexer } from './lexer.ts';
-import type { Environment, Token } from './lexer.ts';
+import type { LexerOptions, Token } from './lexer.ts';
 import type { ParseLimits } from './limits.ts';
 
 /** A directive's name as a problem shows it. */
@@ -55,7 +55,8 @@ class Parser {
     for (;;) {
       const token = this.#lexer.next();
       if (token.kind === 'word') {
-        args.push({ text: token.text, line: token.line, column: token.column, quoted: token.quoted });
+        const { text, line, column, quoted, unset } = token;
+        args.push({ text, line, column, quoted, ...(unset === undefined ? {} : { unset }) });
         continue;
       }
       const directive = { name: name.text, args, file: this.#file, line: name.line, column: name.column };
@@ -76,11 +77,7 @@ class Parser {
 }
 
 /** How a text is parsed. */
-export interface ParseOptions {
-  /** The name that places carry. */
-  readonly file: string;
-  /** What `$NAME` is expanded from. */
-  readonly environment: Environment;
+export interface ParseOptions extends LexerOptions {
   readonly limits: ParseLimits;
 }
 

@@ -15,6 +15,7 @@ function read(
     environment: options.env ?? {},
     limits: { ...DEFAULT_PARSE_LIMITS, ...options.limits },
     texts: new SourceTexts(),
+    workingDirectory: '/w',
     readFile(path) {
       const content = files[path];
       if (content === undefined) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
@@ -92,6 +93,30 @@ describe('readConfigFile', () => {
     expect(error.message).toContain("can't read `/c/one.conf`: no such file");
   });
 
+  it('looks for a name beside the including file, and then from the working directory', () => {
+    const files = {
+      '/c/main.conf': 'include conf/both.conf ./conf/one.conf conf/d/*.conf;',
+      '/c/conf/both.conf': 'beside;',
+      '/w/conf/both.conf': 'working;',
+      '/w/conf/one.conf': 'include conf/two.conf two.conf;',
+      '/w/conf/two.conf': 'two;',
+      '/w/conf/d/three.conf': 'three;',
+    };
+    expect(names(read(files))).toEqual(['beside', 'two', 'two', 'three']);
+    const error = fault({ '/c/main.conf': '\ninclude a.conf;' });
+    expect(error).toMatchObject({ code: 'config-file', line: 2, column: 9 });
+    expect(error.message).toContain("can't read `/c/a.conf`: no such file, and none at `/w/a.conf`");
+    expect(fault({ '/c/main.conf': 'include b.conf;', '/w/b.conf': 'include c.conf;' }).message).toContain(
+      "/w/b.conf:1:9: can't read `/w/c.conf`: no such file",
+    );
+    const cycle = { '/c/main.conf': 'include x/a.conf;', '/w/x/a.conf': 'include x/a.conf;' };
+    expect(fault(cycle).code).toBe('config-include');
+  });
+
+  it('does not include a file whose name is a variable that is not set', () => {
+    expect(fault({ '/c/main.conf': 'include $FILE;' })).toMatchObject({ code: 'config-variable', column: 9 });
+  });
+
   it('says that the file itself is missing', () => {
     expect(fault({}).message).toBe("/c/main.conf: can't read `/c/main.conf`: no such file");
   });
@@ -124,9 +149,33 @@ describe('readConfigFile', () => {
     expect(names(read({ '/c/main.conf': '\uFEFFa;' }))).toEqual(['a']);
   });
 
-  it('refuses bytes that are not UTF-8, with their place', () => {
-    const bytes = new Uint8Array([...new TextEncoder().encode('a;\nb '), 0xff, 0x3b]);
-    expect(fault({ '/c/main.conf': bytes })).toMatchObject({ code: 'config-encoding', line: 2, column: 3 });
+  it.each([
+    ['b \xff;', 2, 3],
+    ['b "\xc3(";', 2, 4],
+    ['\xd6 1;', 2, 1],
+  ])('refuses bytes that are not UTF-8, with their place: %j', (text, line, column) => {
+    const bytes = Buffer.from(`# \xd7\xa2\xca\xcd\n${text}`, 'latin1');
+    expect(fault({ '/c/main.conf': bytes })).toMatchObject({ code: 'config-encoding', line, column });
+  });
+
+  it.each([
+    ['GBK', [0xd7, 0xa2, 0xca, 0xcd, 0x81, 0x7b]],
+    ['Big5', [0xb5, 0xf9, 0xb8, 0xd1, 0xa5, 0x5c]],
+    ['Latin 1', [0xe9, 0xe8, 0xff]],
+    ['half of a UTF-8 character', [0xe6, 0xb3]],
+    ['NUL bytes', [0x61, 0x00, 0x62, 0x00]],
+  ])('takes comments in any encoding: %s', (_name, comment) => {
+    const words = ['#', '\nvhost ü { # ', '\n b; }'].map((text) => Buffer.from(text));
+    const bytes = Buffer.concat(
+      words.flatMap((word, index) => (index === 0 ? [word] : [Buffer.from(comment), word])),
+    );
+    const directives = read({ '/c/main.conf': bytes });
+    expect(names(directives)).toEqual([['vhost', 'b']]);
+    expect(directives[0]?.args[0]?.text).toBe('ü');
+  });
+
+  it('takes U+FFFD that stands in a file', () => {
+    expect(names(read({ '/c/main.conf': new TextEncoder().encode('\uFFFD;') }))).toEqual(['\uFFFD']);
   });
 
   it('limits a text', () => {

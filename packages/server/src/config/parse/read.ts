@@ -21,6 +21,8 @@ export interface ReadOptions {
   readonly readFile?: ReadFile | undefined;
   /** Default: the file system. */
   readonly listDirectory?: ListDirectory | undefined;
+  /** Where a name in an `include` is looked for that is not beside the including file; default: the process's. */
+  readonly workingDirectory?: string | undefined;
 }
 
 /** Where a chain of includes has come to. */
@@ -35,6 +37,7 @@ class FileReader {
   readonly #options: ReadOptions;
   readonly #readFile: ReadFile;
   readonly #listDirectory: ListDirectory;
+  readonly #workingDirectory: string;
   #files = 0;
   #directives = 0;
 
@@ -42,10 +45,16 @@ class FileReader {
     this.#options = options;
     this.#readFile = options.readFile ?? readFileSync;
     this.#listDirectory = options.listDirectory ?? ((directory) => readdirSync(directory));
+    this.#workingDirectory = options.workingDirectory ?? process.cwd();
   }
 
-  file(path: string, chain: Chain): readonly Directive[] {
+  /** @param elsewhere - the path to read when there is no file at `path` */
+  file(path: string, chain: Chain, elsewhere?: string): readonly Directive[] {
     const { limits } = this.#options;
+    if (chain.place !== undefined && chain.open.includes(resolve(path))) {
+      const message = `\`${path}\` includes itself: ${[...chain.open, resolve(path)].join(' → ')}`;
+      throw this.#problem(ConfigErrorCode.Include, message, chain.place);
+    }
     this.#files += 1;
     const place = chain.place ?? { file: path, line: 0, column: 0 };
     if (this.#files > limits.maxFiles) {
@@ -59,19 +68,36 @@ class FileReader {
     try {
       bytes = this.#readFile(path);
     } catch (cause) {
+      if (elsewhere !== undefined && isMissing(cause))
+        return this.#fileElsewhere(path, elsewhere, chain, cause);
       throw this.#problem(ConfigErrorCode.File, `can't read \`${path}\`: ${reasonOf(cause)}`, place, cause);
     }
     if (bytes.length > limits.maxFileBytes) {
       const message = `\`${path}\` has ${bytes.length} bytes; a configuration file may have ${limits.maxFileBytes}`;
       throw this.#problem(ConfigErrorCode.Limit, message, place);
     }
-    return this.text(path, this.#decode(path, bytes), { ...chain, open: [...chain.open, resolve(path)] });
+    const { text, malformed } = decode(bytes);
+    return this.text(path, text, { ...chain, open: [...chain.open, resolve(path)] }, malformed);
   }
 
-  text(file: string, text: string, chain: Chain): readonly Directive[] {
+  /** The problem of a name that is nowhere is that of the place where it was looked for first. */
+  #fileElsewhere(path: string, elsewhere: string, chain: Chain, cause: unknown): readonly Directive[] {
+    this.#files -= 1;
+    try {
+      return this.file(elsewhere, chain);
+    } catch (error) {
+      const isNowhere =
+        error instanceof ConfigError && isMissing(error.cause) && error.file === chain.place?.file;
+      if (!isNowhere) throw error;
+      const message = `can't read \`${path}\`: ${reasonOf(cause)}, and none at \`${elsewhere}\``;
+      throw this.#problem(ConfigErrorCode.File, message, chain.place, cause);
+    }
+  }
+
+  text(file: string, text: string, chain: Chain, malformed = false): readonly Directive[] {
     const { environment, limits, texts } = this.#options;
     texts.add(file, text);
-    const directives = parseDirectives(text, { file, environment, limits });
+    const directives = parseDirectives(text, { file, environment, limits, malformed });
     return this.#withIncludes(directives, chain);
   }
 
@@ -107,40 +133,33 @@ class FileReader {
       const message = '`include` takes the names of files: `include conf.d/*.conf;`';
       throw this.#problem(ConfigErrorCode.Shape, message, directive);
     }
-    return directive.args.flatMap((argument) =>
-      this.#includedPaths(directive, argument).flatMap((path) => {
-        const place = { file: directive.file, line: argument.line, column: argument.column };
-        if (chain.open.includes(resolve(path))) {
-          const message = `\`${path}\` includes itself: ${[...chain.open, resolve(path)].join(' → ')}`;
-          throw this.#problem(ConfigErrorCode.Include, message, place);
-        }
-        return this.file(path, { ...chain, place });
-      }),
-    );
+    return directive.args.flatMap((argument) => this.#includeNamed(directive, argument, chain));
   }
 
-  #includedPaths(directive: Directive, argument: Argument): readonly string[] {
-    const base = dirname(directive.file);
-    if (isGlob(argument.text)) return expandGlob(argument.text, base, this.#listDirectory);
-    return [isAbsolute(argument.text) ? argument.text : join(base, argument.text)];
-  }
-
-  #decode(path: string, bytes: Uint8Array | string): string {
-    if (typeof bytes === 'string') return bytes.replace(/^\uFEFF/, '');
-    try {
-      // Without `ignoreBOM` the decoder drops a byte order mark by itself.
-      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    } catch (cause) {
-      const before = new TextDecoder().decode(bytes).split('\uFFFD', 1)[0] ?? '';
-      const lines = before.split('\n');
-      const place = { file: path, line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
-      throw this.#problem(
-        ConfigErrorCode.Encoding,
-        'this byte is not UTF-8; save the file as UTF-8',
-        place,
-        cause,
-      );
+  /** A name is looked for beside the including file, and then, as SRS does, from the working directory. */
+  #includeNamed(
+    directive: Directive,
+    { text: name, unset, line, column }: Argument,
+    chain: Chain,
+  ): readonly Directive[] {
+    const place = { file: directive.file, line, column };
+    const from = { ...chain, place };
+    if (unset !== undefined) {
+      const message = `the environment variable \`${unset.name}\` is not set: there is no file to include`;
+      throw this.#problem(ConfigErrorCode.Variable, message, place);
     }
+    if (isAbsolute(name) && !isGlob(name)) return this.file(name, from);
+    const base = dirname(directive.file);
+    if (!isGlob(name)) return this.file(join(base, name), from, this.#elsewhere(base, name));
+    const beside = expandGlob(name, base, this.#listDirectory);
+    const paths = beside.length > 0 ? beside : expandGlob(name, this.#workingDirectory, this.#listDirectory);
+    return paths.flatMap((path) => this.file(path, from));
+  }
+
+  /** The path from the working directory; undefined where it is the one beside the including file. */
+  #elsewhere(base: string, name: string): string | undefined {
+    const elsewhere = resolve(this.#workingDirectory, name);
+    return elsewhere === resolve(this.#workingDirectory, base, name) ? undefined : elsewhere;
   }
 
   #problem(code: ConfigErrorCode, message: string, place: Place, cause?: unknown): ConfigError {
@@ -149,6 +168,22 @@ class FileReader {
     const problem = { code, message, file, line, column, ...(lineText === undefined ? {} : { lineText }) };
     return new ConfigError([problem], cause === undefined ? undefined : { cause });
   }
+}
+
+/** The text of a file, and whether U+FFFD stands in it for bytes that are not UTF-8: comments may have some. */
+function decode(bytes: Uint8Array | string): { readonly text: string; readonly malformed: boolean } {
+  if (typeof bytes === 'string') return { text: bytes.replace(/^\uFEFF/, ''), malformed: false };
+  // Without `ignoreBOM` the decoder drops a byte order mark by itself.
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), malformed: false };
+  } catch {
+    return { text: new TextDecoder().decode(bytes), malformed: true };
+  }
+}
+
+function isMissing(cause: unknown): boolean {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 function reasonOf(cause: unknown): string {

@@ -165,7 +165,8 @@ export function freeBlock(name: string, options: BlockOptions): Field<readonly F
     environment: 'none',
     read(directives, reader) {
       const [first] = directives;
-      if (first === undefined) return [];
+      // Without a block it is an empty one, as SRS's own files have it.
+      if (first === undefined || (first.block === undefined && first.args.length === 0)) return [];
       const children = blockOf(first, reader, 'none');
       for (const child of children) {
         if (child.block !== undefined) {

@@ -1,7 +1,7 @@
 import { Section } from './section.ts';
 import { block } from './blocks.ts';
 import { apiHttpsSection, serverHttpsSection } from './tls.ts';
-import { addresses, flag, integer, optionalFlag, path, text, words } from './values.ts';
+import { addresses, choice, flag, integer, optionalFlag, path, text, words } from './values.ts';
 
 const rawApiSection = new Section('raw_api', {
   enabled: flag('enabled', {
@@ -29,6 +29,10 @@ const rawApiSection = new Section('raw_api', {
 
 const authSection = new Section('auth', {
   enabled: flag('enabled', { default: false, active: true, means: 'Asks for a name and a password.' }),
+  type: choice('type', ['basic'], {
+    default: 'basic',
+    means: 'How: HTTP Basic authentication is the one way that there is.',
+  }),
   username: text('username', { default: '', active: true, means: 'The name, without a colon.' }),
   password: text('password', { default: '', active: true, means: 'The password.' }),
 });

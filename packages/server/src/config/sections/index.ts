@@ -68,12 +68,14 @@ export type RootValue = ValueOf<typeof rootSection>;
 /** All directives of a vhost, validated; `label` is its name. */
 export type VhostValue = Labelled<ValueOf<typeof vhostSection>>;
 
+export { guardSections } from './guards.ts';
 export { nearestName } from './nearest.ts';
 export { playSection } from './play.ts';
 export { publishSection } from './publish.ts';
 export { SectionReader } from './reader.ts';
 export type { ConfigWarning, InactiveDirective } from './reader.ts';
 export { limitsSection, rootSection } from './root.ts';
+export { isSwitchedOff, saysOff } from './section.ts';
 export type { Field, Fields, Section } from './section.ts';
 export { httpApiSection, httpRemuxSection, httpServerSection, httpStaticSection } from './http.ts';
 export { tokenSection } from './access.ts';

@@ -3,6 +3,7 @@ import type { ConfigProblem } from '../errors.ts';
 import type { Argument, Directive, Place, SourceTexts } from '../parse/index.ts';
 import { nearestName } from './nearest.ts';
 import { rootSection } from './root.ts';
+import { isSwitchedOff } from './section.ts';
 import type { Field, Fields, Reader, Section, SectionContext, SectionValue } from './section.ts';
 
 /** Something that a user should know, though the configuration can be used. */
@@ -67,6 +68,13 @@ function blockText(directives: readonly Directive[]): string | undefined {
   return text;
 }
 
+/** What is only warned of in a block that is switched off: it has no effect there. */
+const WITHOUT_EFFECT_WHEN_OFF = new Set<ConfigErrorCode>([
+  ConfigErrorCode.Unknown,
+  ConfigErrorCode.Shape,
+  ConfigErrorCode.Value,
+]);
+
 /** Turns directives into validated values by the sections' tables, and collects what is wrong. */
 export class SectionReader implements Reader {
   readonly #texts: SourceTexts;
@@ -74,6 +82,8 @@ export class SectionReader implements Reader {
   readonly warnings: ConfigWarning[] = [];
   readonly inactive: InactiveDirective[] = [];
   /** Values of blocks by what stands in them, in so far as nothing had to be said of them. */
+  /** How many of the blocks that are being read are switched off, or stand in one that is. */
+  #switchedOff = 0;
   readonly #known = new Map<Section<Fields>, Map<string, unknown>>();
 
   constructor(texts: SourceTexts) {
@@ -82,6 +92,13 @@ export class SectionReader implements Reader {
 
   /** Notes a problem of a directive; `at` narrows it down to one of its values. */
   problem(code: ConfigErrorCode, message: string, directive: Directive, at?: Argument): void {
+    if (this.#switchedOff > 0 && WITHOUT_EFFECT_WHEN_OFF.has(code)) {
+      this.warn(`${message}; ignored, because the block is switched off`, {
+        ...directive,
+        line: at?.line ?? directive.line,
+      });
+      return;
+    }
     if (this.#problems.length >= MAX_PROBLEMS) return;
     if (directive.origin !== undefined) {
       const { file, line, column } = directive;
@@ -139,10 +156,22 @@ export class SectionReader implements Reader {
     const known = this.#known.get(section) ?? new Map<string, unknown>();
     if (text !== undefined && known.has(text)) return known.get(text) as SectionValue<F>;
     const noticed = this.#noticed();
-    const value = this.#read(section, directives, context);
+    const off = isSwitchedOff(section, directives);
+    const value = this.inBlock(off, () => this.#read(section, directives, context));
     // What has something to say of a block says it of each.
     if (text !== undefined && this.#noticed() === noticed) this.#known.set(section, known.set(text, value));
     return value;
+  }
+
+  /** Does what may find problems in a block, which is switched `off` or not. */
+  inBlock<Value>(off: boolean, read: () => Value): Value {
+    if (!off) return read();
+    this.#switchedOff += 1;
+    try {
+      return read();
+    } finally {
+      this.#switchedOff -= 1;
+    }
   }
 
   /** How much was said so far. */
@@ -182,7 +211,6 @@ export class SectionReader implements Reader {
         this.unknown(section, directive);
         continue;
       }
-      if (this.#lacksSemicolon(section, directive)) continue;
       const group = found.get(field) ?? [];
       group.push(directive);
       found.set(field, group);
@@ -195,23 +223,8 @@ export class SectionReader implements Reader {
 
   /** Refuses a directive that the section doesn't know, and says what was likely meant. */
   unknown(section: Section<Fields>, directive: Directive): void {
-    if (this.#problems.length >= MAX_PROBLEMS) return;
     const name = directive.name.length > 60 ? `${directive.name.slice(0, 60)}…` : directive.name;
     const message = `unknown directive \`${name}\` in ${section.title}${remedyFor(directive.name, section)}`;
     this.problem(ConfigErrorCode.Unknown, message, directive);
-  }
-
-  /** A directive that swallowed the next line: the first word on a later line is itself a directive. */
-  #lacksSemicolon(section: Section<Fields>, directive: Directive): boolean {
-    let line = directive.line;
-    for (const argument of directive.args) {
-      if (argument.line > line && !argument.quoted && section.knows(argument.text)) {
-        const message = `a \`;\` is missing at the end of line ${line}, before \`${argument.text}\``;
-        this.problem(ConfigErrorCode.Syntax, message, directive, argument);
-        return true;
-      }
-      line = argument.line;
-    }
-    return false;
   }
 }

@@ -1,6 +1,6 @@
 import { Section } from './section.ts';
 import { block } from './blocks.ts';
-import { addresses, choice, flag, integer, milliseconds, seconds, text, words } from './values.ts';
+import { addresses, choice, flag, integer, milliseconds, path, seconds, text, words } from './values.ts';
 
 /** `rtc{}` of a vhost. */
 export const rtcSection = new Section('rtc', {
@@ -33,6 +33,10 @@ export const rtcSection = new Section('rtc', {
     means: 'DTLS version.',
   }),
   nack: flag('nack', { default: true, means: 'Sends lost packets again.' }),
+  nackPreferRtx: flag('nack_prefer_rtx', {
+    default: false,
+    means: 'Sends them in a stream of their own (RTX), where a player takes that.',
+  }),
   nackNoCopy: flag('nack_no_copy', { default: true, means: 'Keeps packets for that without a copy.' }),
   twcc: flag('twcc', { default: true, means: 'Uses transport-wide congestion control.' }),
   dropForPt: integer('drop_for_pt', { default: 0, max: 127, means: 'Drops packets of this payload type.' }),
@@ -84,6 +88,7 @@ export const rtcServerSection = new Section('rtc_server', {
   reuseport: integer('reuseport', { default: 1, min: 1, means: 'Sockets per address.' }),
   mergeNalus: flag('merge_nalus', { default: false, means: 'Sends NAL units of one frame together.' }),
   perfStat: flag('perf_stat', { default: false, means: 'Keeps statistics of its own speed.' }),
+  dir: path('dir', { default: './objs/nginx/html', means: 'A directory of files; nothing uses it.' }),
   blackHole: block('black_hole', blackHoleSection, { means: 'A copy of the packets.' }),
 });
 
@@ -140,4 +145,18 @@ export const srtServerSection = new Section('srt_server', {
     means: 'Key length: 0, 16, 24 or 32.',
   }),
   mixCorrect: flag('mix_correct', { default: true, means: 'Sorts audio and video into one order of time.' }),
+  defaultApp: text('default_app', { default: 'live', means: 'The app of streams that name none.' }),
+  seiFilter: flag('sei_filter', { default: true, means: 'Leaves SEI NAL units out.' }),
+});
+
+/** `rtsp{}` of a vhost. */
+export const rtspSection = new Section('rtsp', {
+  enabled: flag('enabled', { default: false, means: 'Offers the streams over RTSP.' }),
+  rtmpToRtsp: flag('rtmp_to_rtsp', { default: false, means: 'Offers RTMP streams to RTSP players.' }),
+});
+
+/** `rtsp_server{}` of the root. */
+export const rtspServerSection = new Section('rtsp_server', {
+  enabled: flag('enabled', { default: false, means: 'Serves RTSP.' }),
+  listen: addresses('listen', { default: [{ port: 554 }], means: 'The TCP addresses.' }),
 });

@@ -43,6 +43,8 @@ export const forwardSection = new Section('forward', {
     shape: 'URL',
     means: 'Is asked for each stream where to push it.',
   }),
+  rtmps: flag('rtmps', { default: false, means: 'Pushes over TLS.' }),
+  api: flag('api', { default: false, means: 'Lets the API add servers and remove them.' }),
 });
 
 /** `http_hooks{}` of a vhost. */

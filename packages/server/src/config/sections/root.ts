@@ -1,6 +1,6 @@
-import { block, blockList } from './blocks.ts';
+import { block, blockList, freeBlock } from './blocks.ts';
 import { httpApiSection, httpServerSection } from './http.ts';
-import { rtcServerSection, srtServerSection } from './realtime.ts';
+import { rtcServerSection, rtspServerSection, srtServerSection } from './realtime.ts';
 import { Section } from './section.ts';
 import { rtmpsSection } from './tls.ts';
 import {
@@ -85,6 +85,11 @@ export const heartbeatSection = new Section('heartbeat', {
 
 /** `stats{}` of the root. */
 export const statsSection = new Section('stats', {
+  enabled: flag('enabled', {
+    default: true,
+    asks: (value) => !value,
+    means: 'Looks at the system; this version always does.',
+  }),
   network: text('network', {
     default: '0',
     active: true,
@@ -295,6 +300,7 @@ export const rootSection = new Section('the root', {
   }),
   ffLogDir: path('ff_log_dir', {
     default: './objs',
+    aliases: ['log_dir'],
     means: "The directory of ffmpeg's logs; /dev/null is none.",
   }),
   ffLogLevel: text('ff_log_level', { default: 'info', shape: 'LEVEL', means: "ffmpeg's log level." }),
@@ -358,6 +364,10 @@ export const rootSection = new Section('the root', {
   }),
   rtcServer: block('rtc_server', rtcServerSection, { means: 'WebRTC.' }),
   srtServer: block('srt_server', srtServerSection, { means: 'SRT.' }),
+  rtspServer: block('rtsp_server', rtspServerSection, { means: 'RTSP.' }),
+  tencentcloudLogs: freeBlock('tencentcloud_cls', { means: "Logs sent to a cloud's service." }),
+  tencentcloudTraces: freeBlock('tencentcloud_apm', { means: "Traces sent to a cloud's service." }),
+  isFull: flag('is_full', { default: false, means: 'Marks the file that has every directive, in SRS.' }),
   exporter: block('exporter', exporterSection, { active: true, means: 'Metrics for Prometheus.' }),
   threads: block('threads', threadsSection, { means: 'Threads of SRS 5.' }),
   circuitBreaker: block('circuit_breaker', circuitBreakerSection, { means: 'Overload protection of SRS 5.' }),

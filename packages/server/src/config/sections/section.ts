@@ -120,3 +120,13 @@ export class Section<F extends Fields> {
     return [...this.byName.keys(), ...this.moves.map((move) => move.from)];
   }
 }
+
+/** Whether a block says of itself that it is off. */
+export function isSwitchedOff(section: Section<Fields>, directives: readonly Directive[]): boolean {
+  return section.byName.has('enabled') && saysOff(directives);
+}
+
+/** Whether the directives have an `enabled off`. */
+export function saysOff(directives: readonly Directive[]): boolean {
+  return directives.find(({ name }) => name === 'enabled')?.args[0]?.text === 'off';
+}

@@ -83,6 +83,7 @@ export const hlsSection = new Section('hls', {
   videoCodec: choice('hls_vcodec', ['h264', 'h265', 'vn'], {
     active: true,
     default: 'h264',
+    spellings: { hevc: 'h265' },
     means: 'The video codec to announce before the first frame; `vn` is none.',
   }),
   cleanup: flag('hls_cleanup', {

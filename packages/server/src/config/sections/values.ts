@@ -170,10 +170,14 @@ export function bytes(name: string, options: FieldOptions<number> & Range): Fiel
 export function choice<const Word extends string>(
   name: string,
   words: readonly Word[],
-  options: FieldOptions<NoInfer<Word>>,
+  options: FieldOptions<NoInfer<Word>> & {
+    /** Other spellings of the words. */
+    readonly spellings?: Readonly<Record<string, NoInfer<Word>>>;
+  },
 ): Field<Word> {
+  const spellings = new Map(Object.entries(options.spellings ?? {}));
   function read(text: string, argument: Argument): Word {
-    const word = words.find((candidate) => candidate === text);
+    const word = spellings.get(text) ?? words.find((candidate) => candidate === text);
     if (word !== undefined) return word;
     const listed = words.map((candidate) => `\`${candidate}\``).join(', ');
     throw new ValueProblem(`expected one of ${listed}, not \`${text}\``, argument);

@@ -3,7 +3,7 @@ import { block, blockList } from './blocks.ts';
 import { httpRemuxSection, httpStaticSection } from './http.ts';
 import { playSection } from './play.ts';
 import { publishSection } from './publish.ts';
-import { rtcSection, srtSection } from './realtime.ts';
+import { rtcSection, rtspSection, srtSection } from './realtime.ts';
 import { clusterSection, execSection, forwardSection, httpHooksSection } from './relay.ts';
 import { Section } from './section.ts';
 import type { Move } from './section.ts';
@@ -104,6 +104,7 @@ export const vhostSection = new Section(
     }),
     rtc: block('rtc', rtcSection, { means: 'WebRTC.' }),
     srt: block('srt', srtSection, { means: 'SRT.' }),
+    rtsp: block('rtsp', rtspSection, { means: 'RTSP.' }),
   },
   FLAT_SPELLINGS,
 );
