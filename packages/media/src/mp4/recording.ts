@@ -90,6 +90,7 @@ export class Mp4Recording {
   #size: number;
   #sequence = 0;
   #pendingBytes = 0;
+  #pendingSamples = 0;
 
   /** @throws MediaError as {@link buildMp4Init}. */
   constructor(tracks: readonly Mp4TrackConfig[], options: Mp4RecordingOptions = {}) {
@@ -124,6 +125,11 @@ export class Mp4Recording {
   /** Bytes of the file: the head and all fragments said to be {@link written}. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Samples of the fragment that is being gathered. */
+  get pendingSamples(): number {
+    return this.#pendingSamples;
   }
 
   /** Bytes of the samples that wait for {@link cut}. */
@@ -229,6 +235,7 @@ export class Mp4Recording {
     state.added++;
     state.lastDts = decodeTime;
     this.#pendingBytes += data.length;
+    this.#pendingSamples++;
   }
 
   /**
@@ -261,6 +268,7 @@ export class Mp4Recording {
       state.memory = spare?.memory ?? new Uint8Array(memory.length);
     }
     this.#pendingBytes = 0;
+    this.#pendingSamples = 0;
     return { ...fragment, parts };
   }
 

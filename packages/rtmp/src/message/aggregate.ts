@@ -1,5 +1,6 @@
 import { ByteWriter } from '@sluice/media/bytes';
 import type { ByteReader } from '@sluice/media/bytes';
+import { RtmpError } from '../errors.ts';
 import { decodeBody } from './decoding.ts';
 
 /** One message inside an aggregate. */
@@ -16,19 +17,30 @@ export interface AggregatePart {
 const partHeaderBytes = 11;
 const backPointerBytes = 4;
 
+/** The most messages in one aggregate by default: a minute of audio and video has about 5,000. */
+export const MAX_AGGREGATE_PARTS = 8192;
+
 /**
  * Splits an aggregate message (Adobe RTMP 1.0, 7.1.6), which is laid out like FLV tags. The parts' times are
  * shifted so that the first has the time of the aggregate (R020). A missing back pointer at the very end is
  * borne.
  *
  * @param timestamp of the aggregate, in ms
+ * @param maxParts more parts are refused before they are read
  * @throws RtmpError `bad-message`
  */
-export function decodeAggregate(timestamp: number, payload: Uint8Array): AggregatePart[] {
+export function decodeAggregate(
+  timestamp: number,
+  payload: Uint8Array,
+  maxParts: number = MAX_AGGREGATE_PARTS,
+): AggregatePart[] {
   return decodeBody('aggregate', payload, (reader) => {
     const parts: AggregatePart[] = [];
     let shift: number | undefined;
     while (reader.remaining > 0) {
+      if (parts.length >= maxParts) {
+        throw new RtmpError('bad-message', `an aggregate of over ${maxParts} messages`);
+      }
       const part = readPart(reader);
       shift ??= timestamp - part.timestamp;
       parts.push({ ...part, timestamp: Math.max(0, part.timestamp + shift) });

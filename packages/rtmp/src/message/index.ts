@@ -2,7 +2,7 @@ export { decodeAbort, encodeAbort } from './abort.ts';
 export type { Abort } from './abort.ts';
 export { decodeAcknowledgement, encodeAcknowledgement } from './acknowledgement.ts';
 export type { Acknowledgement } from './acknowledgement.ts';
-export { decodeAggregate, encodeAggregate } from './aggregate.ts';
+export { decodeAggregate, encodeAggregate, MAX_AGGREGATE_PARTS } from './aggregate.ts';
 export type { AggregatePart } from './aggregate.ts';
 export { decodeAudio, encodeAudio } from './audio.ts';
 export type { AudioMessage } from './audio.ts';

@@ -1,5 +1,5 @@
 import { AmfEcmaArray, AmfObject } from '@sluice/media/amf';
-import { bytesToHex, hexToBytes } from '@sluice/media/bytes';
+import { bytesToHex, concatBytes, hexToBytes } from '@sluice/media/bytes';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RtmpError } from '../errors.ts';
@@ -29,6 +29,7 @@ import {
   encodeUserControl,
   encodeVideo,
   encodeWindowAcknowledgementSize,
+  MAX_AGGREGATE_PARTS,
   messageType,
 } from './index.ts';
 
@@ -248,6 +249,11 @@ describe('message bodies', () => {
     expect(decodeAggregate(1000, body).map((part) => part.timestamp)).toEqual([1000, 1040, 0]);
     expect(decodeAggregate(1000, body.subarray(0, body.length - 4))).toHaveLength(3);
     expect(decodeAggregate(0, new Uint8Array(0))).toEqual([]);
+    const part = { type: 8, timestamp: 0, payload: Uint8Array.of(0x2f) };
+    const most = encodeAggregate(Array(MAX_AGGREGATE_PARTS).fill(part));
+    expect(decodeAggregate(0, most)).toHaveLength(MAX_AGGREGATE_PARTS);
+    expect(() => decodeAggregate(0, concatBytes([most, encodeAggregate([part])]))).toThrow(RtmpError);
+    expect(() => decodeAggregate(0, body, 2)).toThrow(RtmpError);
   });
 
   it('Set Peer Bandwidth without its type is dynamic', () => {

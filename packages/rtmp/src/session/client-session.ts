@@ -346,7 +346,11 @@ export class ClientSession {
   }
 
   #receiveAggregate(timestamp: number, payload: Uint8Array): void {
-    for (const { type, timestamp: time, payload: body } of decodeAggregate(timestamp, payload)) {
+    for (const { type, timestamp: time, payload: body } of decodeAggregate(
+      timestamp,
+      payload,
+      this.#limits.maxAggregateParts,
+    )) {
       const isMedia =
         type === messageType.audio || type === messageType.video || type === messageType.dataAmf0;
       if (isMedia && body.length > 0) {

@@ -1,6 +1,7 @@
 import type { AmfLimits } from '@sluice/media/amf';
 import type { ChunkLimits } from '../chunk/index.ts';
 import { defaultChunkLimits } from '../chunk/index.ts';
+import { MAX_AGGREGATE_PARTS } from '../message/index.ts';
 
 /** Bounds on everything a peer controls in one RTMP session. */
 export interface RtmpLimits extends ChunkLimits {
@@ -14,6 +15,8 @@ export interface RtmpLimits extends ChunkLimits {
   readonly maxHeldMessages: number;
   /** Bytes of the messages held back while the owner decides. Default 4 MiB. */
   readonly maxHeldBytes: number;
+  /** Messages in one aggregate. Default {@link MAX_AGGREGATE_PARTS}. */
+  readonly maxAggregateParts: number;
   /** Bounds of the AMF values in commands; the defaults of `@sluice/media/amf` where left out. */
   readonly amf: Partial<AmfLimits>;
 }
@@ -26,6 +29,7 @@ export const defaultRtmpLimits: RtmpLimits = {
   maxStreamNameBytes: 8192,
   maxHeldMessages: 1024,
   maxHeldBytes: 4 * 1024 * 1024,
+  maxAggregateParts: MAX_AGGREGATE_PARTS,
   amf: {},
 };
 

@@ -397,13 +397,9 @@ export class ServerSession {
   }
 
   #handleAggregate(timestamp: number, payload: Uint8Array): void {
-    if (this.#phase !== 'publishing') {
-      return;
-    }
-    for (const { type, timestamp: time, payload: body } of decodeAggregate(timestamp, payload)) {
-      if (isMediaMessageType(type)) {
-        this.#handleMedia(type, time, body);
-      }
+    if (this.#phase !== 'publishing') return;
+    for (const part of decodeAggregate(timestamp, payload, this.#limits.maxAggregateParts)) {
+      if (isMediaMessageType(part.type)) this.#handleMedia(part.type, part.timestamp, part.payload);
     }
   }
 

@@ -23,6 +23,7 @@ function assemblePlay(play: VhostValue['play']): PlayConfig {
   return {
     gopCache: play.gopCache,
     gopCacheMaxBytes: play.gopCacheMaxBytes,
+    gopCacheMaxFrames: play.gopCacheMaxFrames,
     queueLengthMs: play.queueLengthMs,
     queueMaxBytes: play.queueMaxBytes,
     timeJitter: play.timeJitter,

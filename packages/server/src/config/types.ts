@@ -107,6 +107,8 @@ export interface PlayConfig {
   readonly gopCache: boolean;
   /** The most bytes a stream's GOP cache may hold (ours: `gop_cache_max_bytes`). */
   readonly gopCacheMaxBytes: number;
+  /** The most frames of a stream's GOP cache; 0 is the most that the engine allows. */
+  readonly gopCacheMaxFrames: number;
   readonly queueLengthMs: number;
   /** The most bytes that may wait for one player (ours: `queue_max_bytes`). */
   readonly queueMaxBytes: number;

@@ -41,6 +41,7 @@ export class Deliveries {
   readonly #destinations = new Map<string, Destination>();
   readonly #counts = { delivered: 0, refused: 0, retried: 0, dead: 0 };
   #queued = 0;
+  #queuedBytes = 0;
   #closed = false;
   #idle: (() => void) | undefined;
 
@@ -54,14 +55,19 @@ export class Deliveries {
 
   add(delivery: Delivery): void {
     const { limits, log, caller, waitingBefore } = this.#options;
-    const isFull = this.#queued + (waitingBefore?.() ?? 0) >= limits.maxQueuedEvents;
+    const events = this.#queued + (waitingBefore?.() ?? 0);
+    const isFull =
+      events >= limits.maxQueuedEvents || this.#queuedBytes + delivery.body.length > limits.maxQueuedBytes;
     if (this.#closed || isFull) {
-      const problem = isFull ? `${limits.maxQueuedEvents} events wait already` : 'the server is stopping';
+      const problem = isFull
+        ? `${events} events of ${this.#queuedBytes} bytes wait already`
+        : 'the server is stopping';
       this.#bury(delivery, Date.now(), problem);
       delivery.onTried?.();
       return;
     }
     this.#queued += 1;
+    this.#queuedBytes += delivery.body.length;
     let destination = this.#destinations.get(delivery.url);
     if (destination === undefined) {
       this.#forgetIdle();
@@ -69,16 +75,16 @@ export class Deliveries {
         log,
         caller,
         limits,
-        onDelivered: (refused) => {
+        onDelivered: (delivered, refused) => {
           this.#counts[refused ? 'refused' : 'delivered'] += 1;
-          this.#gone(1);
+          this.#gone(delivered);
         },
         onRetry: () => {
           this.#counts.retried += 1;
         },
         onDead: (dead, toldAt, problem) => {
           this.#bury(dead, toldAt, problem);
-          this.#gone(1);
+          this.#gone(dead);
         },
       });
       this.#destinations.set(delivery.url, destination);
@@ -123,8 +129,9 @@ export class Deliveries {
     });
   }
 
-  #gone(count: number): void {
-    this.#queued -= count;
+  #gone({ body }: Delivery): void {
+    this.#queued -= 1;
+    this.#queuedBytes -= body.length;
     if (this.#queued === 0) this.#idle?.();
   }
 }

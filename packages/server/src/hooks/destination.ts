@@ -11,7 +11,7 @@ export interface DestinationOptions {
   readonly caller: HttpCaller;
   readonly limits: HookLimits;
   /** @param refused - it was received, but not with a yes */
-  readonly onDelivered: (refused: boolean) => void;
+  readonly onDelivered: (delivery: Delivery, refused: boolean) => void;
   readonly onRetry: () => void;
   /** @param toldAt - ms since the epoch */
   readonly onDead: (delivery: Delivery, toldAt: number, problem: string) => void;
@@ -161,11 +161,11 @@ export class Destination {
     this.#outage.clear();
     this.#next(lane);
     if (outcome.kind === 'delivered') {
-      onDelivered(false);
+      onDelivered(first.delivery, false);
       return;
     }
     this.#complaints.say(`${first.delivery.action}: ${outcome.problem}`);
-    if (outcome.kind === 'refused') onDelivered(true);
+    if (outcome.kind === 'refused') onDelivered(first.delivery, true);
     else onDead(first.delivery, first.toldAt, outcome.problem);
   }
 

@@ -8,6 +8,8 @@ export interface HookLimits {
   readonly maxOpenGates: number;
   /** Events that may wait, over all URLs; one beyond it goes to the dead letters at once. */
   readonly maxQueuedEvents: number;
+  /** Bytes of the events that may wait, over all URLs; one beyond it goes to the dead letters at once. */
+  readonly maxQueuedBytes: number;
   /** The largest answer that is read, bytes. */
   readonly maxAnswerBytes: number;
   /** The wait before the second try of an event, ms; it doubles each time. */
@@ -42,6 +44,7 @@ export const defaultHookLimits: HookLimits = {
   eventConnections: 32,
   maxOpenGates: 10_000,
   maxQueuedEvents: 50_000,
+  maxQueuedBytes: 64 * 1024 * 1024,
   maxAnswerBytes: 64 * 1024,
   firstRetryMs: 500,
   maxRetryMs: 10_000,

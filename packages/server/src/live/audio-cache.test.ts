@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { AUDIO_CACHE_MAX_BYTES, AudioCache } from './audio-cache.ts';
+import { AudioCache } from './audio-cache.ts';
+import { MAX_AUDIO_CACHE_BYTES, MAX_AUDIO_CACHE_FRAMES } from './limits.ts';
 import { type Frame, FrameKind, mediaFrame } from './frame.ts';
 
 function audio(timestamp: number, bytes = 4): Frame {
@@ -43,6 +44,15 @@ describe('AudioCache', () => {
   it('holds no more than its limit', () => {
     const cache = new AudioCache(600_000);
     for (let time = 0; time < 100; time += 1) cache.push(audio(time, 65_536));
-    expect(cache.bytes).toBeLessThanOrEqual(AUDIO_CACHE_MAX_BYTES);
+    expect(cache.bytes).toBeLessThanOrEqual(MAX_AUDIO_CACHE_BYTES);
+  });
+
+  it('holds no more frames than its limit, however small they are', () => {
+    const cache = new AudioCache(600_000);
+    for (let at = 0; at < 3 * MAX_AUDIO_CACHE_FRAMES; at += 1) cache.push(audio(at >> 4, 2));
+    expect(cache.frames).toHaveLength(MAX_AUDIO_CACHE_FRAMES);
+    expect(cache.bytes).toBe(2 * MAX_AUDIO_CACHE_FRAMES);
+    cache.clear();
+    expect(cache.frames).toEqual([]);
   });
 });

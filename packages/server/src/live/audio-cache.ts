@@ -1,14 +1,14 @@
 import { copyBytes } from '@sluice/media/bytes';
 
 import { type Frame, FrameKind } from './frame.ts';
-
-/** Most bytes of audio kept, whatever `fast_cache` asks for: 60 s of 320 kbit/s and some. */
-export const AUDIO_CACHE_MAX_BYTES = 4 * 1024 * 1024;
+import { MAX_AUDIO_CACHE_BYTES, MAX_AUDIO_CACHE_FRAMES } from './limits.ts';
 
 /** The last seconds of audio, for listeners that join (`fast_cache`, H011). */
 export class AudioCache {
   #durationMs: number;
+  /** The first `#first` of them are too old, and are removed together with others. */
   #frames: Frame[] = [];
+  #first = 0;
   #bytes = 0;
 
   /** @param durationMs - how much audio is kept; 0 keeps none */
@@ -29,7 +29,7 @@ export class AudioCache {
 
   /** The audio held, oldest first. */
   get frames(): readonly Frame[] {
-    return this.#frames;
+    return this.#frames.slice(this.#first);
   }
 
   /** Takes the next frame; its body is copied if it is audio. */
@@ -37,18 +37,25 @@ export class AudioCache {
     if (this.#durationMs === 0 || frame.kind !== FrameKind.audio || frame.sequenceHeader) return;
     this.#frames.push({ ...frame, body: copyBytes(frame.body) });
     this.#bytes += frame.body.length;
-    let surplus = 0;
-    for (const old of this.#frames) {
-      const inTime = frame.timestamp - old.timestamp <= this.#durationMs && old.timestamp <= frame.timestamp;
-      if (inTime && this.#bytes <= AUDIO_CACHE_MAX_BYTES) break;
+    for (; this.#first < this.#frames.length; this.#first += 1) {
+      const old = this.#frames[this.#first];
+      if (old === undefined || this.#fits(old.timestamp, frame.timestamp)) break;
       this.#bytes -= old.body.length;
-      surplus += 1;
     }
-    if (surplus > 0) this.#frames = this.#frames.slice(surplus);
+    if (this.#first <= this.#frames.length / 2) return;
+    this.#frames = this.#frames.slice(this.#first);
+    this.#first = 0;
+  }
+
+  /** Whether the oldest frame may stay, now that there is one of `newest` ms. */
+  #fits(oldest: number, newest: number): boolean {
+    if (this.#frames.length - this.#first > MAX_AUDIO_CACHE_FRAMES) return false;
+    return newest - oldest <= this.#durationMs && oldest <= newest && this.#bytes <= MAX_AUDIO_CACHE_BYTES;
   }
 
   clear(): void {
     this.#frames = [];
+    this.#first = 0;
     this.#bytes = 0;
   }
 }

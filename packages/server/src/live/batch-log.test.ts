@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchLog } from './batch-log.ts';
 import { TrackBit } from './fan-out-format.ts';
 import { type Frame, FrameKind } from './frame.ts';
+import { FRAME_COST_BYTES } from './limits.ts';
 
 function frame(timestamp: number, keyframe = false): Frame {
   const body = new Uint8Array(1);
@@ -22,7 +23,7 @@ function push(log: BatchLog, size: number, frames: readonly Frame[]): void {
 }
 
 describe('BatchLog', () => {
-  it('numbers batches, knows their last keyframe and the bytes from any of them to the head', () => {
+  it('numbers batches, knows their last keyframe and what it costs to keep them from any of them on', () => {
     const log = new BatchLog();
     expect(log.head).toBe(0);
     expect(log.newest).toBeUndefined();
@@ -32,7 +33,12 @@ describe('BatchLog', () => {
     expect(log.at(0)).toMatchObject({ sequence: 0, keyframe: 2, lastTimestamp: 120 });
     expect(log.at(1)).toMatchObject({ sequence: 1, keyframe: -1 });
     expect(log.newest?.sequence).toBe(2);
-    expect([0, 1, 2, 3].map((from) => log.bytesFrom(from))).toEqual([60, 50, 30, 0]);
+    expect([0, 1, 2, 3].map((from) => log.costFrom(from))).toEqual([
+      60 + 6 * FRAME_COST_BYTES,
+      50 + 2 * FRAME_COST_BYTES,
+      30 + FRAME_COST_BYTES,
+      0,
+    ]);
     expect(log.bytes).toBe(60);
   });
 
@@ -44,12 +50,12 @@ describe('BatchLog', () => {
     expect(log).toMatchObject({ head: 5, bytes: 20 });
     expect(log.at(2)).toBeUndefined();
     expect(log.at(3)?.sequence).toBe(3);
-    expect(log.bytesFrom(0)).toBe(20);
-    expect(log.bytesFrom(4)).toBe(10);
+    expect(log.costFrom(0)).toBe(20 + 2 * FRAME_COST_BYTES);
+    expect(log.costFrom(4)).toBe(10 + FRAME_COST_BYTES);
     log.trim(99);
     expect(log).toMatchObject({ head: 5, bytes: 0 });
     push(log, 7, [frame(9)]);
     expect(log.newest?.sequence).toBe(5);
-    expect(log.bytesFrom(5)).toBe(7);
+    expect(log.costFrom(5)).toBe(7 + FRAME_COST_BYTES);
   });
 });

@@ -1,5 +1,6 @@
 import type { EncodedBatch } from './fan-out-format.ts';
 import { FrameKind } from './frame.ts';
+import { FRAME_COST_BYTES } from './limits.ts';
 
 /** A batch in its group's log. */
 export interface LoggedBatch extends EncodedBatch {
@@ -10,7 +11,7 @@ export interface LoggedBatch extends EncodedBatch {
   readonly keyframe: number;
   /** How many frames of video are inside, sequence headers aside. */
   readonly videoFrames: number;
-  /** Bytes of all batches that were ever logged before this one. */
+  /** What all batches that were ever logged before this one have cost, bytes: see {@link BatchLog.costFrom}. */
   readonly position: number;
 }
 
@@ -22,7 +23,7 @@ export class BatchLog {
   #batches: LoggedBatch[] = [];
   #first = 0;
   #bytes = 0;
-  /** Bytes of all batches that were ever logged. */
+  /** What all batches that were ever logged have cost. */
   #total = 0;
 
   /** The sequence number that the next batch gets. */
@@ -66,12 +67,12 @@ export class BatchLog {
     };
     this.#batches.push(logged);
     this.#bytes += batch.bytes.length;
-    this.#total += batch.bytes.length;
+    this.#total += batch.bytes.length + batch.frames.length * FRAME_COST_BYTES;
     return logged;
   }
 
-  /** Bytes from a sequence number to the head. */
-  bytesFrom(sequence: number): number {
+  /** What the batches from a sequence number to the head cost: their bytes, and what is kept of their frames. */
+  costFrom(sequence: number): number {
     if (sequence >= this.head) return 0;
     const from = this.at(Math.max(sequence, this.#first));
     return from === undefined ? 0 : this.#total - from.position;

@@ -60,9 +60,13 @@ export class FanOutGroup {
     this.#log.append(frames, this.full);
   }
 
-  /** Takes a frame for the next flush. */
+  /** Takes a frame for the next flush, which comes early when many wait. */
   push(frame: Frame): void {
     this.#pending.push(frame);
+    if (!this.#pending.full) return;
+    const { onePerFlush, queueLengthMs } = this.#home.settings();
+    if (onePerFlush) this.#pending.limit(queueLengthMs);
+    else this.flush();
   }
 
   /** Flushes if the interval is over, else sees to it that it will be done then. */

@@ -4,6 +4,7 @@ import { FanOutGroup } from './fan-out-group.ts';
 import type { FanOutHome } from './fan-out-home.ts';
 import { type Frame, FrameKind } from './frame.ts';
 import { earliestTimestamp, type GopCache } from './gop-cache.ts';
+import { MAX_FRAMES_SINCE_READ } from './limits.ts';
 import type { FanOutSettings } from './live-settings.ts';
 import { Player, type PlayerEnd, type PlayerHome, type PlayerOptions } from './player.ts';
 
@@ -107,8 +108,14 @@ export class FanOut {
 
   /** Takes the next frame for every player. */
   push(frame: Frame): void {
-    if (this.#waiting.size > 0) this.#sinceRead.push(frame);
+    if (this.#waiting.size > 0) this.#keepForWaiting(frame);
     if (this.#groups.size > 0) for (const group of this.#all()) group.push(frame);
+  }
+
+  /** One read may hold tens of thousands of tiny frames: players that wait need not wait for its end. */
+  #keepForWaiting(frame: Frame): void {
+    if (this.#sinceRead.length >= MAX_FRAMES_SINCE_READ) this.#startWaiting();
+    if (this.#waiting.size > 0) this.#sinceRead.push(frame);
   }
 
   /** The publisher's read is over: starts those who wait, and flushes the groups whose time has come. */
@@ -232,9 +239,10 @@ export class FanOut {
     }
     const known = this.#openGroup(player);
     const group = known ?? this.#createGroup(player.family, player.base);
-    if (known === undefined) for (const frame of latest) group.push(frame);
+    // Before the frames: a group with many of them flushes at once.
     group.joinAtHead(player, false);
     this.#members.set(player, group);
+    if (known === undefined) for (const frame of latest) group.push(frame);
     return true;
   }
 

@@ -18,6 +18,7 @@ import {
 import { PLAYERS_PER_GROUP } from './fan-out-group.ts';
 import { FrameKind } from './frame.ts';
 import { LiveHub } from './hub.ts';
+import { MAX_PENDING_FRAMES } from './limits.ts';
 import type { LiveStream } from './live-stream.ts';
 
 const CHUNK_SIZE = 60_000;
@@ -52,6 +53,28 @@ describe('flush policy', () => {
     }
     return times;
   }
+
+  it('a flush comes before its time when many frames wait, so that none is long', () => {
+    const stream = liveStream(settings({ mergedWriteLatencyMs: INTERVAL }, { minLatency: false }));
+    const publisher = publishTo(stream);
+    const watcher = watch(stream, { family });
+    const count = 10 * MAX_PENDING_FRAMES;
+    for (let at = 0; at < count; at += 1) publisher.write(FrameKind.video, 0, video(at, { key: at === 0 }));
+    publisher.flush();
+    vi.advanceTimersByTime(INTERVAL);
+    expect(numbers(watcher)).toEqual(Array.from({ length: count }, (_, at) => at));
+  });
+
+  it('send_min_interval: frames that come faster than they may leave do not pile up', () => {
+    const stream = liveStream(settings({ sendMinIntervalMs: 1000 }, { minLatency: false }));
+    const publisher = publishTo(stream);
+    watch(stream, { family });
+    for (let at = 0; at < 20 * MAX_PENDING_FRAMES; at += 1) {
+      publisher.write(FrameKind.video, 0, video(at, { key: at === 0 }));
+      if (at % 100 === 0) publisher.flush();
+    }
+    expect(stream.heldBytes).toBeLessThan(2_000_000);
+  });
 
   it('O006 mw_latency: one write per interval, whatever comes in', () => {
     const stream = liveStream(settings({ mergedWriteLatencyMs: INTERVAL }, { minLatency: false }));

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { audio, video, type VideoOptions } from '../remux/test-kit.ts';
 import { type Frame, FrameKind, mediaFrame } from './frame.ts';
 import { GopCache, PURE_AUDIO_FRAMES } from './gop-cache.ts';
+import { MAX_GOP_FRAMES } from './limits.ts';
 
 const MAX_BYTES = 1_000_000;
 
@@ -99,8 +100,33 @@ describe('GopCache', () => {
     expect(cache.size).toBe(0);
     cache.push(key(6, { size: 100_001 }));
     expect(cache.size).toBe(0);
-    cache.push(key(7, { size: 100_000 }));
+    cache.push(key(7, { size: 99_900 }));
     expect(cache.size).toBe(1);
+  });
+
+  it('O004 holds no more than its frames, however small they are', () => {
+    const cache = new GopCache(MAX_BYTES, 100);
+    fill(cache, [key(0), ...Array.from({ length: 99 }, (_, at) => inter(at + 1))]);
+    expect(cache.size).toBe(100);
+    cache.push(inter(100));
+    expect(cache.size).toBe(0);
+    cache.push(key(101));
+    expect(cache.size).toBe(1);
+    cache.limit(100 * MAX_BYTES, 0);
+    for (let at = 1; at < MAX_GOP_FRAMES; at += 1) cache.push(frameOf(FrameKind.video, at, video(1)));
+    expect(cache.size).toBe(MAX_GOP_FRAMES);
+    cache.push(inter(1));
+    expect(cache.size).toBe(0);
+  });
+
+  it('O004 counts what it keeps of a frame besides its body', () => {
+    const cache = new GopCache(10_000);
+    cache.push(key(0));
+    const before = cache.bytes;
+    for (let at = 0; at < 300 && cache.size > 0; at += 1)
+      cache.push(frameOf(FrameKind.video, at, Uint8Array.of(0x22)));
+    expect(before).toBeLessThan(1_000);
+    expect(cache.size).toBe(0);
   });
 
   it('O004 gop_cache off holds nothing, and still knows pure audio', () => {

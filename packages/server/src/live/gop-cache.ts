@@ -1,4 +1,5 @@
 import { type Frame, FrameKind } from './frame.ts';
+import { gopFrameLimit } from './limits.ts';
 
 /** Audio frames without a video frame among them, after which a stream counts as pure audio (O004). */
 export const PURE_AUDIO_FRAMES = 115;
@@ -12,13 +13,15 @@ const MAX_SPARE_BLOCKS = 16;
 
 /** Numbers kept of a frame: facts, timestamp, block, offset, length. */
 const FIELDS = 5;
+/** What the numbers kept of a frame cost, bytes. */
+const RECORD_BYTES = FIELDS * 8;
 /** Facts of a frame in one number: its kind, a bit for keyframes, the codec's place in the list of codecs. */
 const KEYFRAME_BIT = 0x100;
 const CODEC_SHIFT = 9;
 
 /**
  * The frames since the last keyframe, audio between them included: what a player that joins is given first.
- * Empty while the stream is pure audio, and from a GOP's overflow of the byte limit until its end.
+ * Empty while the stream is pure audio, and from a GOP's overflow of a limit until its end.
  *
  * Most streams have a cache and few of them a player at a time, so bodies are copied into a few blocks that are
  * used again for the next GOP, and facts into one array of numbers: thousands of frames that live for seconds
@@ -26,6 +29,7 @@ const CODEC_SHIFT = 9;
  */
 export class GopCache {
   #maxBytes: number;
+  #maxFrames: number;
   readonly #records: number[] = [];
   readonly #codecs: Frame['codec'][] = [];
   #count = 0;
@@ -38,15 +42,21 @@ export class GopCache {
   /** Views of the present GOP's blocks are out, so they are not used again. */
   #lent = false;
 
-  /** @param maxBytes - most bytes of bodies that are held; 0 turns the cache off */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes - most bytes that are held, what is kept of each frame besides its body included; 0 turns the
+   * cache off
+   * @param maxFrames - most frames that are held; 0 is the most that the engine allows
+   */
+  constructor(maxBytes: number, maxFrames = 0) {
     this.#maxBytes = maxBytes;
+    this.#maxFrames = gopFrameLimit(maxFrames);
   }
 
-  /** Changes how many bytes may be held; a GOP beyond it is let go. */
-  limit(maxBytes: number): void {
+  /** Changes the limits; a GOP beyond them is dropped. */
+  limit(maxBytes: number, maxFrames = 0): void {
     this.#maxBytes = maxBytes;
-    if (this.#bytes > maxBytes) this.clear();
+    this.#maxFrames = gopFrameLimit(maxFrames);
+    if (this.#isOver(this.#bytes, this.#count)) this.clear();
   }
 
   /** Frames held; 0 when there is nothing to start from. */
@@ -135,12 +145,16 @@ export class GopCache {
     }
     if (this.#maxBytes === 0 || (this.#count === 0 && !frame.keyframe)) return false;
     this.#bytes += frame.body.length;
-    if (this.#bytes > this.#maxBytes) {
+    if (this.#isOver(this.#bytes, this.#count + 1)) {
       this.clear();
       return false;
     }
     this.#store(frame);
     return true;
+  }
+
+  #isOver(bytes: number, frames: number): boolean {
+    return frames > this.#maxFrames || bytes + frames * RECORD_BYTES > this.#maxBytes;
   }
 
   clear(): void {

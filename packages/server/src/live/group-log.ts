@@ -1,5 +1,5 @@
 import { BatchLog } from './batch-log.ts';
-import type { FanOutFormat } from './fan-out-format.ts';
+import type { EncodedBatch, FanOutFormat } from './fan-out-format.ts';
 import type { FanOutHome } from './fan-out-home.ts';
 import type { Frame } from './frame.ts';
 
@@ -18,6 +18,7 @@ export class GroupLog {
   #gop: GopStart | undefined;
   /** From the batch on in which the GOP begins. */
   #gopBytes = 0;
+  #gopFrames = 0;
   #hadKeyframe = false;
 
   constructor(format: FanOutFormat, home: FanOutHome) {
@@ -44,7 +45,7 @@ export class GroupLog {
       if (batch === undefined) continue;
       some = true;
       const { sequence, keyframe } = this.batches.push(batch);
-      this.#followGop(sequence, keyframe, batch.bytes.length, full);
+      this.#followGop(sequence, keyframe, batch, full);
     }
     return some;
   }
@@ -56,10 +57,15 @@ export class GroupLog {
 
   /** Other limits hold: forgets a GOP that is beyond them. */
   limitGop(): void {
-    if (this.#gopBytes > this.#home.settings().gopMaxBytes) this.#gop = undefined;
+    if (this.#isOver()) this.#gop = undefined;
   }
 
-  #followGop(sequence: number, keyframe: number, bytes: number, full: boolean): void {
+  #isOver(): boolean {
+    const { gopMaxBytes, gopMaxFrames } = this.#home.settings();
+    return this.#gopBytes > gopMaxBytes || this.#gopFrames > gopMaxFrames;
+  }
+
+  #followGop(sequence: number, keyframe: number, batch: EncodedBatch, full: boolean): void {
     const { gopMaxBytes } = this.#home.settings();
     if (gopMaxBytes === 0 || full) {
       this.#gop = undefined;
@@ -70,10 +76,12 @@ export class GroupLog {
       const useful = !this.#hadKeyframe || !this.#format.rebased || !this.#home.rebases();
       this.#gop = useful ? { sequence, index: keyframe } : undefined;
       this.#gopBytes = 0;
+      this.#gopFrames = 0;
       this.#hadKeyframe = true;
     }
     if (this.#gop === undefined) return;
-    this.#gopBytes += bytes;
-    if (this.#gopBytes > gopMaxBytes) this.#gop = undefined;
+    this.#gopBytes += batch.bytes.length;
+    this.#gopFrames += batch.frames.length;
+    if (this.#isOver()) this.#gop = undefined;
   }
 }

@@ -3,13 +3,11 @@ import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 import { Timeline } from '../timing/index.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
 import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
+import { MAX_DATA_BYTES } from './limits.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { readDataMessage } from './metadata.ts';
 import { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
 import type { StreamMeter } from './stream-meter.ts';
-
-/** The longest body that RTMP and FLV can say; a data message that is written anew may grow past it. */
-const MAX_BODY_BYTES = 0xffffff;
 
 /** Where frames go, and what is said of the messages that make none. */
 export interface IntakeHome {
@@ -172,7 +170,7 @@ export class Intake {
       this.#warn('bad-data-message', error);
       return;
     }
-    if (message === undefined || message.body.length > MAX_BODY_BYTES) {
+    if (message === undefined || message.body.length > MAX_DATA_BYTES) {
       this.#warn('bad-data-message');
       return;
     }

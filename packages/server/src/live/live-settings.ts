@@ -1,3 +1,4 @@
+import { gopFrameLimit } from './limits.ts';
 import type { PlayConfig, PublishConfig } from '../config/index.ts';
 
 /** What the engine takes from a vhost's configuration. */
@@ -23,6 +24,8 @@ export interface FanOutSettings {
   readonly queueMaxBytes: number;
   /** Most bytes kept for players that join; 0 keeps none. */
   readonly gopMaxBytes: number;
+  /** Most frames kept for players that join. */
+  readonly gopMaxFrames: number;
 }
 
 /** What the players' side takes from a stream's settings. */
@@ -35,5 +38,6 @@ export function fanOutSettings({ minLatency, play }: LiveSettings): FanOutSettin
     queueLengthMs: play.queueLengthMs,
     queueMaxBytes: play.queueMaxBytes,
     gopMaxBytes: play.gopCache ? play.gopCacheMaxBytes : 0,
+    gopMaxFrames: gopFrameLimit(play.gopCacheMaxFrames),
   };
 }

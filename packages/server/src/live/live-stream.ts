@@ -70,7 +70,7 @@ export class LiveStream {
       },
     });
     const { play } = settings;
-    this.#gop = new GopCache(play.gopCache ? play.gopCacheMaxBytes : 0);
+    this.#gop = new GopCache(play.gopCache ? play.gopCacheMaxBytes : 0, play.gopCacheMaxFrames);
     this.#audioCache = new AudioCache(settings.fastCacheMs);
     this.#mix = play.mixCorrect ? new MixQueue() : undefined;
     this.#sinks = new SinkList((message) => this.#publisher?.onWarning(message));
@@ -186,7 +186,7 @@ export class LiveStream {
     this.#mix = play.mixCorrect ? (this.#mix ?? new MixQueue()) : undefined;
     this.#audioCache.limit(fastCacheMs);
     const hadGop = this.#gop.size > 0;
-    this.#gop.limit(play.gopCache ? play.gopCacheMaxBytes : 0);
+    this.#gop.limit(play.gopCache ? play.gopCacheMaxBytes : 0, play.gopCacheMaxFrames);
     if (hadGop && this.#gop.size === 0) this.#fanOut.forgetGop();
     this.#fanOut.reconfigured();
     const stopsCorrecting = correctsTime && !this.#intake.correctsTime;

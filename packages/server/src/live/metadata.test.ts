@@ -3,6 +3,7 @@ import { MediaError } from '@sluice/media';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { MAX_DATA_VALUES } from './limits.ts';
 import { readDataMessage } from './metadata.ts';
 
 const ours = { server: 'Test/1', server_version: '1' };
@@ -34,6 +35,12 @@ describe('readDataMessage', () => {
     ]);
     expect(message?.metadata?.get('width')).toBe(1280);
     expect(message?.metadata?.has('duration')).toBe(false);
+  });
+
+  it('P008 refuses more values than its limit before it has read them all', () => {
+    const many = new AmfEcmaArray(Array.from({ length: MAX_DATA_VALUES }, (_, at) => [`k${at}`, null]));
+    const body = encodeAmf0('onMetaData', many);
+    expect(() => readDataMessage(body, ours)).toThrow(MediaError);
   });
 
   it('P008 onMetaData without properties gets the server properties all the same', () => {

@@ -1,5 +1,7 @@
 import { AmfEcmaArray, AmfObject, type AmfValue, decodeAmf0, encodeAmf0 } from '@sluice/media/amf';
 
+import { MAX_DATA_VALUES } from './limits.ts';
+
 /** A publisher's data message, read. */
 export interface DataMessage {
   /** Name of the message, e.g. `onMetaData` or `onTextData`. */
@@ -16,13 +18,13 @@ export interface DataMessage {
  *
  * @param payload - AMF0 values as the publisher sent them
  * @param ours - properties that the server adds to `onMetaData`
- * @throws MediaError when the bytes are no AMF0
+ * @throws MediaError when the bytes are not AMF0, or have over {@link MAX_DATA_VALUES} values
  */
 export function readDataMessage(
   payload: Uint8Array,
   ours: Readonly<Record<string, string>>,
 ): DataMessage | undefined {
-  const values = decodeAmf0(payload);
+  const values = decodeAmf0(payload, { maxCount: MAX_DATA_VALUES });
   if (values[0] === '@setDataFrame') values.shift();
   const [name, properties] = values;
   if (typeof name !== 'string') return undefined;

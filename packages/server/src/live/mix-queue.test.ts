@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { type Frame, FrameKind } from './frame.ts';
-import { MAX_MIXED_FRAMES, MixQueue } from './mix-queue.ts';
+import { MAX_MIXED_BYTES, MAX_MIXED_FRAMES } from './limits.ts';
+import { MixQueue } from './mix-queue.ts';
 
 const { audio, video } = FrameKind;
 const body = new Uint8Array(1);
@@ -48,6 +49,14 @@ describe('MixQueue', () => {
     for (let at = 0; at < MAX_MIXED_FRAMES * 2; at += 1) out.push(...queue.push(frame(audio, at)));
     expect(times(out)).toEqual(Array.from({ length: MAX_MIXED_FRAMES }, (_, at) => at));
     expect(queue.drain()).toHaveLength(MAX_MIXED_FRAMES);
+  });
+
+  it('P017 holds no more bytes than its limit, but always the newest frame', () => {
+    const queue = new MixQueue();
+    const large = { ...frame(video, 0), body: new Uint8Array(MAX_MIXED_BYTES) };
+    expect(queue.push(large)).toEqual([]);
+    expect(queue.push({ ...large, timestamp: 1 })).toEqual([large]);
+    expect(queue.drain()).toHaveLength(1);
   });
 
   it('P017 loses and repeats nothing and keeps the order of each track', () => {

@@ -1,16 +1,16 @@
 import { type Frame, FrameKind } from './frame.ts';
-
-/** Most frames that wait for the other track; past it the oldest goes out whatever the rule says. */
-export const MAX_MIXED_FRAMES = 512;
+import { MAX_MIXED_BYTES, MAX_MIXED_FRAMES } from './limits.ts';
 
 /**
  * Puts audio and video in the order of their timestamps (`mix_correct on`, P017): frames wait until two
- * videos and one audio are held, and leave sorted.
+ * videos and one audio are held, and leave sorted. Past a limit of frames or bytes the oldest leaves, whatever the rule
+ * says.
  */
 export class MixQueue {
   readonly #frames: Frame[] = [];
   #audios = 0;
   #videos = 0;
+  #bytes = 0;
 
   /** Takes a frame and returns those that may go out now, oldest first. */
   push(frame: Frame): Frame[] {
@@ -19,7 +19,7 @@ export class MixQueue {
     this.#frames.splice(at, 0, frame);
     this.#count(frame, 1);
     const out: Frame[] = [];
-    while ((this.#videos >= 2 && this.#audios >= 1) || this.#frames.length > MAX_MIXED_FRAMES) {
+    while ((this.#videos >= 2 && this.#audios >= 1) || this.#isFull) {
       const first = this.#frames.shift();
       if (first === undefined) break;
       this.#count(first, -1);
@@ -28,14 +28,21 @@ export class MixQueue {
     return out;
   }
 
+  get #isFull(): boolean {
+    const { length } = this.#frames;
+    return length > MAX_MIXED_FRAMES || (length > 1 && this.#bytes > MAX_MIXED_BYTES);
+  }
+
   /** Empties the queue, oldest first. */
   drain(): Frame[] {
     this.#audios = 0;
     this.#videos = 0;
+    this.#bytes = 0;
     return this.#frames.splice(0);
   }
 
   #count(frame: Frame, by: number): void {
+    this.#bytes += by * frame.body.length;
     if (frame.kind === FrameKind.audio) this.#audios += by;
     else if (frame.kind === FrameKind.video) this.#videos += by;
   }

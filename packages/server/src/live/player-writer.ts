@@ -172,7 +172,7 @@ export class PlayerWriter {
     const newest = this.#log.newest;
     if (oldest === undefined || newest === undefined) return true;
     if (newest.lastTimestamp - oldest.timestamp > queueLengthMs) return false;
-    return this.#log.bytesFrom(sequence) <= queueMaxBytes;
+    return this.#log.costFrom(sequence) <= queueMaxBytes;
   }
 
   /** Moves a player to the first keyframe from which its queue fits, or to the head when there is none. */

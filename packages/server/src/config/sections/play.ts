@@ -72,6 +72,8 @@ export const playSection = new Section('play', {
   }),
   gopCacheMaxFrames: integer('gop_cache_max_frames', {
     default: 2500,
-    means: "The most frames of one stream's GOP cache; 0 is no limit.",
+    active: true,
+    means:
+      "The most frames of one stream's GOP cache; a longer GOP isn't cached. 0 is the most that is possible.",
   }),
 });

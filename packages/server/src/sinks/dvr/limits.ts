@@ -4,6 +4,17 @@ export const BLOCK_BYTES = 128 * 1024;
 export const HAND_OVER_BYTES = 128 * 1024;
 /** Samples of an MP4 fragment that is cut before its time, bytes. */
 export const MAX_FRAGMENT_BYTES = 1024 * 1024;
+/** Samples of an MP4 fragment that is cut before its time: a publisher may send frames of a few bytes. */
+export const MAX_FRAGMENT_SAMPLES = 4096;
+/** What a sample of a fragment that waits for the disk costs besides its bytes: its place in the tables. */
+export const SAMPLE_COST_BYTES = 32;
+/**
+ * Samples of one track of an MP4 file; with so many the next file begins: 18 hours of 60 pictures a second. The tables
+ * of a longer one would be over what players and our own reader take, and over what may be built at once.
+ */
+export const MAX_FILE_SAMPLES = 4_000_000;
+/** What a frame that waits for its file to be opened costs besides its body. */
+export const PENDING_FRAME_COST_BYTES = 256;
 /** Free blocks kept to be used again, by all recordings together, if not more are in use. */
 export const LEAST_FREE_BLOCKS = 32;
 /** Most bytes of one recording that wait for the disk; beyond it frames are dropped up to a keyframe. */

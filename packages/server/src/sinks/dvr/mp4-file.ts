@@ -5,7 +5,7 @@ import { Mp4AudioClock, Mp4Recording, type Mp4RecordingFragment } from '@sluice/
 import { type Frame, FrameKind } from '../../live/index.ts';
 import type { Disk, DiskFile } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
-import { MAX_FRAGMENT_BYTES } from './limits.ts';
+import { MAX_FILE_SAMPLES, MAX_FRAGMENT_BYTES, MAX_FRAGMENT_SAMPLES, SAMPLE_COST_BYTES } from './limits.ts';
 import { AUDIO_TRACK, fitsMp4, type RecordedTrack, trackOf, VIDEO_TRACK } from './mp4-tracks.ts';
 import { type FileEvents, type HeaderFrames, type RecordedFile, temporaryName } from './recorded-file.ts';
 
@@ -41,7 +41,7 @@ export async function openMp4File(options: Mp4FileOptions): Promise<Mp4File> {
   let recording: Mp4Recording;
   try {
     const configs = tracks.map(({ config }) => config);
-    recording = new Mp4Recording(configs, { createdAt });
+    recording = new Mp4Recording(configs, { createdAt, maxSamples: MAX_FILE_SAMPLES });
   } catch (error) {
     throw new UnsuitableForMp4Error(path, `the stream's configuration is no good: ${textOf(error)}`, {
       cause: error,
@@ -96,6 +96,7 @@ export class Mp4File implements RecordedFile {
   /** Fragments that wait for the disk; the first one may be on its way. */
   readonly #fragments: Mp4RecordingFragment[] = [];
   #queuedBytes = 0;
+  #queuedSamples = 0;
   /** What the pool knows of. */
   #counted = 0;
   #running: Promise<void> | undefined;
@@ -128,7 +129,7 @@ export class Mp4File implements RecordedFile {
   }
 
   get bytes(): number {
-    return this.#file.size + this.waitingBytes;
+    return this.#file.size + this.#recording.pendingBytes + this.#queuedBytes;
   }
 
   get durationMs(): number {
@@ -136,7 +137,9 @@ export class Mp4File implements RecordedFile {
   }
 
   get waitingBytes(): number {
-    return this.#recording.pendingBytes + this.#queuedBytes;
+    const { pendingBytes, pendingSamples } = this.#recording;
+    const samples = pendingSamples + this.#queuedSamples;
+    return pendingBytes + this.#queuedBytes + samples * SAMPLE_COST_BYTES;
   }
 
   get frames(): number {
@@ -159,7 +162,8 @@ export class Mp4File implements RecordedFile {
     this.#firstTimestamp ??= timestamp;
     if (timestamp > this.#lastTimestamp) this.#lastTimestamp = timestamp;
     this.#frames += 1;
-    if (this.#recording.pendingBytes >= MAX_FRAGMENT_BYTES) this.flush();
+    const { pendingBytes, pendingSamples } = this.#recording;
+    if (pendingBytes >= MAX_FRAGMENT_BYTES || pendingSamples >= MAX_FRAGMENT_SAMPLES) this.flush();
     else this.#account();
   }
 
@@ -169,6 +173,7 @@ export class Mp4File implements RecordedFile {
     if (fragment !== undefined) {
       this.#fragments.push(fragment);
       this.#queuedBytes += fragment.size;
+      this.#queuedSamples += samplesOf(fragment);
       this.#account();
     }
     if (this.#fragments.length > 0) this.#running ??= this.#run();
@@ -239,9 +244,12 @@ export class Mp4File implements RecordedFile {
         const [fragment] = this.#fragments;
         if (fragment === undefined || this.#failure !== undefined) break;
         await this.#file.append(fragment.pieces);
+        // Once it is written its samples are gone from it.
+        const samples = samplesOf(fragment);
         this.#recording.written(fragment);
         this.#fragments.shift();
         this.#queuedBytes -= fragment.size;
+        this.#queuedSamples -= samples;
         this.#account();
         this.#events.onWritten();
       }
@@ -259,6 +267,7 @@ export class Mp4File implements RecordedFile {
   #drop(): void {
     this.#fragments.length = 0;
     this.#queuedBytes = 0;
+    this.#queuedSamples = 0;
     this.#pool.count(-this.#counted);
     this.#counted = 0;
   }
@@ -268,6 +277,10 @@ export class Mp4File implements RecordedFile {
     this.#pool.count(waiting - this.#counted);
     this.#counted = waiting;
   }
+}
+
+function samplesOf({ parts }: Mp4RecordingFragment): number {
+  return parts.reduce((sum, { samples }) => sum + samples.count, 0);
 }
 
 /** Whether a sequence header says what the track began with. */

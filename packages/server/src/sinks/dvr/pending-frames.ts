@@ -1,5 +1,6 @@
 import type { Frame } from '../../live/index.ts';
 import type { BlockPool } from './block-pool.ts';
+import { PENDING_FRAME_COST_BYTES } from './limits.ts';
 
 /** A frame that waits for its file to be opened. */
 export interface PendingFrame {
@@ -18,7 +19,7 @@ export class PendingFrames {
     this.#pool = pool;
   }
 
-  /** Bytes of their bodies. */
+  /** What they cost, bytes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -30,9 +31,9 @@ export class PendingFrames {
 
   /** Adds a frame whose body belongs to it. */
   add(pending: PendingFrame): void {
-    const { length } = pending.frame.body;
-    this.#pool.count(length);
-    this.#bytes += length;
+    const cost = pending.frame.body.length + PENDING_FRAME_COST_BYTES;
+    this.#pool.count(cost);
+    this.#bytes += cost;
     this.#frames.push(pending);
   }
 

@@ -266,26 +266,29 @@ describe('HdsSinks', () => {
     expect(sinks.faults('another')).toEqual([]);
   });
 
-  it('a slow disk: fragments beyond the limit are dropped, the others come in order', async () => {
-    const { disk, open, sinks, lines } = hds(new MemoryDisk(), { maxPendingBytes: 6000 });
-    let openGate = (): void => undefined;
-    disk.gate = new Promise((resolve) => {
-      openGate = resolve;
-    });
-    const sink = open(1000, 60_000);
-    headers(sink);
-    write(sink, 0, 6040);
-    await settle();
-    expect(sinks.faults(stream.key)).toMatchObject([{ code: 'too-slow' }]);
-    openGate();
-    await settle();
-    expect(listed(bootstrapOf(disk)).length).toBeLessThan(6);
-    write(sink, 6040, 8040);
-    await settle();
-    expect(sinks.faults(stream.key)).toEqual([]);
-    expect(listed(bootstrapOf(disk)).at(-1)).toMatch(/@7000\+1000$/);
-    expect(lines).toHaveLength(2);
-  });
+  it.each([{ maxPendingBytes: 6000 }, { maxPendingFragments: 2 }])(
+    'a slow disk: fragments beyond the limit of %o are dropped, the others come in order',
+    async (limits) => {
+      const { disk, open, sinks, lines } = hds(new MemoryDisk(), limits);
+      let openGate = (): void => undefined;
+      disk.gate = new Promise((resolve) => {
+        openGate = resolve;
+      });
+      const sink = open(1000, 60_000);
+      headers(sink);
+      write(sink, 0, 6040);
+      await settle();
+      expect(sinks.faults(stream.key)).toMatchObject([{ code: 'too-slow' }]);
+      openGate();
+      await settle();
+      expect(listed(bootstrapOf(disk)).length).toBeLessThan(6);
+      write(sink, 6040, 8040);
+      await settle();
+      expect(sinks.faults(stream.key)).toEqual([]);
+      expect(listed(bootstrapOf(disk)).at(-1)).toMatch(/@7000\+1000$/);
+      expect(lines).toHaveLength(2);
+    },
+  );
 
   it('a directory that is removed while it runs comes back, manifest and all', async () => {
     const { disk, open } = hds();

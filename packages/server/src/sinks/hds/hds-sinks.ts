@@ -75,7 +75,7 @@ export class HdsSinks {
 
   /** HDS of a publisher, until `end()` of the sink. */
   open({ id, key }: HdsStream, { hds }: Pick<VhostConfig, 'hds'>): FrameSink {
-    const { maxFragmentBytes, maxPendingBytes } = this.#limits;
+    const { maxFragmentBytes, maxPendingBytes, maxPendingFragments } = this.#limits;
     const earlier = this.#publications.get(key);
     const fault = new Fault(this.#log, `hds ${id.app}/${id.stream}`);
     const writer = new HdsWriter({
@@ -84,6 +84,7 @@ export class HdsSinks {
       paths: new HdsPaths(hds.path, id),
       windowMs: hds.windowMs,
       maxPendingBytes,
+      maxPendingFragments,
       after: this.#settled(key, earlier),
     });
     const fragmenter = new Fragmenter({

@@ -17,6 +17,7 @@ export interface HdsWriterOptions {
   /** `hds_window`, ms. */
   readonly windowMs: number;
   readonly maxPendingBytes: number;
+  readonly maxPendingFragments: number;
   /** Writing begins when this is settled: an earlier publication of the stream has the same files. */
   readonly after: Promise<void> | undefined;
 }
@@ -44,9 +45,10 @@ export class HdsWriter {
 
   /** Takes a finished fragment; its bytes are not changed any more. */
   add(fragment: Fragment): void {
-    const { fault, maxPendingBytes, paths } = this.#options;
-    if (this.#pendingBytes + fragment.bytes.length > maxPendingBytes) {
-      const waiting = `${this.#pendingBytes} of ${maxPendingBytes} bytes wait`;
+    const { fault, maxPendingBytes, maxPendingFragments, paths } = this.#options;
+    const { length } = this.#jobs;
+    if (this.#pendingBytes + fragment.bytes.length > maxPendingBytes || length >= maxPendingFragments) {
+      const waiting = `${this.#pendingBytes} of ${maxPendingBytes} bytes in ${length} fragments wait`;
       const message = `${paths.bootstrap}: a fragment is dropped, the disk is too slow (${waiting})`;
       fault.raise(new DiskError('too-slow', paths.bootstrap, message));
       return;

@@ -12,6 +12,8 @@ export interface DiskWriterOptions {
   readonly window: PlaylistWindow;
   readonly text: (window: PlaylistWindow) => string;
   readonly maxPendingBytes: number;
+  /** Segments, and files to be removed, that may wait for the disk. */
+  readonly maxPendingJobs: number;
   /** Segments are written even if they have left the playlist by the time it is their turn. */
   readonly writesAll: boolean;
   /** Writing begins when this is settled. */
@@ -66,11 +68,11 @@ export class DiskWriter {
    */
   add(segment: HlsSegment, bytes: Uint8Array, discontinuity: boolean, first: number): void {
     this.#first = first;
-    const { maxPendingBytes, playlistFile } = this.#options;
-    if (this.#pendingBytes + bytes.length > maxPendingBytes) {
+    const { maxPendingBytes, maxPendingJobs, playlistFile } = this.#options;
+    if (this.#pendingBytes + bytes.length > maxPendingBytes || this.#jobs.length >= maxPendingJobs) {
       segment.place = 'memory';
       this.#gap = true;
-      const waiting = `${this.#pendingBytes} of ${maxPendingBytes} bytes wait`;
+      const waiting = `${this.#pendingBytes} of ${maxPendingBytes} bytes in ${this.#jobs.length} jobs wait`;
       const { file } = segment.name;
       this.#failed(
         new DiskError('too-slow', playlistFile, `${file}: not written, the disk is too slow (${waiting})`),

@@ -603,6 +603,21 @@ describe('HlsSinks: faults of the disk', () => {
     expect(run.events.map(({ sequence }) => sequence)).toEqual([0, 1, 4]);
   });
 
+  it('a disk that hangs: segments that wait have a limit, however small they are', async () => {
+    const wait = gate();
+    const run = new HlsRun({ windowMs: 600_000 }, { limits: { maxPendingJobs: 3 } });
+    const publisher = await run.publish();
+    await run.settle();
+    run.disk.gate = wait.promise;
+    publisher.headers();
+    publisher.play(0, 40_100);
+    expect(run.sinks.faults('__defaultVhost__/live/livestream')).toMatchObject([{ code: 'too-slow' }]);
+    wait.open();
+    await run.settle();
+    expect(urisOnDisk(run).length).toBeLessThan(6);
+    expect(run.uris()).toHaveLength(10);
+  });
+
   it('a disk that hangs longer than the window: what nobody wants any more is not written', async () => {
     const wait = gate();
     const run = new HlsRun({ windowMs: 8_000 });

@@ -2,6 +2,8 @@
 export interface HlsLimits {
   /** Bytes of segments of one stream that may wait for the disk. Default 64 MiB. */
   readonly maxPendingBytes: number;
+  /** Segments of one stream, and files to be removed, that may wait for the disk. Default 4,096. */
+  readonly maxPendingJobs: number;
   /** Bytes of one segment: it is cut there, whatever the clock says. Default 64 MiB. */
   readonly maxSegmentBytes: number;
   /** Bytes of memory of segments of all streams that may wait to be used again. Default 64 MiB. */
@@ -19,6 +21,7 @@ export interface HlsLimits {
 /** The defaults of {@link HlsLimits}. */
 export const DEFAULT_HLS_LIMITS: HlsLimits = {
   maxPendingBytes: 64 * 1024 * 1024,
+  maxPendingJobs: 4096,
   maxSegmentBytes: 64 * 1024 * 1024,
   maxSpareBytes: 64 * 1024 * 1024,
   maxWindowSegments: 20_000,

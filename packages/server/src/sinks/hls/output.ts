@@ -77,6 +77,7 @@ export class HlsOutput {
         window: this.#listed,
         text: (window) => playlistText(window, config),
         maxPendingBytes: limits.maxPendingBytes,
+        maxPendingJobs: limits.maxPendingJobs,
         writesAll: !config.cleanup,
         after: options.after,
         onPlaced: (segment) => this.#placed(segment),
