@@ -14,6 +14,8 @@ import type {
 
 /** Durations have a fraction from this version on (RFC 8216 clause 7). */
 const DECIMAL_DURATION_VERSION = 3;
+/** Durations are printed in milliseconds. */
+const DURATION_DIGITS = 3;
 const IV_BYTES = 16;
 
 /**
@@ -37,7 +39,7 @@ export function buildMediaPlaylist(playlist: MediaPlaylist): string {
   let key = '';
   let map = '';
   for (const segment of playlist.segments) {
-    if (!(segment.duration >= 0 && Math.round(segment.duration) <= targetDuration)) {
+    if (!(segment.duration >= 0 && leastTargetDuration(segment.duration) <= targetDuration)) {
       throw new MediaError(
         'bad-value',
         `a segment of ${segment.duration} s where the target duration is ${targetDuration} s`,
@@ -54,6 +56,14 @@ export function buildMediaPlaylist(playlist: MediaPlaylist): string {
   }
   if (playlist.endList === true) lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;
+}
+
+/**
+ * The least target duration of a playlist that lists a segment of this duration, both in seconds: the duration as it is
+ * printed, rounded to the nearest integer (RFC 8216 clause 4.3.3.1).
+ */
+export function leastTargetDuration(duration: number): number {
+  return Math.round(Number(duration.toFixed(DURATION_DIGITS)));
 }
 
 /**
@@ -75,7 +85,9 @@ function pushSegment(lines: string[], segment: PlaylistSegment, version: number)
   if (programDateTime !== undefined) lines.push(`#EXT-X-PROGRAM-DATE-TIME:${isoTime(programDateTime)}`);
   if (byteRange !== undefined) lines.push(`#EXT-X-BYTERANGE:${rangeText(byteRange)}`);
   const duration =
-    version < DECIMAL_DURATION_VERSION ? `${Math.round(segment.duration)}` : segment.duration.toFixed(3);
+    version < DECIMAL_DURATION_VERSION
+      ? `${leastTargetDuration(segment.duration)}`
+      : segment.duration.toFixed(DURATION_DIGITS);
   lines.push(`#EXTINF:${duration},${title === undefined || title === '' ? '' : ` ${oneLine(title)}`}`);
   lines.push(uriLine(segment.uri));
 }

@@ -1,5 +1,5 @@
 /** HLS playlists (RFC 8216), both directions. */
-export { buildMasterPlaylist, buildMediaPlaylist } from './build.ts';
+export { buildMasterPlaylist, buildMediaPlaylist, leastTargetDuration } from './build.ts';
 export { DEFAULT_M3U8_LIMITS, type M3u8Limits } from './limits.ts';
 export { parsePlaylist } from './parse.ts';
 export {

@@ -283,7 +283,7 @@ describe('loadConfig', () => {
       hls: {
         fragmentMs: 10_000,
         windowMs: 60_000,
-        targetDurationRatio: 1.5,
+        targetDurationRatio: 1,
         audioOverflowRatio: 2,
         onError: 'continue',
       },

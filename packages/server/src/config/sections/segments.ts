@@ -15,9 +15,10 @@ export const hlsSection = new Section('hls', {
   }),
   targetDurationRatio: decimal('hls_td_ratio', {
     active: true,
-    default: 1.5,
+    default: 1,
     min: 1,
-    means: 'The target duration of the first playlist, in fragments.',
+    means:
+      'The least target duration of a playlist, in fragments. Longer segments raise it; a larger ratio makes players begin further behind the live edge.',
   }),
   audioOverflowRatio: decimal('hls_aof_ratio', {
     active: true,
@@ -178,8 +179,9 @@ export const hlsSection = new Section('hls', {
   }),
   masterPathRelative: flag('hls_master_m3u8_path_relative', {
     active: true,
-    default: false,
-    means: 'Names the inner playlist by a relative path.',
+    default: true,
+    means:
+      'Names the inner playlist by a relative path, which is right behind a proxy with a path prefix, too; off names it by the path of the request.',
   }),
 });
 

@@ -1,4 +1,4 @@
-import { buildMediaPlaylist, type PlaylistSegment } from '@sluice/media/m3u8';
+import { buildMediaPlaylist, leastTargetDuration, type PlaylistSegment } from '@sluice/media/m3u8';
 
 import type { SegmentIndex } from '../../files/index.ts';
 
@@ -25,7 +25,7 @@ export function vodPlaylist(index: SegmentIndex, query: string): string {
   }
   return buildMediaPlaylist({
     version: VERSION,
-    targetDuration: Math.ceil(longestMs / 1000),
+    targetDuration: leastTargetDuration(longestMs / 1000),
     mediaSequence: 0,
     playlistType: 'VOD',
     endList: true,

@@ -22,7 +22,7 @@ class Client {
     this.#targetDuration = targetDuration;
     let discontinuity = playlist.discontinuitySequence ?? 0;
     for (const [index, segment] of segments.entries()) {
-      expect(segment.duration).toBeLessThanOrEqual(targetDuration);
+      expect(Math.round(segment.duration)).toBeLessThanOrEqual(targetDuration);
       expect(segment.duration).toBeGreaterThanOrEqual(0.1);
       const sequence = mediaSequence + index;
       expect(this.#sequences.get(segment.uri) ?? sequence).toBe(sequence);

@@ -1,3 +1,5 @@
+import { leastTargetDuration } from '@sluice/media/m3u8';
+
 import type { VhostConfig } from '../../config/index.ts';
 import { Fault, type FaultState } from '../disk/index.ts';
 import { DiskWriter } from './disk-writer.ts';
@@ -55,7 +57,8 @@ export class HlsOutput {
     const { id, config, paths, disk, log, registry, limits } = options;
     this.#boot = options.now().toString(36);
     this.#removesFiles = config.cleanup;
-    const target = Math.ceil((config.fragmentMs * config.targetDurationRatio) / 1000);
+    // 0 is not a target duration that players can reload a playlist by.
+    const target = Math.max(1, leastTargetDuration((config.fragmentMs * config.targetDurationRatio) / 1000));
     this.#window = new PlaylistWindow(config.windowMs, limits.maxWindowSegments, target);
     this.#listed = new PlaylistWindow(config.windowMs, limits.maxWindowSegments, target);
     this.#keys = new KeyRing(config.fragmentsPerKey);

@@ -1,3 +1,5 @@
+import { leastTargetDuration } from '@sluice/media/m3u8';
+
 import type { HlsSegment } from './segment.ts';
 
 /** A segment in a playlist. */
@@ -54,9 +56,9 @@ export class PlaylistWindow {
     return this.#targetDuration;
   }
 
-  /** Makes the target duration at least this long, seconds. */
+  /** Makes the target duration at least what a segment of so many seconds needs. */
   raiseTargetDuration(seconds: number): void {
-    this.#targetDuration = Math.max(this.#targetDuration, Math.ceil(seconds));
+    this.#targetDuration = Math.max(this.#targetDuration, leastTargetDuration(seconds));
   }
 
   /** Begins where another window ended: with its count of discontinuities, and what it listed. */

@@ -47,13 +47,15 @@ describe('PlaylistWindow', () => {
     expect(numbersOf(many)).toEqual([6, 7, 8]);
   });
 
-  it('L003 the target duration is never less than the longest segment was, rounded up', () => {
+  it('L003 the target duration is that of the longest segment so far, rounded to the nearest second', () => {
     const window = new PlaylistWindow(8000, 100, 6);
     window.push(segment(0, 6000), false);
     expect(window.targetDuration).toBe(6);
-    window.push(segment(1, 7001), false);
+    window.push(segment(1, 6499), false);
+    expect(window.targetDuration).toBe(6);
+    window.push(segment(2, 7500), false);
     expect(window.targetDuration).toBe(8);
-    for (let sequence = 2; sequence < 9; sequence += 1) window.push(segment(sequence, 1000), false);
+    for (let sequence = 3; sequence < 9; sequence += 1) window.push(segment(sequence, 1000), false);
     expect(window.targetDuration).toBe(8);
   });
 
