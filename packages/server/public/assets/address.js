@@ -17,8 +17,8 @@ export function readParameters(location) {
     app: query.get('app') || 'live',
     stream,
     autostart: ['true', 'on', '1', 'yes'].includes(query.get('autostart') ?? ''),
-    /** Scheme, host and port of the server that is watched. */
-    origin: elsewhere ? `${location.protocol}//${server}:${port || '8080'}` : location.origin,
+    /** The address of the server that is watched, when it is not that of the page. */
+    elsewhere: elsewhere ? `${location.protocol}//${server}:${port || '8080'}/` : undefined,
     /** Its host alone. */
     host: elsewhere ? server : location.hostname,
   };
@@ -56,31 +56,32 @@ export function vhostOf({ url, app, name }) {
 /**
  * Where a stream plays as FLV, by the server's mount template (`[vhost]/[app]/[stream].flv`).
  *
- * @param {{origin: string, flvMount: string, transport: 'http' | 'websocket'}} server
+ * @param {{base: string, flvMount: string, transport: 'http' | 'websocket'}} server
  * @param {{vhost: string, app: string, name: string}} stream
  */
-export function flvUrl({ origin, flvMount, transport }, stream) {
-  const url = mountedUrl(origin, flvMount, stream);
+export function flvUrl({ base, flvMount, transport }, stream) {
+  const url = mountedUrl(base, flvMount, stream);
   return transport === 'websocket' ? url.replace(/^http/, 'ws') : url;
 }
 
 /**
  * Where a stream plays as HLS, by the server's template (`[vhost]/[app]/[stream].m3u8`).
  *
- * @param {{origin: string, hlsMount: string}} server
+ * @param {{base: string, hlsMount: string}} server
  * @param {{vhost: string, app: string, name: string}} stream
  */
-export function hlsUrl({ origin, hlsMount }, stream) {
-  return mountedUrl(origin, hlsMount, stream);
+export function hlsUrl({ base, hlsMount }, stream) {
+  return mountedUrl(base, hlsMount, stream);
 }
 
-function mountedUrl(origin, mount, { vhost, app, name }) {
+/** @param {string} base - address of the server's root, which may be below a path; ends with a slash */
+function mountedUrl(base, mount, { vhost, app, name }) {
   const path = mount
     .slice(mount.indexOf('/'))
     .replaceAll('[vhost]', () => encodeURIComponent(vhost || DEFAULT_VHOST))
     .replaceAll('[app]', () => app.split('/').map(encodeURIComponent).join('/'))
     .replaceAll('[stream]', () => encodeURIComponent(name));
-  const url = new URL(path, origin);
+  const url = new URL(`.${path}`, base);
   if (vhost !== '') {
     url.searchParams.set('vhost', vhost);
   }
@@ -88,22 +89,52 @@ function mountedUrl(origin, mount, { vhost, app, name }) {
 }
 
 /**
+ * The address that the page shows for what is reached over HTTP.
+ *
+ * @param {{base: string, publicUrl?: string}} server
+ */
+export function shownBase({ base, publicUrl }) {
+  return publicUrl === undefined ? base : `${publicUrl.replace(/\/+$/, '')}/`;
+}
+
+/**
  * The RTMP address of an app, for encoders: the stream's name or key goes beside it.
  *
- * @param {{host: string, rtmpPort: number}} server
+ * @param {{host: string, rtmpPort: number, rtmpsPort?: number, publicUrl?: string, rtmpPublicUrl?: string}} server
  * @param {{vhost: string, app: string}} place
+ * @param {'rtmp' | 'rtmps'} scheme
  */
-export function rtmpAppUrl({ host, rtmpPort }, { vhost, app }) {
-  const port = rtmpPort === 1935 ? '' : `:${rtmpPort}`;
-  return `rtmp://${host}${port}/${app}${vhost === '' ? '' : `?vhost=${vhost}`}`;
+export function rtmpAppUrl(server, { vhost, app }, scheme = rtmpSchemes(server)[0]) {
+  return `${rtmpOrigin(server, scheme)}/${app}${vhost === '' ? '' : `?vhost=${vhost}`}`;
 }
 
 /**
  * The RTMP address of a stream, for players.
  *
- * @param {{host: string, rtmpPort: number}} server
  * @param {{vhost: string, app: string, name: string}} stream
  */
-export function rtmpUrl(server, { vhost, app, name }) {
-  return `${rtmpAppUrl(server, { vhost: '', app })}/${name}${vhost === '' ? '' : `?vhost=${vhost}`}`;
+export function rtmpUrl(server, { vhost, app, name }, scheme = rtmpSchemes(server)[0]) {
+  return `${rtmpOrigin(server, scheme)}/${app}/${name}${vhost === '' ? '' : `?vhost=${vhost}`}`;
+}
+
+/** The ways to publish and play over RTMP, the recommended one first: with TLS where the server has it. */
+export function rtmpSchemes({ rtmpsPort, rtmpPublicUrl }) {
+  if (rtmpPublicUrl !== undefined) {
+    return [rtmpPublicUrl.toLowerCase().startsWith('rtmps:') ? 'rtmps' : 'rtmp'];
+  }
+  return rtmpsPort === undefined ? ['rtmp'] : ['rtmps', 'rtmp'];
+}
+
+function rtmpOrigin({ host, rtmpPort, rtmpsPort, publicUrl, rtmpPublicUrl }, scheme) {
+  const pageHost = publicUrl === undefined ? host : new URL(publicUrl).hostname;
+  if (rtmpPublicUrl !== undefined) {
+    const [, name, port] = /^rtmps?:\/\/(\[[^\]]*\]|[^:/]*)(?::(\d+))?/i.exec(rtmpPublicUrl) ?? [];
+    return originOf(scheme, name || pageHost, port === undefined ? undefined : Number(port));
+  }
+  return originOf(scheme, pageHost, scheme === 'rtmps' ? rtmpsPort : rtmpPort);
+}
+
+function originOf(scheme, host, port) {
+  const standard = scheme === 'rtmps' ? 443 : 1935;
+  return `${scheme}://${host}${port === undefined || port === standard ? '' : `:${port}`}`;
 }

@@ -1,57 +1,123 @@
 const POLL_MS = 2000;
 const TIMEOUT_MS = 5000;
 
+/** So many streams are asked for again and again; of more, those that a search finds. */
+const LIST_SIZE = 200;
+const PAGE_SIZE = 1000;
+const MAX_SEARCHED = 20_000;
+/** So long may a search go by the list of an earlier one, ms. */
+const SEARCH_LIST_MS = 10_000;
+
 /**
- * What the page needs to know of its server, once.
+ * What the page needs to know of its server, once. `base` is the address of the server's root, which may be below a
+ * path behind a proxy.
  *
- * @param {string} origin
+ * @param {string | undefined} elsewhere - address of another server
  */
-export async function readFacts(origin) {
-  const defaults = { version: '', rtmpPort: 1935, flvMount: '[vhost]/[app]/[stream].flv' };
-  try {
-    return { ...defaults, ...(await readJson(`${origin}/assets/page.json`)) };
-  } catch {
+export async function readFacts(elsewhere) {
+  const address =
+    elsewhere === undefined ? new URL('page.json', import.meta.url).href : `${elsewhere}assets/page.json`;
+  const defaults = {
+    version: '',
+    rtmpPort: 1935,
+    flvMount: '[vhost]/[app]/[stream].flv',
+    listsStreams: true,
+    root: '../',
+  };
+  const facts = await readJson(address).then(
+    (answer) => ({ ...defaults, ...answer }),
     // Another server of this kind may not serve the page; its defaults are a good guess.
-    return defaults;
-  }
+    () => defaults,
+  );
+  return { ...facts, base: new URL(facts.root, address).href };
 }
 
 /**
- * Asks for the live streams again and again, while the page can be seen.
+ * Asks for the live streams again and again, while the page can be seen. A server that does not list them is asked once.
  *
- * @param {string} origin
- * @param {{onStreams(streams: object[]): void, onFailure(error: Error): void}} listener
+ * @param {string} base
+ * @param {{onStreams(streams: object[], more: boolean): void, onFailure(error: Error): void, onUnlisted(): void}} listener
  */
-export function pollStreams(origin, { onStreams, onFailure }) {
+export function pollStreams(base, { onStreams, onFailure, onUnlisted }) {
   let timer = 0;
+  let unlisted = false;
   async function ask() {
     try {
-      const answer = await readJson(`${origin}/api/v1/streams?count=200`);
-      if (answer.code !== 0) {
-        throw new Error(`the server answered code ${answer.code}`);
-      }
-      onStreams(answer.streams.filter((stream) => stream.publish.active));
+      const streams = await readStreams(base, 0, LIST_SIZE);
+      onStreams(streams.filter(isLive), streams.length === LIST_SIZE);
     } catch (error) {
-      onFailure(error);
+      unlisted = [401, 403, 404].includes(error.status);
+      if (unlisted) {
+        onUnlisted();
+      } else {
+        onFailure(error);
+      }
     }
     clearTimeout(timer);
-    if (!document.hidden) {
+    if (!document.hidden && !unlisted) {
       timer = setTimeout(ask, POLL_MS);
     }
   }
   document.addEventListener('visibilitychange', () => {
     clearTimeout(timer);
-    if (!document.hidden) {
+    if (!document.hidden && !unlisted) {
       ask();
     }
   });
   ask();
 }
 
+/** Looks for streams among all that are live, also beyond those that {@link pollStreams} lists. */
+export class StreamSearch {
+  #base;
+  #streams = Promise.resolve([]);
+  #readAt = -Infinity;
+
+  /** @param {string} base */
+  constructor(base) {
+    this.#base = base;
+  }
+
+  /** @param {(stream: object) => boolean} matches */
+  async find(matches) {
+    if (performance.now() - this.#readAt > SEARCH_LIST_MS) {
+      this.#readAt = performance.now();
+      this.#streams = readAllStreams(this.#base);
+      this.#streams.catch(() => {
+        this.#readAt = -Infinity;
+      });
+    }
+    const found = (await this.#streams).filter(matches);
+    return { streams: found.slice(0, LIST_SIZE), total: found.length };
+  }
+}
+
+async function readAllStreams(base) {
+  const all = [];
+  while (all.length < MAX_SEARCHED) {
+    const streams = await readStreams(base, all.length, PAGE_SIZE);
+    all.push(...streams);
+    if (streams.length < PAGE_SIZE) break;
+  }
+  return all.filter(isLive);
+}
+
+async function readStreams(base, start, count) {
+  const answer = await readJson(`${base}api/v1/streams?start=${start}&count=${count}`);
+  if (answer.code !== 0) {
+    throw new Error(`the server answered code ${answer.code}`);
+  }
+  return answer.streams;
+}
+
+function isLive(stream) {
+  return stream.publish.active;
+}
+
 async function readJson(url) {
   const response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) {
-    throw new Error(`the server answered ${response.status}`);
+    throw Object.assign(new Error(`the server answered ${response.status}`), { status: response.status });
   }
   return response.json();
 }

@@ -6,12 +6,27 @@
  * once, when nothing more comes; `destroy()` frees what it holds.
  */
 
+const HLS_OPTIONS = {
+  liveDurationInfinity: true,
+  // Three segments behind the end of the playlist, as RFC 8216 asks for (clause 6.3.3).
+  liveSyncDurationCount: 3,
+  // A viewer who has fallen behind catches up so slowly that nobody hears it.
+  maxLiveSyncPlaybackRate: 1.05,
+};
+
+/** Errors of hls.js that a decoder set up afresh does not help. */
+const NO_DECODER = new Set([
+  'manifestIncompatibleCodecsError',
+  'bufferAddCodecError',
+  'bufferIncompatibleCodecsError',
+]);
+
 /**
  * @param {HTMLVideoElement} video
  * @param {string} url http(s): or ws(s): address of an FLV stream
  */
 export async function playFlv(video, url, listener) {
-  await loadScript('/assets/mpegts.js');
+  await loadScript(new URL('mpegts.js', import.meta.url).href);
   mpegts.LoggingControl.enableAll = false;
   if (!mpegts.getFeatureList().mseLivePlayback) {
     listener.end(
@@ -35,7 +50,9 @@ export async function playFlv(video, url, listener) {
       liveSyncPlaybackRate: 1.1,
     },
   );
-  engine.on(mpegts.Events.MEDIA_INFO, (info) => listener.media(info));
+  engine.on(mpegts.Events.MEDIA_INFO, (info) => {
+    listener.media({ ...info, audioOnly: info.hasAudio && !info.hasVideo });
+  });
   engine.on(mpegts.Events.LOADING_COMPLETE, () => {
     listener.end('ended', 'The stream has ended', 'It starts again by itself when its publisher is back.');
   });
@@ -52,24 +69,61 @@ export async function playFlv(video, url, listener) {
  * @param {string} url address of a playlist
  */
 export async function playHls(video, url, listener) {
-  await loadScript('/assets/hls.js');
+  await loadScript(new URL('hls.js', import.meta.url).href);
   if (!Hls.isSupported()) {
     return playNatively(video, url, listener);
   }
-  const engine = new Hls({ liveDurationInfinity: true });
+  const engine = new Hls(HLS_OPTIONS);
+  const recovery = new MediaRecovery(engine);
   engine.on(Hls.Events.ERROR, (_event, { fatal, type, details, response }) => {
     if (!fatal) {
       return;
     }
     if (type === Hls.ErrorTypes.MEDIA_ERROR) {
-      listener.end('unsupported', 'This browser cannot decode the stream', details);
+      if (NO_DECODER.has(details)) {
+        listener.end('unsupported', 'This browser cannot decode the stream', details);
+      } else if (!recovery.tryAgain()) {
+        listener.end('failed', 'The picture could not be decoded', details);
+      }
     } else {
       listener.end(...networkFailure(response?.code ?? 0));
     }
   });
+  engine.on(Hls.Events.BUFFER_CODECS, (_event, tracks) => {
+    listener.media({ audioOnly: tracks.audio !== undefined && !tracks.video && !tracks.audiovideo });
+  });
   engine.loadSource(url);
   engine.attachMedia(video);
   return engine;
+}
+
+/** After a media error hls.js can set up its decoder afresh; what fails again and again within this time does not recover. */
+const RECOVERY_WINDOW_MS = 10_000;
+const MAX_RECOVERIES = 3;
+
+class MediaRecovery {
+  #engine;
+  #times = [];
+
+  constructor(engine) {
+    this.#engine = engine;
+  }
+
+  /** @returns {boolean} whether it goes on */
+  tryAgain() {
+    const now = performance.now();
+    this.#times = this.#times.filter((time) => now - time < RECOVERY_WINDOW_MS);
+    if (this.#times.length >= MAX_RECOVERIES) {
+      return false;
+    }
+    if (this.#times.length > 0) {
+      // AAC that says less than it is: the second attempt takes the other form.
+      this.#engine.swapAudioCodec();
+    }
+    this.#times.push(now);
+    this.#engine.recoverMediaError();
+    return true;
+  }
 }
 
 /** Safari on phones has no Media Source Extensions, and plays HLS by itself. */

@@ -1,18 +1,39 @@
-import { flvUrl, hlsUrl, pageUrl, readParameters, rtmpAppUrl, rtmpUrl, vhostOf } from './address.js';
-import { pollStreams, readFacts } from './api.js';
+import {
+  flvUrl,
+  hlsUrl,
+  pageUrl,
+  readParameters,
+  rtmpAppUrl,
+  rtmpSchemes,
+  rtmpUrl,
+  shownBase,
+  vhostOf,
+} from './address.js';
+import { pollStreams, readFacts, StreamSearch } from './api.js';
+import { codecNote } from './codecs.js';
 import { audioText, bitrateText, durationText, sizeText, videoText } from './format.js';
+import { listenToKeys } from './keys.js';
+import { AudioLevel } from './level.js';
 import { LivePlayer } from './player.js';
 import { StreamList, element, setText, showCopies } from './view.js';
 
 const RETRY_MS = [1000, 2000, 4000, 8000];
 
+/** From so many streams on there is a search. */
+const SEARCH_FROM = 12;
+const SEARCH_DELAY_MS = 250;
+
 const parameters = readParameters(new URL(window.location.href));
-const facts = await readFacts(parameters.origin);
+const facts = await readFacts(parameters.elsewhere);
 const server = { ...facts, ...parameters };
+/** The server as others reach it. */
+const shown = { ...server, base: shownBase(server) };
 const player = new LivePlayer(element('video'));
+const level = new AudioLevel(element('video'), element('level'));
+const search = new StreamSearch(server.base);
 const list = new StreamList((stream) => {
   choose(stream);
-  play();
+  playFocused();
 });
 
 const page = {
@@ -20,6 +41,14 @@ const page = {
   streams: new Map(),
   chosen: undefined,
   reachable: undefined,
+  /** The server lists its streams. */
+  listed: facts.listsStreams,
+  /** There are more streams than the list has. */
+  more: false,
+  /** What a search has found; undefined when nothing is looked for. */
+  found: undefined,
+  /** The player gets the focus as soon as it can be seen. */
+  wantsFocus: false,
   /** The viewer wants to watch: an interrupted stream starts again by itself. */
   wanted: false,
   retries: 0,
@@ -39,6 +68,13 @@ function choose(stream) {
   page.retries = 0;
   history.replaceState(null, '', pageUrl(new URL(window.location.href), stream));
   show();
+}
+
+/** The viewer has asked to play: the keys are for the player from now on. */
+function playFocused() {
+  page.wantsFocus = true;
+  element('screen').focus({ preventScroll: true });
+  play();
 }
 
 function play() {
@@ -66,15 +102,32 @@ function retryLater() {
   }
 }
 
-function onStreams(streams) {
+function known(stream) {
+  const vhost = vhostOf(stream);
+  const named = { ...stream, vhost, players: Math.max(0, stream.clients - 1) };
+  return { ...named, key: keyOf(named) };
+}
+
+function onStreams(streams, more) {
   page.receivedAt = performance.now();
   page.reachable = true;
-  page.streams = new Map();
-  for (const stream of streams) {
-    const vhost = vhostOf(stream);
-    const known = { ...stream, vhost, players: Math.max(0, stream.clients - 1) };
-    known.key = keyOf(known);
-    page.streams.set(known.key, known);
+  page.more = more;
+  page.streams = new Map(streams.map(known).map((stream) => [stream.key, stream]));
+  if (more && page.chosen !== undefined && !page.streams.has(page.chosen.key)) {
+    lookForChosen(page.chosen.key);
+  }
+  takeStreams();
+}
+
+/** The chosen stream may be beyond those that are listed. */
+async function lookForChosen(key) {
+  const { streams } = await search.find((stream) => known(stream).key === key).catch(() => ({ streams: [] }));
+  page.beyond = streams[0] === undefined ? undefined : known(streams[0]);
+}
+
+function takeStreams() {
+  if (page.beyond !== undefined && page.more) {
+    page.streams.set(page.beyond.key, page.beyond);
   }
   if (page.chosen !== undefined) {
     const before = page.chosen.live;
@@ -84,10 +137,36 @@ function onStreams(streams) {
       page.retries = 0;
       retryLater();
     }
-  } else if (streams.length > 0) {
+  } else if (page.streams.size > 0) {
     page.chosen = page.streams.values().next().value;
     page.chosen.live = true;
   }
+  show();
+}
+
+async function find() {
+  const words = element('search').value.trim().toLowerCase();
+  if (words === '') {
+    page.found = undefined;
+    show();
+    return;
+  }
+  const matches = (stream) => `${vhostOf(stream)}/${stream.app}/${stream.name}`.toLowerCase().includes(words);
+  try {
+    const { streams, total } = await search.find(matches);
+    if (element('search').value.trim().toLowerCase() !== words) return;
+    page.found = { streams: streams.map((stream) => ({ ...known(stream), live: true })), total };
+  } catch {
+    page.found = { streams: [...page.streams.values()].filter(matches), total: undefined };
+  }
+  setText(element('announce'), `${page.found.total ?? page.found.streams.length} found`);
+  show();
+}
+
+/** The server keeps its list to itself: what is played is what the page's address names. */
+function onUnlisted() {
+  page.listed = false;
+  page.reachable = true;
   show();
 }
 
@@ -98,10 +177,25 @@ function onFailure() {
 
 function show() {
   showServer();
-  list.show([...page.streams.values()], page.chosen?.key);
+  showList();
   element('layout').dataset.empty = String(page.chosen === undefined);
   showVeil();
   showNow();
+}
+
+function showList() {
+  const streams = page.found?.streams ?? [...page.streams.values()];
+  list.show(streams, page.chosen?.key, page.found?.total ?? streams.length, page.more && !page.found);
+  element('search-row').hidden = !page.listed || (page.streams.size < SEARCH_FROM && !page.found);
+  setText(
+    element('none'),
+    page.found
+      ? 'No live stream has this in its name.'
+      : page.listed
+        ? 'No one is publishing. A stream appears here as soon as it starts.'
+        : 'This server does not list its streams. Open one by its name:',
+  );
+  element('open-row').hidden = page.listed;
 }
 
 function showServer() {
@@ -124,12 +218,15 @@ function showVeil(detail) {
   setText(element('veil-action-text'), words.action ?? '');
 }
 
-const shown = { title: '', text: '' };
+const message = { title: '', text: '' };
 
 function veilWords() {
   if (page.chosen === undefined) {
     if (page.reachable === undefined) {
       return { title: 'Looking for live streams…', text: '' };
+    }
+    if (!page.listed) {
+      return { title: 'Which stream?', text: 'This server does not list its streams. Name one to play it.' };
     }
     return page.reachable
       ? { title: 'Nothing is live yet', text: 'Publish a stream and it shows up here by itself.' }
@@ -144,11 +241,11 @@ function veilWords() {
       return { title: 'Loading…', text: '' };
     case 'waiting':
     case 'playing':
-      return shown;
+      return message;
     case 'unsupported':
-      return shown;
+      return message;
     default:
-      return { ...shown, action: 'Try again' };
+      return { ...message, action: 'Try again' };
   }
 }
 
@@ -161,6 +258,12 @@ function showNow() {
   setText(element('now-title'), stream.name);
   setText(element('now-place'), stream.vhost === '' ? stream.app : `${stream.app} · ${stream.vhost}`);
   document.title = `${stream.name} · Sluice`;
+  element('video').setAttribute('aria-label', `Live stream ${stream.name}`);
+  setText(element('audio-name'), stream.name);
+  const note = codecNote(stream.video ?? null, server.hlsMount !== undefined);
+  element('codec-note').hidden = note === '';
+  setText(element('codec-note'), note);
+  showAudioOnly();
   setText(element('fact-video'), videoText(stream.video ?? null));
   setText(element('fact-size'), sizeText(stream.video ?? pictureSize()));
   setText(element('fact-audio'), audioText(stream.audio ?? null));
@@ -168,16 +271,32 @@ function showNow() {
   setText(element('fact-players'), stream.live ? stream.players.toLocaleString('en') : '–');
   showClock();
   showCopies(element('addresses'), [
-    { label: 'RTMP', value: rtmpUrl(server, stream) },
-    { label: 'HTTP-FLV', value: flvUrl({ ...server, transport: 'http' }, stream) },
-    { label: 'WebSocket-FLV', value: flvUrl({ ...server, transport: 'websocket' }, stream) },
-    ...(server.hlsMount === undefined ? [] : [{ label: 'HLS', value: hlsUrl(server, stream) }]),
+    ...rtmpSchemes(server).map((scheme) => ({
+      label: scheme.toUpperCase(),
+      value: rtmpUrl(server, stream, scheme),
+    })),
+    { label: 'HTTP-FLV', value: flvUrl({ ...shown, transport: 'http' }, stream) },
+    { label: 'WebSocket-FLV', value: flvUrl({ ...shown, transport: 'websocket' }, stream) },
+    ...(server.hlsMount === undefined ? [] : [{ label: 'HLS', value: hlsUrl(shown, stream) }]),
   ]);
 }
 
 function pictureSize() {
   const { media } = player;
   return media?.width > 0 ? { width: media.width, height: media.height } : null;
+}
+
+/** A stream without a picture has a poster of its own. */
+function showAudioOnly() {
+  const { media, state } = player;
+  const audioOnly = media?.audioOnly ?? (page.chosen?.video === null && page.chosen?.audio != null);
+  const visible = state === 'playing' && audioOnly;
+  element('audio-poster').hidden = !visible;
+  if (visible) {
+    level.start();
+  } else {
+    level.stop();
+  }
 }
 
 /** The values that move between two answers of the server. */
@@ -200,7 +319,10 @@ function showPublish() {
   const key = parameters.stream || 'livestream';
   const url = rtmpUrl(server, { ...place, name: key });
   showCopies(element('publish-obs'), [
-    { label: 'Server', value: rtmpAppUrl(server, place) },
+    ...rtmpSchemes(server).map((scheme, index) => ({
+      label: index === 0 ? 'Server' : 'Server, without TLS',
+      value: rtmpAppUrl(server, place, scheme),
+    })),
     { label: 'Stream key', value: key },
   ]);
   showCopies(element('publish-ffmpeg'), [
@@ -209,25 +331,48 @@ function showPublish() {
 }
 
 player.addEventListener('state', ({ detail }) => {
-  shown.title = detail.title;
-  shown.text = detail.text;
+  message.title = detail.title;
+  message.text = detail.text;
   if (detail.state === 'playing') {
     page.retries = 0;
   }
   element('stop').disabled = ['idle', 'unsupported'].includes(detail.state);
   element('video').tabIndex = detail.state === 'playing' ? 0 : -1;
   showVeil();
+  showAudioOnly();
+  if (page.wantsFocus && detail.state === 'playing') {
+    page.wantsFocus = false;
+    // Who has gone on to something else meanwhile stays there.
+    if ([null, document.body, element('screen')].includes(document.activeElement)) {
+      element('video').focus({ preventScroll: true });
+    }
+  }
   showClock();
   retryLater();
 });
 player.addEventListener('sound', () => {
   element('unmute').hidden = !element('video').muted;
 });
-element('veil-action').addEventListener('click', play);
+player.addEventListener('media', show);
+listenToKeys(player, element('video'), element('screen'));
+element('veil-action').addEventListener('click', playFocused);
 element('stop').addEventListener('click', stop);
 element('live-edge').addEventListener('click', () => player.goLive());
 element('unmute').addEventListener('click', () => {
   element('video').muted = false;
+});
+let searchTimer = 0;
+element('search').addEventListener('input', () => {
+  clearTimeout(searchTimer);
+  searchTimer = setTimeout(find, SEARCH_DELAY_MS);
+});
+element('open-row').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const [name, ...app] = element('open-name').value.trim().split('/').reverse();
+  if (name === '') return;
+  const asked = { vhost: parameters.vhost, app: app.reverse().join('/') || parameters.app, name };
+  choose({ ...asked, key: keyOf(asked), video: null, players: 0 });
+  playFocused();
 });
 for (const input of document.querySelectorAll('input[name=transport]')) {
   input.addEventListener('change', () => {
@@ -243,11 +388,15 @@ document.querySelector('input[name=transport][value=hls]').parentElement.hidden 
 showPublish();
 if (parameters.stream !== '') {
   const asked = { vhost: parameters.vhost, app: parameters.app, name: parameters.stream };
-  page.chosen = { ...asked, key: keyOf(asked), video: null, audio: null, players: 0 };
+  page.chosen = { ...asked, key: keyOf(asked), video: null, players: 0 };
   show();
   if (parameters.autostart) {
     play();
   }
 }
-pollStreams(parameters.origin, { onStreams, onFailure });
+if (facts.listsStreams) {
+  pollStreams(server.base, { onStreams, onFailure, onUnlisted });
+} else {
+  onUnlisted();
+}
 setInterval(showClock, 500);

@@ -61,7 +61,9 @@ export class LivePlayer extends EventTarget {
     this.#attempt = attempt;
     const listener = {
       media: (info) => {
-        this.#media = info;
+        if (this.#attempt !== attempt) return;
+        this.#media = { ...this.#media, ...info };
+        this.dispatchEvent(new Event('media'));
       },
       end: (state, title, text) => {
         if (this.#attempt === attempt) this.#end(state, title, text);

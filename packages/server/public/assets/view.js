@@ -29,8 +29,10 @@ export class StreamList {
   /**
    * @param {object[]} streams
    * @param {string | undefined} chosenKey
+   * @param {number} total - how many there are
+   * @param {boolean} more - there are others, and it is not known how many
    */
-  show(streams, chosenKey) {
+  show(streams, chosenKey, total, more) {
     const list = element('list');
     const keys = new Set(streams.map((stream) => stream.key));
     for (const [key, row] of this.#rows) {
@@ -52,7 +54,10 @@ export class StreamList {
         row.button.removeAttribute('aria-current');
       }
     }
-    setText(element('count'), String(streams.length));
+    setText(element('count'), more ? `${total}+` : String(total));
+    const left = total > streams.length ? `${total - streams.length} more are not shown.` : '';
+    setText(element('more'), more ? 'There are more: search for a name.' : left);
+    element('more').hidden = !more && left === '';
     element('none').hidden = streams.length > 0;
     list.hidden = streams.length === 0;
   }

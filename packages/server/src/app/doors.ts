@@ -41,6 +41,11 @@ export class Doors {
     return this.#listeners.of(this.#rtmp)[0]?.port ?? 1935;
   }
 
+  /** The first port of RTMP over TLS; undefined where there is none. */
+  get rtmpsPort(): number | undefined {
+    return this.#listeners.of(this.#tls.rtmps)[0]?.port;
+  }
+
   /** Where they listen now; the API's are those of `http_server` where that answers for it. */
   addresses(config: Config): ServerAddresses {
     const http = this.#listeners.of(this.#http.server);

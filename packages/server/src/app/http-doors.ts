@@ -53,6 +53,8 @@ export interface HttpDoorsContext {
   readonly live: LiveDoor;
   /** The port to publish to. */
   rtmpPort(): number;
+  /** The port to publish to over TLS; undefined where there is none. */
+  rtmpsPort(): number | undefined;
 }
 
 /** `http_server` and `http_api`. On the same addresses they are one server, which is `http_server`'s. */
@@ -245,11 +247,19 @@ function staticMounts(config: Config): StaticMount[] {
 }
 
 function playerPage(config: Config, context: HttpDoorsContext): PlayerPageFacts {
+  const { listStreams, publicUrl, rtmpPublicUrl } = config.httpServer;
   return {
     version: context.version,
+    // Where the whole API is on this port, a password may be asked for, which the page does not have.
+    listsStreams: isShared(config) ? !config.httpApi.auth.enabled : listStreams,
+    ...(publicUrl === '' ? {} : { publicUrl }),
+    ...(rtmpPublicUrl === '' ? {} : { rtmpPublicUrl }),
     // Known once the server listens.
     get rtmpPort() {
       return context.rtmpPort();
+    },
+    get rtmpsPort() {
+      return context.rtmpsPort();
     },
     ...mountsOfPage(config),
   };

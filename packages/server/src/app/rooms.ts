@@ -160,6 +160,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     metrics,
     control,
     rtmpPort: (): number => doors.rtmpPort,
+    rtmpsPort: (): number | undefined => doors.rtmpsPort,
     dvrs: sinks.dvr,
     virtualFiles: hls,
     fileGuard: guardedFiles,

@@ -150,6 +150,8 @@ export function assembleConfig(root: RootValue, notices: Notices): Config {
       listen: root.httpServer.listen,
       dir: root.httpServer.dir,
       listStreams: root.httpServer.listStreams,
+      publicUrl: root.httpServer.publicUrl,
+      rtmpPublicUrl: root.httpServer.rtmpPublicUrl,
       https: root.httpServer.https,
     },
     limits: root.limits,

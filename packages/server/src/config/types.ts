@@ -85,6 +85,10 @@ export interface HttpServerConfig {
   readonly dir: string;
   /** Whether `/api/v1/streams` lists the streams on this port, too. */
   readonly listStreams: boolean;
+  /** Where viewers reach this port, for what the built-in page shows (ours); empty where that is not known. */
+  readonly publicUrl: string;
+  /** Where RTMP is reached, for what the built-in page shows (ours); empty where that is not known. */
+  readonly rtmpPublicUrl: string;
   readonly https: TlsConfig;
 }
 

@@ -74,6 +74,18 @@ export const httpApiSection = new Section('http_api', {
   https: block('https', apiHttpsSection, { active: true, means: 'The API over HTTPS.' }),
 });
 
+function publicUrlProblem(url: string): string | undefined {
+  return url === '' || (/^https?:\/\/[^\s?#@]+$/i.test(url) && URL.canParse(url))
+    ? undefined
+    : `expected an address such as \`https://live.example.com/tv\`, without a query, not \`${url}\``;
+}
+
+function rtmpPublicUrlProblem(url: string): string | undefined {
+  return url === '' || /^rtmps?:\/\/(?:\[[\da-f:.]+\]|[^\s:/?#@[\]]*)(?::\d{1,5})?\/?$/i.test(url)
+    ? undefined
+    : `expected scheme, host and port, such as \`rtmp://live.example.com:19350\`, not \`${url}\``;
+}
+
 /** `http_server{}` of the root. */
 export const httpServerSection = new Section('http_server', {
   enabled: flag('enabled', {
@@ -97,6 +109,22 @@ export const httpServerSection = new Section('http_server', {
     active: true,
     means:
       'Lists the live streams at `/api/v1/streams` of this port, too, for the built-in page. Where no token is asked for, who knows the name of a stream may publish it.',
+  }),
+  publicUrl: text('public_url', {
+    default: '',
+    shape: 'URL',
+    active: true,
+    check: publicUrlProblem,
+    means:
+      'Where viewers reach this port, such as `https://live.example.com/tv`, when they do so by a proxy or a mapped port: the built-in page shows addresses by it. Without it they are those that the page itself was opened by.',
+  }),
+  rtmpPublicUrl: text('rtmp_public_url', {
+    default: '',
+    shape: 'URL',
+    active: true,
+    check: rtmpPublicUrlProblem,
+    means:
+      'Where RTMP is reached, such as `rtmp://live.example.com:19350` or `rtmps://live.example.com`, for the addresses on the built-in page; `rtmp://:19350` is that port of the host that the page was opened by.',
   }),
   https: block('https', serverHttpsSection, { active: true, means: 'The HTTP server over HTTPS.' }),
 });

@@ -192,13 +192,19 @@ export function choice<const Word extends string>(
 /** Any text, not empty unless the default is. */
 export function text(
   name: string,
-  options: FieldOptions<string> & { readonly shape?: string },
+  options: FieldOptions<string> & {
+    readonly shape?: string;
+    /** What is wrong with the text, or undefined. */
+    readonly check?: (text: string) => string | undefined;
+  },
 ): Field<string> {
   function read(value: string, argument: Argument): string {
     if (value === '' && options.default !== '') throw new ValueProblem('an empty value', argument);
+    const wrong = options.check?.(value);
+    if (wrong !== undefined) throw new ValueProblem(wrong, argument);
     return value;
   }
-  return valueField(name, single(options.shape ?? 'TEXT', read, String), options);
+  return valueField(name, single(options.shape ?? 'TEXT', read, String, options.check), options);
 }
 
 /** The path of a file or directory. */

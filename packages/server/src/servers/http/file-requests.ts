@@ -7,6 +7,7 @@ import type { FileSendOptions, SentListener } from './file-sender.ts';
 import type { MemorySender } from './memory-sender.ts';
 import { playerPageAnswer } from './player-page.ts';
 import type { PlayerPageFacts } from './player-page.ts';
+import { directoryReference } from './request-target.ts';
 import type { RequestTarget } from './request-target.ts';
 import { findFile } from './static-files.ts';
 import type { StaticMatch, StaticMounts } from './static-mounts.ts';
@@ -215,14 +216,14 @@ export class FileRequests {
         sendText(exchange, 301, [...common, 'Location', answer.location]);
         return;
       case 'facts':
-        this.#sendFacts(exchange, playerPage);
+        this.#sendFacts(exchange, { ...playerPage, root: answer.root });
         return;
       case 'file':
         await this.#disk.send(exchange, answer.path, { headers: answer.headers });
     }
   }
 
-  #sendFacts({ request, response }: Exchange, facts: PlayerPageFacts | undefined): void {
+  #sendFacts({ request, response }: Exchange, facts: object): void {
     const body = JSON.stringify(facts);
     response.writeHead(200, [
       ...this.#options.common,
@@ -233,7 +234,6 @@ export class FileRequests {
   }
 
   #redirectToDirectory(exchange: Exchange, target: RequestTarget): void {
-    const location = `${target.rawPath}/${target.search}`;
-    sendText(exchange, 301, [...this.#options.common, 'Location', location]);
+    sendText(exchange, 301, [...this.#options.common, 'Location', directoryReference(target)]);
   }
 }

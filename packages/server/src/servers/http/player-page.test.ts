@@ -24,7 +24,12 @@ async function start(root: string): Promise<string> {
   const server = await createHttpServer({
     version: '1.2.3',
     root,
-    playerPage: { version: '1.2.3', rtmpPort: 1935, flvMount: '[vhost]/[app]/[stream].flv' },
+    playerPage: {
+      version: '1.2.3',
+      rtmpPort: 1935,
+      listsStreams: true,
+      flvMount: '[vhost]/[app]/[stream].flv',
+    },
   });
   running.push(server);
   await server.listen([{ host: '127.0.0.1', port: 0 }]);
@@ -53,7 +58,7 @@ describe('the built-in page', () => {
     }
     const html = readFileSync(join(publicDirectory, 'index.html'), 'utf8');
     for (const [, address] of html.matchAll(/(?:src|href)="([^"#?]+)"/g)) {
-      expect(files.map((name) => `/assets/${name}`)).toContain(address);
+      expect(files.map((name) => `assets/${name}`)).toContain(address);
     }
     expect(html).not.toMatch(/<script>|<style|\son\w+=|\sstyle=/);
   });
@@ -63,8 +68,24 @@ describe('the built-in page', () => {
     expect(await response.json()).toEqual({
       version: '1.2.3',
       rtmpPort: 1935,
+      listsStreams: true,
       flvMount: '[vhost]/[app]/[stream].flv',
+      root: '../',
     });
+  });
+
+  it('is whole below /players/, whose files say where the root is', async () => {
+    const base = await start(directory);
+    const asset = await fetch(`${base}/players/assets/page.js`);
+    expect(asset.status).toBe(200);
+    await asset.arrayBuffer();
+    const response = await fetch(`${base}/players/assets/page.json`);
+    expect(await response.json()).toMatchObject({ root: '../../' });
+  });
+
+  it('redirects relatively: a proxy may have taken a prefix off the path', async () => {
+    const response = await fetch(`${await start(directory)}/players?stream=a`, { redirect: 'manual' });
+    expect(response.headers.get('location')).toBe('players/?stream=a');
   });
 
   it('gives way to an index.html of the root directory', async () => {

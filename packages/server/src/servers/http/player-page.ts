@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HeaderList } from './answer-head.ts';
+import { directoryReference } from './request-target.ts';
 import type { RequestTarget } from './request-target.ts';
 
 /** What the built-in page tells people and plays by. */
@@ -9,6 +10,14 @@ export interface PlayerPageFacts {
   readonly version: string;
   /** The port to publish to. */
   readonly rtmpPort: number;
+  /** The port to publish to over TLS; absent where there is none. */
+  readonly rtmpsPort?: number | undefined;
+  /** Where viewers reach the server, for the addresses that the page shows; absent where that is not known. */
+  readonly publicUrl?: string;
+  /** The same of RTMP. Its host may be empty: that of the page. */
+  readonly rtmpPublicUrl?: string;
+  /** Whether `/api/v1/streams` lists the streams here. */
+  readonly listsStreams: boolean;
   /** The path of a live stream as FLV, with `[vhost]`, `[app]` and `[stream]`; absent when no vhost has one. */
   readonly flvMount?: string;
   /** The path of a live playlist, with `[vhost]`, `[app]` and `[stream]`; absent when no vhost has HLS. */
@@ -26,16 +35,20 @@ const PAGE_PATHS: ReadonlySet<string> = new Set([
 const ASSETS: ReadonlySet<string> = new Set([
   'address.js',
   'api.js',
+  'codecs.js',
   'engines.js',
   'format.js',
   'icon.svg',
+  'keys.js',
+  'level.js',
   'page.css',
   'page.js',
   'player.js',
   'view.js',
 ]);
 
-const ASSET_PREFIX = '/assets/';
+/** The page names its files relatively, so that it works below any path: each of its directories has them. */
+const ASSET_PATH = /^(\/players)?\/assets\/([^/]+)$/;
 
 /** `packages/server/public`, seen from the sources and from the built files alike. */
 const PUBLIC_DIRECTORY = fileURLToPath(new URL('../../../public', import.meta.url));
@@ -44,7 +57,7 @@ const PUBLIC_DIRECTORY = fileURLToPath(new URL('../../../public', import.meta.ur
 export type PlayerPageAnswer =
   | { readonly kind: 'file'; readonly path: string; readonly headers: HeaderList }
   | { readonly kind: 'redirect'; readonly location: string }
-  | { readonly kind: 'facts' };
+  | { readonly kind: 'facts'; readonly root: string };
 
 /**
  * The built-in page, the layer beneath every directory: it answers `/` and `/players/` when nothing else does.
@@ -60,14 +73,15 @@ export function playerPageAnswer(target: RequestTarget): PlayerPageAnswer | unde
     return { kind: 'file', path: join(PUBLIC_DIRECTORY, 'index.html'), headers };
   }
   if (path === '/players') {
-    return { kind: 'redirect', location: `/players/${target.search}` };
+    return { kind: 'redirect', location: directoryReference(target) };
   }
-  if (!path.startsWith(ASSET_PREFIX)) {
+  const [, directory, name] = ASSET_PATH.exec(path) ?? [];
+  if (name === undefined) {
     return undefined;
   }
-  const name = path.slice(ASSET_PREFIX.length);
   if (name === 'page.json') {
-    return { kind: 'facts' };
+    // Only the server knows which part of the address is a proxy's prefix.
+    return { kind: 'facts', root: directory === undefined ? '../' : '../../' };
   }
   const library = libraryFile(name);
   if (library !== undefined) {

@@ -87,6 +87,16 @@ export function encodedTarget(packet: Uint8Array): string | undefined {
   return encoded === target ? undefined : encoded;
 }
 
+/**
+ * Where a directory that was asked for without its slash is: a relative reference, so that it is right behind a proxy
+ * that has taken a prefix off the path.
+ */
+export function directoryReference({ rawPath, search }: RequestTarget): string {
+  const name = rawPath.slice(rawPath.lastIndexOf('/') + 1);
+  // A name with a colon would be read as a scheme.
+  return `${name.includes(':') ? './' : ''}${name}/${search}`;
+}
+
 /** Whether a decoded path has no empty, `.` or `..` segment, no backslash and no control character. */
 export function isCleanPath(path: string): boolean {
   return hasCleanSegments(path) && asFileName(path) === path;
