@@ -1,6 +1,7 @@
 import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 
 import { Timeline } from '../timing/index.ts';
+import { type Unwrapped, unwrapAdts } from './adts-unwrapper.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
 import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
 import { MAX_DATA_BYTES } from './limits.ts';
@@ -112,7 +113,7 @@ export class Intake {
       this.#writeData(timestamp, body);
       return;
     }
-    let frame = mediaFrame(kind, timestamp, body);
+    const frame = mediaFrame(kind, timestamp, body);
     if (frame === undefined) {
       this.#warn(kind === FrameKind.video ? 'bad-video-header' : 'bad-audio-header');
       return;
@@ -121,6 +122,23 @@ export class Intake {
       this.#writeSequenceHeader(frame);
       return;
     }
+    const unwrapped = frame.codec === 'aac' ? unwrapAdts(frame) : undefined;
+    if (unwrapped === undefined) this.#writeCoded(frame);
+    else this.#writeUnwrapped(unwrapped);
+  }
+
+  /** AAC that came with ADTS headers; they say what a sequence header would, if there was none. */
+  #writeUnwrapped({ header, frames }: Unwrapped): void {
+    if (this.#headers.audio === undefined) {
+      const [first] = frames;
+      if (first !== undefined) this.#writeSequenceHeader({ ...first, sequenceHeader: true, body: header });
+    }
+    for (const frame of frames) this.#writeCoded(frame);
+  }
+
+  #writeCoded(coded: Frame): void {
+    let frame = coded;
+    const { kind, timestamp } = frame;
     if (kind === FrameKind.audio) this.#audio ??= audioFacts(frame);
     else if (frame.codec !== 'unknown') this.#video ??= videoFacts(frame, this.#settings.publish.parseSps);
     if (this.correctsTime) {

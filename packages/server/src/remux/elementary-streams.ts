@@ -69,32 +69,36 @@ function parameterSetsEnd(record: Uint8Array): number {
 }
 
 /**
- * The NAL units of a coded frame, each behind a length of `nalLengthSize` bytes: `payload` itself, or a copy when
- * the publisher sends start codes (P014). Undefined when it is neither.
+ * The NAL units of a coded frame, each behind a length of `nalLengthSize` bytes: `payload` itself; a part of it when
+ * bytes that make no unit follow the last whole one; or a copy when the publisher sends start codes (P014). A last
+ * unit that is cut is left out where whole ones are before it, as ffmpeg does. Undefined when nothing is whole.
  */
 export function lengthPrefixed(payload: Uint8Array, nalLengthSize: number): Uint8Array | undefined {
-  if (holdsWholeUnits(payload, nalLengthSize)) return payload;
-  if (!startsWithStartCode(payload) || (nalLengthSize !== 4 && nalLengthSize !== 2 && nalLengthSize !== 1)) {
-    return undefined;
+  const whole = wholeUnitsEnd(payload, nalLengthSize);
+  if (whole === payload.length) return payload;
+  if (startsWithStartCode(payload) && (nalLengthSize === 4 || nalLengthSize === 2 || nalLengthSize === 1)) {
+    const units: Uint8Array[] = [];
+    for (const { start, end } of annexBUnits(payload)) {
+      if (end - start < 2 ** (8 * nalLengthSize)) units.push(payload.subarray(start, end));
+    }
+    if (units.length > 0) return buildLengthPrefixed(units, nalLengthSize);
   }
-  const units: Uint8Array[] = [];
-  for (const { start, end } of annexBUnits(payload)) {
-    if (end - start >= 2 ** (8 * nalLengthSize)) return undefined;
-    units.push(payload.subarray(start, end));
-  }
-  return units.length === 0 ? undefined : buildLengthPrefixed(units, nalLengthSize);
+  return whole === 0 ? undefined : payload.subarray(0, whole);
 }
 
-/** True when the lengths lead exactly to the end. */
-function holdsWholeUnits(payload: Uint8Array, nalLengthSize: number): boolean {
+/** Where the last unit ends that is all there; 0 when not even one has a byte. */
+function wholeUnitsEnd(payload: Uint8Array, nalLengthSize: number): number {
   let offset = 0;
+  let whole = 0;
   while (offset + nalLengthSize <= payload.length) {
     let length = 0;
     for (let index = 0; index < nalLengthSize; index += 1)
       length = length * 256 + (payload[offset + index] ?? 0);
     offset += nalLengthSize + length;
+    if (offset > payload.length) break;
+    if (length > 0 || offset === payload.length) whole = offset;
   }
-  return offset === payload.length;
+  return whole;
 }
 
 /** The ADTS header of a stream's frames, made once; only the length changes from frame to frame (L019). */

@@ -199,6 +199,29 @@ describe('TsPacker', () => {
     expect(nalUnits(picture?.payload ?? Buffer.alloc(0)).slice(3)).toEqual(units);
   });
 
+  it.each([
+    ['bytes behind the last unit', '000000'],
+    ['a length of more than there is', '0000ffff6511'],
+    ['a unit without bytes', '00000000'],
+  ])('takes the whole units of a picture: %s', (_, junk) => {
+    const packer = headed();
+    const body = Buffer.concat([avcBody(1, { key: true }), Buffer.from(junk, 'hex')]);
+    expect(packer.write(frameOf(9, 0, body))).toBe('written');
+    expect(packer.dropped).toBe(0);
+    expect(readTs(packer.take()).pes.map(({ payload }) => numberOfPicture(payload))).toEqual([1]);
+  });
+
+  it('takes what is whole of a picture with random bytes behind it', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (junk) => {
+        const packer = headed();
+        const body = Buffer.concat([avcBody(1, { key: true }), junk]);
+        expect(packer.write(frameOf(9, 0, body))).toBe('written');
+        expect(readTs(packer.take()).pes.map(({ payload }) => numberOfPicture(payload))).toEqual([1]);
+      }),
+    );
+  });
+
   it('P014 a length that looks like a start code is a length', () => {
     const packer = headed();
     const unit = Buffer.alloc(0x165, 0x33);
@@ -226,7 +249,6 @@ describe('TsPacker', () => {
   });
 
   it.each([
-    ['a picture cut in a NAL unit', 9, avcBody(1).subarray(0, 30), 'broken'],
     ['a picture cut in a length', 9, avcBody(1).subarray(0, 7), 'broken'],
     ['no NAL unit at all', 9, avcBody(1).subarray(0, 5), 'ignored'],
     ['an H.264 configuration cut short', 9, avcHeader().subarray(0, 20), 'broken'],
