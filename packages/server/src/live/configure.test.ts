@@ -164,6 +164,33 @@ describe('LiveStream.configure: settings of a stream that runs', () => {
     expect(numbers(rtmpFrames(watcher)).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 100]);
   });
 
+  it('P016 a player that joins while sound is 1.5 s behind on the wire has room for it before its picture', () => {
+    const { stream, publisher } = begin({ timeJitter: 'full' });
+    const frames = (from: number, to: number): void => {
+      for (let time = from; time < to; time += STEP_MS) {
+        publisher.write(FrameKind.video, time, video(time / STEP_MS, { key: time % 1000 === 0 }));
+        if (time >= 1500) publisher.write(FrameKind.audio, time - 1500, audio(time / STEP_MS));
+      }
+      publisher.flush();
+    };
+    frames(0, 5000);
+    publisher.write(FrameKind.video, 5000, video(5000 / STEP_MS, { key: true }));
+    const watchers = [watch(stream, { family: rtmp }), watch(stream, { family: flv })];
+    frames(5040, 8000);
+    const [first, second] = watchers;
+    for (const got of [
+      first === undefined ? [] : rtmpFrames(first),
+      second === undefined ? [] : flvFrames(second),
+    ]) {
+      const of = (kind: number): number[] =>
+        got.filter(({ kind: one }) => one === kind).map(({ timestamp }) => timestamp);
+      const [pictures, sounds] = [of(FrameKind.video), of(FrameKind.audio)];
+      expect((pictures[0] ?? 0) - (sounds[0] ?? 0)).toBeGreaterThan(1400);
+      expect(new Set(sounds).size).toBe(sounds.length);
+      expect(sounds.length).toBeGreaterThan(70);
+    }
+  });
+
   it('P016 C005 time_jitter full to zero: players see no step', () => {
     const { stream, publisher } = begin({ timeJitter: 'full' });
     // A jump of the publisher makes its times and the stream's differ.

@@ -11,6 +11,8 @@ export interface FanOutHome {
   hasVideo(): boolean;
   /** Players start at zero rather than at the stream's own times. */
   rebases(): boolean;
+  /** The zero of a player whose first frames begin at a time, ms: 0 unless players are rebased. */
+  zeroOf(earliest: number): number;
   /** A flush has kept the event loop for so long, ms. */
   flushed(ms: number): void;
   /** The group has dropped a player. */

@@ -19,6 +19,7 @@ export interface FanOutSource {
   headers(): StreamHeaders;
   hasVideo(): boolean;
   rebases(): boolean;
+  zeroOf(earliest: number): number;
   /** A flush has kept the event loop for so long, ms. */
   flushed(ms: number): void;
   /** The last player has gone. */
@@ -47,6 +48,7 @@ export class FanOut {
       headers: () => source.headers(),
       hasVideo: () => source.hasVideo(),
       rebases: () => source.rebases(),
+      zeroOf: (earliest) => source.zeroOf(earliest),
       flushed: (ms) => {
         source.flushed(ms);
       },
@@ -214,7 +216,7 @@ export class FanOut {
     if (gop.size === 0) return false;
     // Where the zero is not in the bytes, it is settled by the first frame that is written: the group's log may
     // still be at an older GOP.
-    player.base = this.#source.rebases() ? (gop.base ?? 0) : 0;
+    player.base = this.#source.rebases() ? (gop.zero((earliest) => this.#source.zeroOf(earliest)) ?? 0) : 0;
     player.hasBase = player.family.rebased;
     const key = groupKey(player.family, player.base);
     // A group that is not old enough to hold the GOP can't start anyone; a new one can.
@@ -234,7 +236,11 @@ export class FanOut {
     if (earliest === undefined) return false;
     // Where the zero is in the bytes, it has to be settled now; else with the first frame that is written.
     if (player.family.rebased) {
-      player.base = this.#source.rebases() ? earliest : 0;
+      player.base = player.family.video
+        ? this.#source.zeroOf(earliest)
+        : this.#source.rebases()
+          ? earliest
+          : 0;
       player.hasBase = true;
     }
     const known = this.#openGroup(player);

@@ -39,6 +39,7 @@ export class GopCache {
   #bytes = 0;
   #audiosSinceVideo = 0;
   #base: number | undefined;
+  #zero: number | undefined;
   /** Views of the present GOP's blocks are out, so they are not used again. */
   #lent = false;
 
@@ -86,6 +87,17 @@ export class GopCache {
       if (this.#base === undefined || timestamp < this.#base) this.#base = timestamp;
     }
     return this.#base;
+  }
+
+  /**
+   * The zero, ms, of all players that start with this GOP; undefined while the cache is empty.
+   *
+   * @param zeroOf - makes it of {@link base}; asked once
+   */
+  zero(zeroOf: (base: number) => number): number | undefined {
+    const { base } = this;
+    if (base !== undefined) this.#zero ??= zeroOf(base);
+    return this.#zero;
   }
 
   /** The frames held, a keyframe first. */
@@ -169,6 +181,7 @@ export class GopCache {
     this.#count = 0;
     this.#bytes = 0;
     this.#base = undefined;
+    this.#zero = undefined;
   }
 
   #store(frame: Frame): void {

@@ -71,6 +71,16 @@ export class Intake {
     return this.#settings.play.timeJitter !== 'off' && !this.#atc;
   }
 
+  /**
+   * The zero, ms, of a player whose first frames begin at a time: so early that what a track behind on the wire still
+   * has to send is not before it.
+   */
+  zeroOf(earliest: number): number {
+    if (!this.rebases) return 0;
+    if (!this.correctsTime) return earliest;
+    return Math.min(earliest, this.#timeline.earliestToCome);
+  }
+
   /** Timestamps are made to grow steadily. */
   get correctsTime(): boolean {
     return this.#settings.play.timeJitter === 'full' && !this.#atc;

@@ -81,6 +81,7 @@ export class LiveStream {
       headers: () => this.#intake.headers,
       hasVideo: () => this.#intake.video !== undefined && !this.#gop.pureAudio,
       rebases: () => this.#intake.rebases,
+      zeroOf: (earliest) => this.#intake.zeroOf(earliest),
       flushed: (ms) => {
         this.meter.flush(ms);
       },

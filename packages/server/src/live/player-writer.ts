@@ -144,7 +144,8 @@ export class PlayerWriter {
     const first = batch.frames[index]?.timestamp ?? 0;
     if (!player.hasBase) {
       player.hasBase = true;
-      player.base = this.#home.rebases() ? (earliestTimestamp(batch.frames.slice(index)) ?? first) : 0;
+      const earliest = this.#home.rebases() ? (earliestTimestamp(batch.frames.slice(index)) ?? first) : 0;
+      player.base = player.family.video ? this.#home.zeroOf(earliest) : earliest;
     }
     player.unstarted = TrackBit.all;
     const preamble = this.#format.preamble(this.#home.headers(), first, player, !player.started);

@@ -8,6 +8,8 @@ export const MAX_GAP_MS = 10_000;
 export const MAX_OWN_START_MS = 100;
 /** How far the tracks of one clock may be apart on the wire, ms. */
 export const MAX_SKEW_MS = 15_000;
+/** Tracks are so far apart on the wire in any stream, ms: nothing waits for the one behind. */
+export const USUAL_SKEW_MS = 100;
 /** The step, ms, that a jump is replaced by (P016). */
 export const JUMP_STEP_MS = 40;
 /** A track whose times stay behind its own past for longer, ms of arrival, was not late: its clock was set back. */

@@ -334,8 +334,14 @@ describe('Timeline', () => {
       timeline.correct(video, input);
       if (at === 10_000) expect(timeline.lagBehind(true)).toBeCloseTo(1500, -2);
       if (at === 10_000) expect(timeline.lagBehind(false)).toBe(0);
+      if (at === 10_000) expect(timeline.earliestToCome).toBeLessThan(8600);
     }
     expect(timeline.lagBehind(true)).toBeLessThan(1600);
+    const near = new Timeline({ now: () => now });
+    expect(near.earliestToCome).toBe(Infinity);
+    near.correct(true, 5000);
+    near.correct(false, 4960);
+    expect(near.earliestToCome).toBe(Infinity);
   });
 
   it('without arrival, a step back is the beginning of another file', () => {

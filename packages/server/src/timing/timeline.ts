@@ -7,6 +7,7 @@ import {
   MAX_SKEW_MS,
   MAX_STEADY_STEP_MS,
   STANDSTILL_MS,
+  USUAL_SKEW_MS,
 } from './limits.ts';
 import { TrackClock } from './track-clock.ts';
 
@@ -77,6 +78,12 @@ export class Timeline {
     if (apart <= 0 || apart > MAX_SKEW_MS) return 0;
     const silent = other.silentFor(this.#now());
     return silent > 0 ? Math.max(0, apart - silent) : apart;
+  }
+
+  /** The earliest time, ms, that a track which is behind on the wire has still to send; Infinity when none is. */
+  get earliestToCome(): number {
+    if (this.lagBehind(true) > USUAL_SKEW_MS) return this.#audio.lastOut;
+    return this.lagBehind(false) > USUAL_SKEW_MS ? this.#video.lastOut : Infinity;
   }
 
   /** What is added to the publisher's times now, ms. */

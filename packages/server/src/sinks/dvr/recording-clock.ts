@@ -1,9 +1,6 @@
 import type { TimeJitter } from '../../config/types.ts';
 import { type Frame, FrameKind } from '../../live/index.ts';
-import { MAX_OWN_START_MS, Timeline } from '../../timing/index.ts';
-
-/** Tracks are so far apart on the wire in any stream, ms: the first frame of a file is at its begin all the same. */
-const USUAL_SKEW_MS = 100;
+import { MAX_OWN_START_MS, Timeline, USUAL_SKEW_MS } from '../../timing/index.ts';
 
 class Track {
   last = 0;
