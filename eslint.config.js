@@ -15,6 +15,11 @@ const houseSyntax = [
     message: 'At the top level, write a function declaration.',
   },
 ];
+const noVoidPromise = {
+  selector: 'UnaryExpression[operator="void"]',
+  message:
+    'A promise that nobody waits for goes to background(), which catches, counts and logs its rejection.',
+};
 const noDefaultExport = {
   selector: 'ExportDefaultDeclaration',
   message: 'Export by name, so that a thing has one name everywhere.',
@@ -66,6 +71,11 @@ export default defineConfig(
       '@typescript-eslint/prefer-for-of': 'off',
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
     },
+  },
+  {
+    files: ['packages/server/src/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/test-kit.ts', 'packages/server/src/bench/**'],
+    rules: { 'no-restricted-syntax': ['error', ...houseSyntax, noDefaultExport, noVoidPromise] },
   },
   {
     files: ['**/*.test.ts', 'test/**/*.ts', '**/*.bench.ts'],

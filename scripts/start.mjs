@@ -6,6 +6,10 @@ import './lib/node-version.mjs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+// Until the server is loaded there is no configuration to read again and no log to open anew; by default SIGHUP would
+// end the process and SIGUSR1 would open the debugger's port.
+for (const signal of ['SIGHUP', 'SIGUSR1']) process.on(signal, () => {});
+
 const { root } = await import('./lib/run.mjs');
 const { prepare } = await import('./lib/prepare.mjs');
 

@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { runCommandLine } from './cli/index.ts';
+import { EarlySignals } from './early-signals.ts';
 
-process.exitCode = await runCommandLine(process.argv.slice(2));
+// Before anything else is loaded, which takes some hundred milliseconds.
+const signals = new EarlySignals();
+const { runCommandLine } = await import('./cli/index.ts');
+process.exitCode = await runCommandLine(process.argv.slice(2), signals);

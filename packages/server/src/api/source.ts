@@ -60,6 +60,8 @@ export interface EndedView {
 
 /** What the whole server has moved since it started, and whom it serves now. */
 export interface TotalsView {
+  /** Failures of timers, listeners and background work that were caught. */
+  readonly internalFaults: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
   /** Of every kind. */

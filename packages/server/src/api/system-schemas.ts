@@ -73,6 +73,7 @@ export const summariesSchema = z.strictObject({
     mem_percent: figure,
     cpu_percent: z.number(),
     srs_uptime: z.number().int(),
+    internal_faults: z.number().int(),
   }),
   system: z.strictObject({
     cpu_percent: figure,

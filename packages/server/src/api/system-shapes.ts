@@ -27,6 +27,7 @@ export function summariesShape(version: string, view: SystemView, totals: Totals
       mem_percent: fraction(view.process.memoryShare),
       cpu_percent: rounded(view.process.cpuShare),
       srs_uptime: view.process.uptimeSeconds,
+      internal_faults: totals.internalFaults,
     },
     system: {
       cpu_percent: fraction(cpu?.share),

@@ -57,6 +57,7 @@ function setUp() {
     faults: () => [],
     config: () => config,
     connections: () => 4_005,
+    internalFaults: () => 0,
     system: new SystemStats(),
   });
   return { source, sessions, reads, hub };

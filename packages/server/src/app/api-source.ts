@@ -31,6 +31,8 @@ export interface ApiParts {
   config(): Pick<Config, 'vhosts'>;
   /** Open connections of every kind. */
   connections(): number;
+  /** Failures of timers, listeners and background work that were caught. */
+  internalFaults(): number;
   readonly system: { read(): SystemView };
 }
 
@@ -87,6 +89,7 @@ export function createApiSource(parts: ApiParts): ApiSource {
       return {
         bytesReceived: bytesIn,
         bytesSent: bytesOut,
+        internalFaults: parts.internalFaults(),
         connections: parts.connections(),
         traffic: {
           publishers,

@@ -29,6 +29,7 @@ import { TemplateOwners } from './file-owners.ts';
 import { ServerGates } from './gates.ts';
 import { HttpDoors } from './http-doors.ts';
 import { idOf } from './ids.ts';
+import { InternalFaults } from './internal-faults.ts';
 import { LiveSettingsByVhost } from './settings-by-vhost.ts';
 import { localAddresses } from './local-addresses.ts';
 import { Observation } from './observation.ts';
@@ -56,6 +57,7 @@ export interface Rooms {
   readonly gates: ServerGates;
   readonly heartbeat: Heartbeat;
   readonly observation: Observation;
+  readonly internalFaults: InternalFaults;
   readonly sinks: Sinks;
   readonly ingests: IngestLoops;
   readonly rtmp: RtmpServer;
@@ -136,8 +138,10 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   const fileOwners = new TemplateOwners(identities, ownFiles, config);
   const guardedFiles = new GuardedFiles({ ...context, owners: fileOwners, hls });
 
+  const internalFaults = new InternalFaults({ log });
   const observed = {
     ...identity,
+    internalFaults: () => internalFaults.count,
     hub,
     sessions,
     system,
@@ -185,6 +189,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   });
   return {
     hub,
+    internalFaults,
     admission,
     callbacks,
     gates,

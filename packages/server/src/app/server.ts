@@ -140,6 +140,11 @@ export class SluiceServer {
     this.#running = true;
   }
 
+  /** Calls the listener once when errors of the program are so many that its state is not trusted. */
+  onUntrusted(listener: () => void): void {
+    this.#rooms.internalFaults.onUntrusted(listener);
+  }
+
   /** Connections of every kind that are open now. */
   get connections(): number {
     return this.#rooms.admission.open;
@@ -196,7 +201,19 @@ export class SluiceServer {
   }
 
   async #close(): Promise<void> {
-    const { callbacks, doors, gates, heartbeat, hls, http, httpLive, observation, rtmp, sinks } = this.#rooms;
+    const {
+      callbacks,
+      doors,
+      gates,
+      heartbeat,
+      hls,
+      http,
+      httpLive,
+      internalFaults,
+      observation,
+      rtmp,
+      sinks,
+    } = this.#rooms;
     observation.stop();
     await this.stopListening();
     // Publishers go first, so that players get what was published last.
@@ -209,6 +226,7 @@ export class SluiceServer {
     await gates.settled();
     await Promise.all([callbacks.close(), heartbeat.close(), requestsEnd]);
     doors.close();
+    internalFaults.close();
   }
 
   async #apply(given: Config): Promise<readonly ConfigChange[]> {

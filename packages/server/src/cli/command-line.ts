@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 
 import { packageVersion } from '../app/index.ts';
 import { ConfigError, ConfigFile } from '../config/index.ts';
+import type { EarlySignals } from '../early-signals.ts';
 import { serve } from './serve.ts';
 
 /** Flags of the server itself; `sluice bench …` and the like are commands of their own. */
@@ -80,8 +81,9 @@ const HELP_WORDS: ReadonlySet<string> = new Set(['-h', '--help', '-?', 'help']);
  * named on stderr, 2 words that are not understood.
  *
  * @param words - the arguments without node and script
+ * @param signals - what came since the process began; a command that is not the server releases them
  */
-export async function runCommandLine(words: readonly string[]): Promise<number> {
+export async function runCommandLine(words: readonly string[], signals?: EarlySignals): Promise<number> {
   const version = packageVersion();
   let code = 0;
   const program = new Command('sluice')
@@ -97,12 +99,15 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     .allowExcessArguments()
     .exitOverride()
     .action(async (flags: ServerFlags) => {
-      code = await runServer(program, flags, version);
+      code = await runServer(program, flags, { version, signals });
     });
   const help = words.length === 0 || words.some((word) => HELP_WORDS.has(word));
   const wanted = commandGroups.filter(({ names }) => help || words.some((word) => names.includes(word)));
   for (const { register } of wanted) await register(program);
-  if (wanted.length > 0) endWithReader();
+  if (wanted.length > 0) {
+    signals?.release();
+    endWithReader();
+  }
   try {
     const asksForAll = words.length === 0 || (words.length === 1 && words[0] === 'help');
     await program.parseAsync(asksForAll ? ['--help'] : words.map(questionMarkAsHelp), { from: 'user' });
@@ -126,7 +131,16 @@ function questionMarkAsHelp(word: string): string {
   return word === '-?' ? '--help' : word;
 }
 
-async function runServer(program: Command, flags: ServerFlags, version: string): Promise<number> {
+interface ServerRun {
+  readonly version: string;
+  readonly signals: EarlySignals | undefined;
+}
+
+async function runServer(
+  program: Command,
+  flags: ServerFlags,
+  { version, signals }: ServerRun,
+): Promise<number> {
   const [word] = program.args;
   if (word !== undefined) {
     process.stderr.write(`sluice: no such command: ${word} (see sluice --help)\n`);
@@ -170,5 +184,5 @@ async function runServer(program: Command, flags: ServerFlags, version: string):
     process.stdout.write(`${flags.config ?? 'the environment'}: the configuration is good\n`);
     return 0;
   }
-  return serve(config, file);
+  return serve(config, file, signals);
 }

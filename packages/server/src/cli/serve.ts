@@ -1,5 +1,7 @@
 import { SluiceServer, StartError } from '../app/index.ts';
+import { background, reportInternalFault } from '../background.ts';
 import type { Config, ConfigFile } from '../config/index.ts';
+import type { EarlySignals } from '../early-signals.ts';
 import { type Log, type OpenLog, openLog } from '../log/index.ts';
 import { maskSecrets } from '../security/index.ts';
 import {
@@ -31,16 +33,24 @@ class SurroundingsError extends Error {
  * Runs a server until it is asked to stop, or starts it in the background; answers the exit code.
  *
  * @param file - where the configuration was read from, for reloads and for changes by the API
+ * @param signals - those that came before the server could act on them
  */
-export async function serve(config: Config, file: ConfigFile): Promise<number> {
+export async function serve(config: Config, file: ConfigFile, signals?: EarlySignals): Promise<number> {
   if (goesToBackground(config)) {
     const logsToConsole = config.log.tank === 'console';
-    return startInBackground({ logsToConsole, logName: logsToConsole ? 'its output' : config.log.file });
+    return startInBackground({
+      logsToConsole,
+      logName: logsToConsole ? 'its output' : config.log.file,
+      onSpawned: () => signals?.passOn(),
+    });
   }
   const starter = findStarter();
   const cleanUps: (() => void)[] = [];
   try {
-    return await serveHere(config, file, starter, (cleanUp) => cleanUps.unshift(cleanUp));
+    const atEnd = (cleanUp: () => void): void => {
+      cleanUps.unshift(cleanUp);
+    };
+    return await serveHere(config, { file, starter, signals, atEnd });
   } catch (error) {
     const known =
       error instanceof SurroundingsError || error instanceof PidFileError || error instanceof StartError;
@@ -53,16 +63,21 @@ export async function serve(config: Config, file: ConfigFile): Promise<number> {
   }
 }
 
-async function serveHere(
-  config: Config,
-  file: ConfigFile,
-  starter: Starter,
-  atEnd: (cleanUp: () => void) => void,
-): Promise<number> {
+/** What {@link serveHere} works with. */
+interface Surroundings {
+  readonly file: ConfigFile;
+  readonly starter: Starter;
+  readonly signals: EarlySignals | undefined;
+  /** Takes what is to be done when the server has ended. */
+  readonly atEnd: (cleanUp: () => void) => void;
+}
+
+async function serveHere(config: Config, { file, starter, signals, atEnd }: Surroundings): Promise<number> {
   enterWorkDir(config.workDir);
   const opened = openServerLog(config);
   const { log } = opened;
-  atEnd(logFaults(log));
+  const isServing = { value: false };
+  atEnd(catchFaults(log, isServing));
   let pidFile = takePidFile(config.pid, starter, log);
   atEnd(atExit(() => pidFile?.release()));
   const server = new SluiceServer(config, log, { file });
@@ -74,12 +89,13 @@ async function serveHere(
     },
   });
   atEnd(stops.listen());
-  atEnd(reloadOnHangUp(server));
+  signals?.passOn(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR2']);
   server.onReconfigured((next, before) => {
     goOnLogging(next, before, opened);
     if (next.pid !== before.pid) pidFile = movePidFile(next.pid, pidFile, log);
   });
   atEnd(reopenOnSignal(opened));
+  signals?.passOn(['SIGUSR1']);
   if (config.asprocess) {
     const onGone = (parent: number): void => {
       stops.ask('fast', `asprocess: the parent process ${parent} is gone`);
@@ -88,8 +104,17 @@ async function serveHere(
   }
   const manager = createServiceManager({ log });
   atEnd(() => manager.close());
+  const trust = { lost: false };
+  server.onUntrusted(() => {
+    trust.lost = true;
+    stops.ask('fast', 'too many internal faults');
+  });
   await server.start();
+  isServing.value = true;
   announce(server, log);
+  // A reload needs a server that has started.
+  atEnd(reloadOnHangUp(server));
+  signals?.passOn(['SIGHUP']);
   starter.ready();
   manager.ready('serving');
   const { kind, by } = await stops.first;
@@ -103,7 +128,7 @@ async function serveHere(
   await closeInTime(server, log);
   if (kind === 'graceful') await pause(server.config.graceFinalWaitMs, stops.hurry);
   log.info('stopped');
-  return ExitCode.stopped;
+  return trust.lost ? ExitCode.failed : ExitCode.stopped;
 }
 
 async function closeInTime(server: SluiceServer, log: Log): Promise<void> {
@@ -180,13 +205,26 @@ function atExit(cleanUp: () => void): () => void {
   };
 }
 
-/** A fault that ends the process is in the log, too: in the background nobody sees stderr. */
-function logFaults(log: Log): () => void {
-  const onFault = (error: Error): void => {
-    log.fatal(error, `a fault of the server: ${error.stack ?? error.message}`);
+/**
+ * Takes what timers, listeners and promises throw. While the server starts or has stopped, that ends the process; a
+ * server that serves counts and logs it, and continues.
+ */
+function catchFaults(log: Log, isServing: { readonly value: boolean }): () => void {
+  const onFault = (error: unknown, origin: string): void => {
+    if (isServing.value) {
+      reportInternalFault({ what: origin, error });
+      return;
+    }
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    try {
+      log.fatal(`a fault of the server: ${text}`);
+    } finally {
+      process.stderr.write(`sluice: ${text}\n`);
+      process.exit(ExitCode.failed);
+    }
   };
-  process.on('uncaughtExceptionMonitor', onFault);
-  return () => process.off('uncaughtExceptionMonitor', onFault);
+  process.on('uncaughtException', onFault);
+  return () => process.off('uncaughtException', onFault);
 }
 
 /** SIGUSR1 opens the log file anew, after a rotation (G003). Unhandled, it would open Node's debugger. */
@@ -206,7 +244,7 @@ function reopenOnSignal({ log, reopen }: OpenLog): () => void {
 /** SIGHUP reads the configuration again (C004). */
 function reloadOnHangUp(server: SluiceServer): () => void {
   const listener = (): void => {
-    void server.reload('SIGHUP');
+    background('SIGHUP', server.reload('SIGHUP'));
   };
   process.on('SIGHUP', listener);
   return () => process.off('SIGHUP', listener);

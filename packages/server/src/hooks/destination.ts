@@ -1,3 +1,4 @@
+import { background } from '../background.ts';
 import { answerProblem } from './answer.ts';
 import type { Delivery } from './delivery.ts';
 import { CallError } from './errors.ts';
@@ -120,7 +121,7 @@ export class Destination {
       this.#ready.delete(lane);
       if (first === undefined) continue;
       this.#sending += 1;
-      void this.#send(lane, first);
+      background('a callback', this.#send(lane, first));
     }
   }
 

@@ -1,3 +1,4 @@
+import { background } from '../background.ts';
 import type { Config } from '../config/index.ts';
 import { CallError } from './errors.ts';
 import { HttpCaller, placeOf } from './http-caller.ts';
@@ -48,8 +49,11 @@ export class Heartbeat {
     if (!config.enabled) return;
     const outage = new Outage(this.#log, `heartbeat to ${placeOf(config.url)}`);
     this.#outage = outage;
-    this.#timer = setInterval(() => void this.#beat(config, outage), config.intervalMs);
-    void this.#beat(config, outage);
+    const beat = (): void => {
+      background('heartbeat', this.#beat(config, outage));
+    };
+    this.#timer = setInterval(beat, config.intervalMs);
+    beat();
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { background } from '../background.ts';
 import type { HlsEvent } from './events.ts';
 import { CallError } from './errors.ts';
 import { type HttpCaller, placeOf } from './http-caller.ts';
@@ -52,7 +53,8 @@ export class HlsNotify {
       return;
     }
     this.#open += 1;
-    void this.#fetch(this.#url(template, event, param), event.vhost.hls.notifyBytes).then(done);
+    const fetched = this.#fetch(this.#url(template, event, param), event.vhost.hls.notifyBytes);
+    background('on_hls_notify', fetched.finally(done));
   }
 
   async #fetch(url: string, bytes: number): Promise<void> {

@@ -53,6 +53,11 @@ function srsInstruments(registry: Registry) {
       help: 'Publishers and players that have come.',
       registers,
     }),
+    internalFaults: new Counter({
+      name: 'sluice_internal_faults_total',
+      help: 'Failures of timers, listeners and background work that were caught.',
+      registers,
+    }),
     clientErrors: new Counter({
       name: 'srs_clients_errs_total',
       help: 'Connections that have ended otherwise than they should.',

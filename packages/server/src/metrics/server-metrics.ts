@@ -99,6 +99,7 @@ export class ServerMetrics {
     memoryBytes.set({ kind: 'external' }, external);
     memoryBytes.set({ kind: 'array_buffers' }, arrayBuffers);
     rest.residentBytes.set(rss);
+    setTotal(rest.internalFaults, this.#source.internalFaults());
     rest.startTime.set(performance.timeOrigin / 1000);
     const { user, system: kernel } = process.cpuUsage();
     setTotal(rest.cpuSeconds, (user + kernel) / 1e6);

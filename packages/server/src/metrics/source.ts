@@ -34,6 +34,8 @@ export interface MetricsSource {
   readonly hub: { streams(): Iterable<MeasuredStream>; readonly totals: MeasuredTotals };
   /** Connections of every kind that are open. */
   connections(): number;
+  /** Failures that were caught and that nobody waited for. */
+  internalFaults(): number;
   /** `max_connections`. */
   maxConnections(): number;
   /** What the sinks of a stream suffer from now. */

@@ -7,6 +7,7 @@ import {
   errors,
   type LocalJWKSet,
 } from 'jose';
+import { background } from '../background.ts';
 
 /** The largest set that is read, bytes. */
 const MAX_JWKS_BYTES = 256 * 1024;
@@ -77,7 +78,7 @@ export class JwksSource {
       this.#keys = undefined;
       await this.#readAgain();
     } else if (age >= refreshMs) {
-      void this.#readAgain();
+      background('reading keys', this.#readAgain());
     }
     let keys = this.#keys;
     if (keys === undefined) throw new JwksError(`the keys of ${placeOf(source)} cannot be had`);

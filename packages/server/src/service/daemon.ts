@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
+import { background } from '../background.ts';
 import type { Config } from '../config/index.ts';
 import { ExitCode } from './errors.ts';
 
@@ -48,6 +49,8 @@ export interface BackgroundOptions {
   readonly command?: readonly [program: string, ...args: string[]];
   /** Default {@link START_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
+  /** The process in the background is there and gets SIGINT and SIGTERM from now on. */
+  readonly onSpawned?: () => void;
   /** Takes what is wrong, in one line. Default: stderr. */
   readonly write?: (text: string) => void;
 }
@@ -71,6 +74,7 @@ export async function startInBackground(options: BackgroundOptions): Promise<num
     stdio: ['ignore', output, output, 'ipc'],
   });
   const forget = passSignalsOn(child);
+  options.onSpawned?.();
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const began = performance.now();
   const report = await startReport(child);
@@ -148,7 +152,7 @@ export function findStarter(self: NodeJS.Process = process): Starter {
   return {
     inBackground: true,
     ready: () => {
-      void tell(self, { kind: 'ready' });
+      background('the start report', tell(self, { kind: 'ready' }));
     },
     failed: (message, exitCode) => tell(self, { kind: 'failed', message, exitCode }),
   };

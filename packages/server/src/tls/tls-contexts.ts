@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
+import { background } from '../background.ts';
 import type { Log } from '../log/index.ts';
 import {
   type Certificate,
@@ -173,7 +174,7 @@ export class TlsContexts {
 
   #watch(): void {
     this.#watcher ??= setInterval(() => {
-      void this.#look();
+      background('looking at certificates', this.#look());
     }, this.#options.watchIntervalMs ?? WATCH_INTERVAL_MS);
     this.#watcher.unref();
   }

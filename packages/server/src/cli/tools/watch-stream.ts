@@ -1,6 +1,7 @@
 import { type MediaMessage, RtmpError } from '@sluice/rtmp';
 import { connectRtmp, type RtmpClientOptions, type RtmpConnection } from '@sluice/rtmp/node';
 
+import { background } from '../../background.ts';
 import { unlessAborted } from '../../relay/ingest/index.ts';
 
 /** How a stream is watched; only `timeoutMs` has no default. */
@@ -29,13 +30,16 @@ export async function* watchStream(
   const pending = connectRtmp(url, { ...options.client, timeoutMs });
   const connection = await unlessAborted(pending, signal);
   if (connection === undefined) {
-    void pending.then(close, () => undefined);
+    background(
+      'closing a late connection',
+      pending.then(close, () => undefined),
+    );
     return;
   }
   onStep?.('connected');
   const state = { waiting: true, silent: false };
   const leave = (): void => {
-    void close(connection);
+    background('closing a connection', close(connection));
   };
   const timer = setTimeout(() => {
     // While the consumer has something to do, the server is not to blame.

@@ -1,6 +1,7 @@
 import { FlvTagType } from '@sluice/media/flv';
 import { RtmpError } from '@sluice/rtmp';
 
+import { background } from '../../background.ts';
 import { type Clock, type LiveTag, openMediaFile, playFile, systemClock } from '../../files/index.ts';
 import { PublishLink } from './publish-link.ts';
 import { retryDelay, type RetryPolicy } from './retry-policy.ts';
@@ -108,7 +109,7 @@ export class FilePush {
       }
       await this.#finish();
     } finally {
-      void this.#link?.close();
+      background('closing an ingest', Promise.resolve(this.#link?.close()));
       await file.close();
     }
   }
@@ -188,7 +189,7 @@ export class FilePush {
 
   /** Waits for the next attempt, or throws the error when there is none. */
   async #recover(error: unknown): Promise<void> {
-    void this.#link?.close();
+    background('closing an ingest', Promise.resolve(this.#link?.close()));
     this.#link = undefined;
     if (this.#stopped) return;
     const { retry } = this.#options;

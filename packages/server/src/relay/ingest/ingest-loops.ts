@@ -1,5 +1,6 @@
 import { RtmpError } from '@sluice/rtmp';
 
+import { background } from '../../background.ts';
 import type { Config, VhostConfig } from '../../config/types.ts';
 import { MediaFileError } from '../../files/index.ts';
 import { type Log, newSessionId } from '../../log/index.ts';
@@ -53,7 +54,7 @@ export class IngestLoops {
     for (const [key, { recipe, loops }] of this.#running) {
       if (wanted.get(key)?.recipe === recipe) continue;
       this.#running.delete(key);
-      for (const loop of loops) void loop.stop();
+      for (const loop of loops) background('stopping an ingest', loop.stop());
     }
     for (const [key, { recipe, start }] of wanted) {
       if (!this.#running.has(key)) this.#running.set(key, { recipe, loops: start() });

@@ -2,6 +2,7 @@ import { FlvTagType } from '@sluice/media/flv';
 import { RtmpError } from '@sluice/rtmp';
 import { publish, type RtmpPublisher } from '@sluice/rtmp/node';
 
+import { background } from '../../background.ts';
 import type { Clock } from '../../files/index.ts';
 
 /** How a {@link PublishLink} waits. */
@@ -32,10 +33,11 @@ export class PublishLink {
   private constructor(publisher: RtmpPublisher, options: PublishLinkOptions) {
     this.#publisher = publisher;
     this.#options = options;
-    void publisher.connection.closed.then((error) => {
+    const closed = publisher.connection.closed.then((error) => {
       const lost = new RtmpError('connection-closed', `${this.#peer} closed the connection`);
       this.#failure ??= error instanceof RtmpError ? error : lost;
     });
+    background('an ingest', closed);
   }
 
   /**
@@ -48,10 +50,11 @@ export class PublishLink {
     const pending = publish(url, { timeoutMs: options.timeoutMs });
     const publisher = await unlessAborted(pending, options.signal);
     if (publisher !== undefined) return new PublishLink(publisher, options);
-    void pending.then(
+    const closed = pending.then(
       (late) => late.close(),
       () => undefined,
     );
+    background('closing a late ingest', closed);
     return undefined;
   }
 

@@ -4,6 +4,7 @@ import { createServer as createNetServer, Socket } from 'node:net';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
+import { background } from '../../background.ts';
 import type { ListenAddress } from '../../config/types.ts';
 import { HttpConnections } from './connections.ts';
 import type { ConnectionAdmission, HttpCloseReason, HttpConnectionEnd } from './connections.ts';
@@ -190,7 +191,7 @@ class NodeHttpServer implements HttpServer {
       (listener) => listener.host === host && portOf(listener.server) === port,
     );
     const [listener] = index < 0 ? [] : this.#listeners.splice(index, 1);
-    if (listener !== undefined) void stopListening(listener);
+    if (listener !== undefined) background('closing a listener', stopListening(listener));
   }
 
   async prepare(options: HttpServerOptions): Promise<() => void> {
@@ -199,7 +200,7 @@ class NodeHttpServer implements HttpServer {
       const before = this.#parts.app;
       this.#parts = { ...this.#parts, app };
       // Fastify answers 503 from then on to who comes too late, and nobody does.
-      void before.close();
+      background('closing the former routes', before.close());
     };
   }
 

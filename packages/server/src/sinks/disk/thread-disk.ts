@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 
+import { background } from '../../background.ts';
 import type { DiskEntry, DiskFile, SegmentDisk, WholeFile, Written } from './disk.ts';
 import { DiskError, diskError } from './errors.ts';
 import type { FaultLog } from './fault.ts';
@@ -102,7 +103,7 @@ export class ThreadDisk implements SegmentDisk {
     const worker = this.#worker;
     this.#worker = undefined;
     worker?.removeAllListeners();
-    void worker?.terminate();
+    if (worker !== undefined) background('ending the disk thread', worker.terminate());
     for (const { job, done } of this.#takeAll()) {
       const path = pathOf(job);
       done({
@@ -116,7 +117,7 @@ export class ThreadDisk implements SegmentDisk {
     return new Promise((done) => {
       const task = { job, done };
       if (this.#broken) {
-        void byPool(task);
+        background('a write', byPool(task));
         return;
       }
       queue.push(task);
@@ -179,7 +180,7 @@ export class ThreadDisk implements SegmentDisk {
     this.#broken = true;
     const reason = error instanceof Error ? error.message : String(error);
     this.#log.warn(`files are written without a thread of their own, at the cost of more CPU: ${reason}`);
-    for (const task of this.#takeAll()) void byPool(task);
+    for (const task of this.#takeAll()) background('a write', byPool(task));
   }
 
   /** Everything that has been asked for and is not known to be done. */

@@ -1,3 +1,4 @@
+import { background } from '../../background.ts';
 import type { VhostConfig } from '../../config/types.ts';
 import { type FrameSink, type StreamId, streamKey } from '../../live/index.ts';
 import { type Log, newSessionId } from '../../log/index.ts';
@@ -302,11 +303,12 @@ export class DvrSinks {
       // A recording of the configuration lives as long as the publish.
       if (entry.origin === 'config') this.#entries.delete(entry.id);
       const finished = this.#finishes(recording);
-      void recording.idle().then(() => {
+      const idle = recording.idle().then(() => {
         finished();
         turn?.delete(recording);
         this.#stopTimerIfIdle();
       });
+      background('finishing a recording', idle);
     });
     turn?.add(recording);
     this.#startTimer();

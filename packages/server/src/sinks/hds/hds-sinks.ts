@@ -1,3 +1,4 @@
+import { background } from '../../background.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import { type FrameSink, type StreamId, streamKey } from '../../live/index.ts';
 import { type Disk, Fault, type FaultLog, type FaultState } from '../disk/index.ts';
@@ -103,7 +104,7 @@ export class HdsSinks {
         ended = true;
         fragmenter.end();
         writer.end();
-        void this.#forget(key, publication);
+        background('ending HDS', this.#forget(key, publication));
       },
     };
     this.#publications.set(key, publication);
