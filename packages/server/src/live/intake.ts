@@ -4,6 +4,7 @@ import { Timeline } from '../timing/index.ts';
 import { type Unwrapped, unwrapAdts } from './adts-unwrapper.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
 import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
+import { InbandParameterSets } from './inband-parameter-sets.ts';
 import { MAX_DATA_BYTES } from './limits.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { readDataMessage } from './metadata.ts';
@@ -30,6 +31,7 @@ export class Intake {
   readonly #home: IntakeHome;
   readonly #meter: StreamMeter;
   readonly #timeline: Timeline;
+  readonly #inband = new InbandParameterSets();
   readonly #warned = new Set<string>();
   #settings: LiveSettings;
   #headers: Partial<Record<'metadata' | 'audio' | 'video', Frame>> = {};
@@ -107,6 +109,7 @@ export class Intake {
   /** The publisher has gone: what it said holds no longer. */
   forget(): void {
     this.#headers = {};
+    this.#inband.forget();
     this.#announced = { audio: false, video: false };
     this.#video = undefined;
     this.#audio = undefined;
@@ -157,6 +160,7 @@ export class Intake {
     } else {
       this.#timeline.follow(kind === FrameKind.video, timestamp);
     }
+    if (frame.keyframe) this.#followParameterSets(frame);
     this.#meter.frame(kind, frame.keyframe, frame.timestamp);
     this.#home.media(frame);
   }
@@ -170,12 +174,31 @@ export class Intake {
     const slot = header.kind === FrameKind.video ? 'video' : 'audio';
     if (slot === 'video') this.#meter.videoHeaders += 1;
     const known = this.#headers[slot];
-    const repeated = known !== undefined && bytesEqual(known.body, header.body);
+    const overruled = slot === 'video' && this.#inband.overrules(header.body);
+    const repeated = known !== undefined && (overruled || bytesEqual(known.body, header.body));
     if (repeated && this.#settings.play.reduceSequenceHeader) return;
     // The publisher's bytes are lent, and a header outlives them.
     const body = repeated ? known.body : copyBytes(header.body);
     const timestamp = this.correctsTime ? this.#timeline.latestOf(slot === 'video') : header.timestamp;
     const frame: Frame = { ...header, body, timestamp };
+    if (slot === 'video' && !repeated) this.#inband.hold(frame);
+    this.#holdHeader(slot, frame, repeated);
+  }
+
+  /** A keyframe with other parameter sets than the sequence header that holds gets a sequence header of its own. */
+  #followParameterSets(keyframe: Frame): void {
+    let body;
+    try {
+      body = this.#inband.changeIn(keyframe);
+    } catch (error) {
+      this.#warn('bad-parameter-sets', error, 'ignored');
+    }
+    if (body === undefined) return;
+    this.#holdHeader('video', { ...keyframe, keyframe: false, sequenceHeader: true, body }, false);
+  }
+
+  #holdHeader(slot: 'audio' | 'video', frame: Frame, repeated: boolean): void {
+    const known = this.#headers[slot];
     this.#headers[slot] = frame;
     if (!repeated) {
       // Nobody can begin with frames of another configuration than the one that is told first.
@@ -215,10 +238,10 @@ export class Intake {
     this.#home.data(frame);
   }
 
-  #warn(kind: string, error?: unknown): void {
+  #warn(kind: string, error?: unknown, outcome = 'message dropped'): void {
     if (this.#warned.has(kind)) return;
     this.#warned.add(kind);
     const detail = error instanceof Error ? `: ${error.message}` : '';
-    this.#home.warning(`${kind.replaceAll('-', ' ')}, message dropped${detail}`);
+    this.#home.warning(`${kind.replaceAll('-', ' ')}, ${outcome}${detail}`);
   }
 }

@@ -1,0 +1,172 @@
+import {
+  avcConfigurationFromParameterSets,
+  buildAnnexB,
+  buildAvcDecoderConfiguration,
+  buildLengthPrefixed,
+} from '@sluice/media/avc';
+import { bytesToHex, concatBytes, hexToBytes } from '@sluice/media/bytes';
+import { buildHevcDecoderConfiguration, hevcConfigurationFromParameterSets } from '@sluice/media/hevc';
+import { describe, expect, it } from 'vitest';
+
+import { liveStream, publishTo, type TestPublisher } from '../remux/test-kit.ts';
+import { type Frame, FrameKind } from './frame.ts';
+import type { LiveStream } from './live-stream.ts';
+
+/** Parameter sets that x264 and x265 wrote for pictures of 320x180 and 640x360. */
+const SMALL = {
+  sps: hexToBytes('674d400ceca0a0cfcf8088000003000800000300a078a14cb0'),
+  pps: hexToBytes('68ef8fc8'),
+};
+const LARGE = {
+  sps: hexToBytes('67640016acd940a02ff97011000003000100000300140f162d96'),
+  pps: hexToBytes('68ef8fcb'),
+};
+const HEVC_SMALL = {
+  vps: hexToBytes('40010c01ffff01600000030090000003000003003c959809'),
+  sps: hexToBytes('42010101600000030090000003000003003ca00a080b9f796566924caf0168080000030008000003005040'),
+  pps: hexToBytes('4401c172b46240'),
+};
+const HEVC_LARGE = {
+  vps: hexToBytes('40010c01ffff01600000030090000003000003003f959809'),
+  sps: hexToBytes('42010101600000030090000003000003003fa00502016965959a4932bc05a02000000300200000030141'),
+  pps: hexToBytes('4401c172b46240'),
+};
+const DELIMITER = Uint8Array.of(0x09, 0xf0);
+const IDR = Uint8Array.of(0x65, 0x88, 0x84, 1, 2, 3);
+const KEY = Uint8Array.of(0x17, 1, 0, 0, 0);
+
+function headerOf({ sps, pps }: typeof SMALL): Uint8Array {
+  const record = buildAvcDecoderConfiguration(avcConfigurationFromParameterSets([sps], [pps]));
+  return concatBytes([Uint8Array.of(0x17, 0, 0, 0, 0), record]);
+}
+
+function keyframe(...units: readonly Uint8Array[]): Uint8Array {
+  return concatBytes([KEY, buildLengthPrefixed([DELIMITER, ...units, IDR])]);
+}
+
+interface Scene {
+  readonly stream: LiveStream;
+  readonly publisher: TestPublisher;
+  /** What outputs get: `header WIDTHxHEIGHT`, `key` or `inter`. */
+  readonly seen: string[];
+  readonly frames: Frame[];
+}
+
+function scene(): Scene {
+  const stream = liveStream();
+  const publisher = publishTo(stream);
+  const seen: string[] = [];
+  const frames: Frame[] = [];
+  stream.attach({
+    write: (frame) => {
+      frames.push({ ...frame, body: frame.body.slice() });
+      const { width, height } = stream.video ?? {};
+      seen.push(frame.sequenceHeader ? `header ${width}x${height}` : frame.keyframe ? 'key' : 'inter');
+    },
+    end: () => undefined,
+  });
+  return { stream, publisher, seen, frames };
+}
+
+describe('parameter sets in front of keyframes', () => {
+  it('a change of them makes a sequence header in front of the keyframe, at its time', () => {
+    const { publisher, seen, frames } = scene();
+    publisher.write(FrameKind.video, 0, headerOf(SMALL));
+    publisher.write(FrameKind.video, 0, keyframe(SMALL.sps, SMALL.pps));
+    publisher.write(FrameKind.video, 40, keyframe(LARGE.sps, LARGE.pps));
+    publisher.write(FrameKind.video, 80, keyframe(LARGE.sps, LARGE.pps));
+    publisher.write(FrameKind.video, 120, keyframe());
+    publisher.write(FrameKind.video, 160, keyframe(SMALL.sps, SMALL.pps));
+    expect(seen).toEqual([
+      ...['header 320x180', 'key', 'header 640x360', 'key', 'key', 'key', 'header 320x180', 'key'],
+    ]);
+    const headers = frames.filter(({ sequenceHeader }) => sequenceHeader);
+    expect(headers.map(({ timestamp }) => timestamp)).toEqual([0, 40, 160]);
+    expect(bytesToHex(headers[1]?.body ?? new Uint8Array())).toBe(bytesToHex(headerOf(LARGE)));
+    expect(publisher.warnings).toEqual([]);
+  });
+
+  it('a player that joins later begins with the new configuration', () => {
+    const { stream, publisher } = scene();
+    publisher.write(FrameKind.video, 0, headerOf(SMALL));
+    publisher.write(FrameKind.video, 0, keyframe());
+    publisher.write(FrameKind.video, 40, keyframe(LARGE.sps, LARGE.pps));
+    expect(stream.sequenceHeaders.map(({ body }) => bytesToHex(body))).toEqual([bytesToHex(headerOf(LARGE))]);
+    expect(stream.video).toMatchObject({ width: 640, height: 360, profile: 100 });
+  });
+
+  it.each([
+    ['zero bytes behind them', [concatBytes([SMALL.sps, new Uint8Array(2)]), SMALL.pps]],
+    ['another nal_ref_idc', [Uint8Array.of(0x27, ...SMALL.sps.subarray(1)), SMALL.pps]],
+    ['the PPS only', [SMALL.pps]],
+    ['each of them twice', [SMALL.sps, SMALL.pps, SMALL.sps, SMALL.pps]],
+  ])('those of the sequence header change nothing: %s', (_name, units) => {
+    const { publisher, seen } = scene();
+    publisher.write(FrameKind.video, 0, headerOf(SMALL));
+    publisher.write(FrameKind.video, 0, keyframe(...units));
+    expect(seen).toEqual(['header 320x180', 'key']);
+  });
+
+  it('a PPS alone takes the place of the one with its id', () => {
+    const { publisher, seen, frames } = scene();
+    publisher.write(FrameKind.video, 0, headerOf(SMALL));
+    publisher.write(FrameKind.video, 0, keyframe(LARGE.pps));
+    expect(seen).toEqual(['header 320x180', 'header 320x180', 'key']);
+    const wanted = headerOf({ sps: SMALL.sps, pps: LARGE.pps });
+    expect(bytesToHex(frames[1]?.body ?? new Uint8Array())).toBe(bytesToHex(wanted));
+  });
+
+  it('a publisher that repeats its old sequence header does not change the picture back', () => {
+    const { publisher, seen } = scene();
+    for (let index = 0; index < 3; index += 1) {
+      publisher.write(FrameKind.video, index * 40, headerOf(SMALL));
+      publisher.write(FrameKind.video, index * 40, keyframe(LARGE.sps, LARGE.pps));
+    }
+    expect(seen.filter((one) => one === 'header 320x180')).toHaveLength(1);
+    publisher.write(FrameKind.video, 200, headerOf(SMALL));
+    publisher.write(FrameKind.video, 200, keyframe());
+    expect(seen.slice(-2)).toEqual(['header 320x180', 'key']);
+  });
+
+  it('start codes, and a picture whose length does not fit', () => {
+    const { publisher, seen } = scene();
+    publisher.write(FrameKind.video, 0, headerOf(SMALL));
+    publisher.write(FrameKind.video, 0, concatBytes([KEY, buildAnnexB([LARGE.sps, LARGE.pps, IDR])]));
+    const cut = keyframe(SMALL.sps, SMALL.pps);
+    publisher.write(FrameKind.video, 40, cut.subarray(0, cut.length - 2));
+    expect(seen).toEqual(['header 320x180', 'header 640x360', 'key', 'header 320x180', 'key']);
+  });
+
+  it('broken ones leave the configuration as it is, with one warning, and the frame passes', () => {
+    const { publisher, seen } = scene();
+    publisher.write(FrameKind.video, 0, headerOf(SMALL));
+    for (const time of [0, 40]) publisher.write(FrameKind.video, time, keyframe(Uint8Array.of(0x67, 0x64)));
+    publisher.write(FrameKind.video, 80, keyframe(new Uint8Array(20_000).fill(0x68)));
+    expect(seen).toEqual(['header 320x180', 'key', 'key', 'key']);
+    expect(publisher.warnings).toHaveLength(1);
+    expect(publisher.warnings[0]).toContain('bad parameter sets');
+  });
+
+  it('is not looked for in other frames, nor behind the picture', () => {
+    const { publisher, seen } = scene();
+    publisher.write(FrameKind.video, 0, headerOf(SMALL));
+    const inter = keyframe(LARGE.sps, LARGE.pps);
+    inter[0] = 0x27;
+    publisher.write(FrameKind.video, 0, inter);
+    publisher.write(FrameKind.video, 40, keyframe(IDR, LARGE.sps, LARGE.pps));
+    expect(seen).toEqual(['header 320x180', 'inter', 'key']);
+  });
+
+  it('HEVC in an Enhanced RTMP tag', () => {
+    const { publisher, seen } = scene();
+    const { vps, sps, pps } = HEVC_SMALL;
+    const record = buildHevcDecoderConfiguration(hevcConfigurationFromParameterSets([vps], [sps], [pps]));
+    publisher.write(FrameKind.video, 0, concatBytes([hexToBytes('9068766331'), record]));
+    const idr = Uint8Array.of(0x26, 1, 0xaf, 1);
+    for (const sets of [HEVC_SMALL, HEVC_LARGE, HEVC_LARGE]) {
+      const units = buildLengthPrefixed([sets.vps, sets.sps, sets.pps, idr]);
+      publisher.write(FrameKind.video, 0, concatBytes([hexToBytes('9368766331'), units]));
+    }
+    expect(seen).toEqual(['header 320x180', 'key', 'header 640x360', 'key', 'key']);
+  });
+});
