@@ -1,15 +1,23 @@
+import type { AmfValue } from '@sluice/media/amf';
 import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 
 import { Timeline } from '../timing/index.ts';
 import { type Unwrapped, unwrapAdts } from './adts-unwrapper.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
 import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
+import { PURE_AUDIO_FRAMES } from './gop-cache.ts';
 import { InbandParameterSets } from './inband-parameter-sets.ts';
 import { MAX_DATA_BYTES } from './limits.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { readDataMessage } from './metadata.ts';
 import { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
 import type { StreamMeter } from './stream-meter.ts';
+
+/**
+ * Frames of one track after which the other one, announced in the metadata, is taken for one that never comes: as many as
+ * SRS waits for a picture.
+ */
+const FRAMES_WITHOUT_ANNOUNCED = PURE_AUDIO_FRAMES;
 
 /** Where frames go, and what is said of the messages that make none. */
 export interface IntakeHome {
@@ -63,8 +71,11 @@ export class Intake {
 
   /** What a player is told before its first frame. */
   get headers(): StreamHeaders {
-    const hasAudio = this.#audio !== undefined || this.#announced.audio;
-    const hasVideo = this.#video !== undefined || this.#announced.video;
+    const { audioFrames, videoFrames } = this.#meter;
+    const expectsAudio = this.#announced.audio && videoFrames < FRAMES_WITHOUT_ANNOUNCED;
+    const expectsVideo = this.#announced.video && audioFrames < FRAMES_WITHOUT_ANNOUNCED;
+    const hasAudio = this.#audio !== undefined || expectsAudio;
+    const hasVideo = this.#video !== undefined || expectsVideo;
     return { ...this.#headers, hasAudio, hasVideo };
   }
 
@@ -231,7 +242,10 @@ export class Intake {
     if (message.metadata !== undefined) {
       this.#headers.metadata = frame;
       const { metadata } = message;
-      this.#announced = { audio: metadata.has('audiocodecid'), video: metadata.has('videocodecid') };
+      this.#announced = {
+        audio: namesCodec(metadata.get('audiocodecid')),
+        video: namesCodec(metadata.get('videocodecid')),
+      };
       const atc = metadata.get('bravo_atc');
       if (atc === 'true' || atc === true) this.#announcesAtc = true;
     }
@@ -244,4 +258,11 @@ export class Intake {
     const detail = error instanceof Error ? `: ${error.message}` : '';
     this.#home.warning(`${kind.replaceAll('-', ' ')}, ${outcome}${detail}`);
   }
+}
+
+/** Relays of streams without a track write its codec as 0, an empty text or null. */
+function namesCodec(value: AmfValue): boolean {
+  return (
+    (typeof value === 'number' && value > 0) || (typeof value === 'string' && value !== '' && value !== '0')
+  );
 }

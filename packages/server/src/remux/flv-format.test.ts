@@ -153,6 +153,49 @@ describe('FLV fan-out', () => {
     expect(tags).toHaveLength(1);
   });
 
+  it.each([
+    ['audiocodecid 0', { videocodecid: 7, audiocodecid: 0 }, 1, { audio: false, video: true }],
+    ['audiocodecid null', { videocodecid: 7, audiocodecid: null }, 1, { audio: false, video: true }],
+    ['audiocodecid ""', { videocodecid: 7, audiocodecid: '' }, 1, { audio: false, video: true }],
+    ['audiocodecid mp4a', { videocodecid: 'avc1', audiocodecid: 'mp4a' }, 1, { audio: true, video: true }],
+    ['sound to come', { videocodecid: 7, audiocodecid: 10 }, 114, { audio: true, video: true }],
+    ['sound that never comes', { videocodecid: 7, audiocodecid: 10 }, 115, { audio: false, video: true }],
+  ] as const)('the file header, announced by metadata: %s', (_, properties, pictures, flags) => {
+    const stream = liveStream();
+    const publisher = publishTo(stream);
+    const metadata = encodeAmf0('onMetaData', new AmfEcmaArray(Object.entries(properties)));
+    publisher.write(FrameKind.data, 0, metadata);
+    for (let at = 0; at < pictures; at += 1)
+      publisher.write(FrameKind.video, at * 40, video(at, { key: at === 0 }));
+    publisher.flush();
+    const early = watch(stream, { family });
+    expect(readFlv(early.sink.bytes).reader.header).toEqual(flags);
+    publisher.write(FrameKind.audio, pictures * 40, audio(1));
+    publisher.flush();
+    // Sound that comes late, or was not announced, is said to those who join then.
+    const late = watch(stream, { family });
+    expect(readFlv(late.sink.bytes).reader.header).toEqual({ audio: true, video: true });
+  });
+
+  it.each([
+    ['to come', 9, 113, true],
+    ['that never come', 9, 115, false],
+    ['of codec 0', 0, 1, false],
+  ] as const)('the file header, pictures %s', (_, videocodecid, sounds, wanted) => {
+    const stream = liveStream();
+    const publisher = publishTo(stream);
+    const properties = new AmfEcmaArray(Object.entries({ videocodecid, audiocodecid: 10 }));
+    publisher.write(FrameKind.data, 0, encodeAmf0('onMetaData', properties));
+    for (let at = 0; at < sounds; at += 1) publisher.write(FrameKind.audio, at * 20, audio(at));
+    publisher.flush();
+    const watcher = watch(stream, { family });
+    publisher.write(FrameKind.audio, sounds * 20, audio(sounds));
+    publisher.flush();
+    const body = watcher.sink.bytes;
+    expect(readFlv(body).reader.header).toEqual({ audio: true, video: wanted });
+    expect(body[4]).toBe(wanted ? 5 : 4);
+  });
+
   it('the file header goes by what the metadata announces, too', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
