@@ -38,6 +38,11 @@ describe.runIf(haveFfmpeg)('players', () => {
     await sluice.stop();
   });
 
+  it('O001: ffprobe finds the media and nothing else', async () => {
+    const { streams } = await probe(sluice.rtmpUrl('clip'));
+    expect(streams.map(({ codec_type }) => codec_type).sort()).toEqual(['audio', 'video']);
+  });
+
   it.runIf(haveRtmpdump)(
     'R006 O001 O004: rtmpdump plays from a keyframe, without a decoding fault',
     async () => {

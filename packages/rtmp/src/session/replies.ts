@@ -166,12 +166,20 @@ export function unpublishDone(transactionId: number): RtmpMessage[] {
 /** `details` of what follows an accepted `play`, unless it is said otherwise. */
 export const usualPlayDetails = 'stream';
 
-/** Encoded once for all players: a burst of joins encodes these five messages thousands of times a second else. */
+/** Encoded once for all players: a burst of joins encodes these messages thousands of times a second else. */
 const usualPlayAccepted: readonly RtmpMessage[] = encodePlayAccepted(usualPlayDetails);
 
-/** What follows an accepted `play`, in order (O001). Shared by all sessions: not to be changed. */
-export function playAccepted(details: string): readonly RtmpMessage[] {
-  return details === usualPlayDetails ? usualPlayAccepted : encodePlayAccepted(details);
+/** What follows `playAccepted` for Flash: ffmpeg takes this data message for a stream of its own. */
+const dataStart: RtmpMessage = dataMessage(['onStatus', AmfObject.from({ code: 'NetStream.Data.Start' })]);
+
+/**
+ * What follows an accepted `play`, in order (O001). Shared by all sessions: not to be changed.
+ *
+ * @param flash - the client is a Flash player
+ */
+export function playAccepted(details: string, flash: boolean): readonly RtmpMessage[] {
+  const messages = details === usualPlayDetails ? usualPlayAccepted : encodePlayAccepted(details);
+  return flash ? [...messages, dataStart] : messages;
 }
 
 function encodePlayAccepted(details: string): RtmpMessage[] {
@@ -181,7 +189,6 @@ function encodePlayAccepted(details: string): RtmpMessage[] {
     statusMessage('status', 'NetStream.Play.Reset', 'Playing and resetting stream.', more),
     statusMessage('status', 'NetStream.Play.Start', 'Started playing stream.', more),
     dataMessage(['|RtmpSampleAccess', true, true]),
-    dataMessage(['onStatus', AmfObject.from({ code: 'NetStream.Data.Start' })]),
   ];
 }
 

@@ -86,6 +86,8 @@ export class ServerSession {
   /** Until it is answered. */
   #connect: ConnectRequest | undefined;
   #tcUrl: TcUrl | undefined;
+  /** The client is a Flash player: it has said which SWF plays. */
+  #flash = false;
   #chunkSize: number;
   /** Whether the client has said what it wants to do. */
   #identified = false;
@@ -182,6 +184,7 @@ export class ServerSession {
     this.#chunkSize = checkServerChunkSize(options.chunkSize ?? this.#chunkSize);
     const replies = connectAccepted(this.#connect, { ...defaultServerInfo, ...this.#serverInfo });
     this.#tcUrl = this.#connect.url;
+    this.#flash = this.#connect.swfUrl !== '';
     this.#connect = undefined;
     this.#serverInfo = undefined;
     this.#sendAll(...replies);
@@ -228,7 +231,7 @@ export class ServerSession {
   /** Answers `onPlay` with success, in the order of O001; media may follow at once. */
   acceptPlay(options: AcceptPlayOptions = {}): void {
     if (this.#leave('play-requested', 'playing') !== undefined) {
-      this.#sendAll(...playAccepted(options.details ?? usualPlayDetails));
+      this.#sendAll(...playAccepted(options.details ?? usualPlayDetails, this.#flash));
       this.#drain();
     }
   }
