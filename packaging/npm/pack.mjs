@@ -4,6 +4,7 @@
  * The file has everything that the server needs inside (`bundleDependencies`), in the versions that the lock file
  * names and the tests ran with: it installs without a registry, and nobody gets a version that nobody has tried.
  */
+import '../../scripts/lib/node-version.mjs';
 import {
   cpSync,
   existsSync,

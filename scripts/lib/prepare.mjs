@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root, run, say, tail } from './run.mjs';
 
@@ -38,10 +46,23 @@ function installed() {
   if (wanted === undefined || present === undefined) return false;
   return Object.entries(wanted).every(([path, entry]) => {
     // The root and the workspaces' own folders; packages for other platforms.
-    if (!path.includes('node_modules/')) return true;
+    if (!path.includes('node_modules/')) return commandsLinked(path, entry.bin);
     const there = present[path];
     if (there === undefined) return entry.optional === true || entry.devOptional === true;
     return there.version === entry.version && there.resolved === entry.resolved;
+  });
+}
+
+/** Whether `npx` finds the commands of a workspace: npm made the links when it installed, maybe for an older version. */
+function commandsLinked(path, commands = {}) {
+  // There, a link is a script that names the file.
+  if (process.platform === 'win32') return true;
+  return Object.entries(commands).every(([name, file]) => {
+    try {
+      return realpathSync(join(root, 'node_modules/.bin', name)) === realpathSync(join(root, path, file));
+    } catch {
+      return false;
+    }
   });
 }
 

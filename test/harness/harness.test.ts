@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,7 @@ import {
   launchBrowser,
   openPage,
   packets,
+  PORTS_REFUSED_BY_FETCH,
   probe,
   record,
   RunningProcess,
@@ -23,7 +25,32 @@ import {
   waitForEvent,
 } from './index.ts';
 
+describe('the ports of tests', () => {
+  it('are never those that fetch refuses', async () => {
+    for (const port of PORTS_REFUSED_BY_FETCH) {
+      const refusal = await fetch(`http://127.0.0.1:${port}/`).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ cause: { message: 'bad port' } });
+    }
+    const ports = await freePorts(100);
+    expect(ports.filter((port) => PORTS_REFUSED_BY_FETCH.includes(port))).toEqual([]);
+  });
+});
+
 describe('RunningProcess', () => {
+  it('runs in an empty folder of its own, which goes with it', async () => {
+    const list = "console.log(process.cwd()); console.log(require('node:fs').readdirSync('.').length)";
+    const programs = [1, 2].map(() => new RunningProcess(process.execPath, ['-e', list]));
+    const outputs: string[][] = [];
+    for (const program of programs) {
+      await program.succeeded(30_000);
+      outputs.push(program.stdout.trim().split('\n'));
+    }
+    const folders = outputs.map(([folder = '']) => folder);
+    expect(outputs.map(([, count]) => count)).toEqual(['0', '0']);
+    expect(new Set([...folders, process.cwd()]).size).toBe(3);
+    expect(folders.some((folder) => existsSync(folder))).toBe(false);
+  });
+
   it('keeps the output and the exit code', async () => {
     const program = new RunningProcess(process.execPath, ['-e', 'console.log("out"); process.exit(3)']);
     expect(await program.exited(10_000)).toEqual({ code: 3, signal: undefined });

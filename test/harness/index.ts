@@ -6,7 +6,7 @@ export { ffmpeg, framemd5, packets, probe, publish, Publisher, record, rtmpdump 
 export type { FrameHash, Packet, Probe, ProbedStream, PublishOptions } from './ffmpeg.ts';
 export { FIXTURE_SECONDS, fixture } from './fixtures.ts';
 export type { FixtureName } from './fixtures.ts';
-export { accepts, freePort, freePorts, isListening } from './ports.ts';
+export { accepts, freePort, freePorts, isListening, PORTS_REFUSED_BY_FETCH } from './ports.ts';
 export { LIMIT_MS, RUN_LIMIT_MS, RunningProcess, waitFor, waitForEvent } from './process.ts';
 export type { Exit, SpawnOptions } from './process.ts';
 export { runSluice, sluiceMain, SluiceUnderTest, startSluice } from './sluice.ts';

@@ -11,6 +11,15 @@ const LEAST_CHOICE = 2_000;
 /** Ports that are tried before the system has to choose. */
 const MAX_TRIES = 200;
 
+/**
+ * Ports above 1023 that `fetch` and browsers refuse ("bad port" of the Fetch standard).
+ */
+export const PORTS_REFUSED_BY_FETCH: readonly number[] = [
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
+  10_080,
+];
+const refused = new Set(PORTS_REFUSED_BY_FETCH);
+
 /** Every port that this process has given out: none is given twice. */
 const given = new Set<number>();
 
@@ -55,10 +64,38 @@ async function listenBelow(highest: number): Promise<Server> {
   const choice = highest - LOWEST_PORT;
   for (let tries = 0; choice >= LEAST_CHOICE && tries < MAX_TRIES; tries++) {
     const port = LOWEST_PORT + Math.floor(Math.random() * choice);
-    const server = given.has(port) ? undefined : await listenOn(port).catch(() => undefined);
+    const isOut = given.has(port) || refused.has(port);
+    const server = isOut ? undefined : await listenOn(port).catch(() => undefined);
     if (server !== undefined) return server;
   }
-  return listenOn(0);
+  return listenOnAny();
+}
+
+/** On a port of the system's choice. */
+async function listenOnAny(): Promise<Server> {
+  const server = await listenOn(0);
+  if (!refused.has(portOf(server))) return server;
+  // It is held meanwhile: the next choice is another one.
+  try {
+    return await listenOnAny();
+  } finally {
+    server.close();
+  }
+}
+
+/**
+ * Takes the ports that `fetch` refuses away from the system's choice, where they are among it: servers under test
+ * listen on port 0. They are held until the process ends, and keep nothing running.
+ */
+export async function holdRefusedPorts(): Promise<void> {
+  const first = await firstEphemeralPort();
+  await Promise.all(
+    PORTS_REFUSED_BY_FETCH.filter((port) => port >= first).map(async (port) => {
+      // One that somebody has is out of the choice, too.
+      const server = await listenOn(port).catch(() => undefined);
+      server?.unref();
+    }),
+  );
 }
 
 async function listenOn(port: number): Promise<Server> {

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { belongsToTest } from './ownership.ts';
 
 /** The most output of a program that is kept, characters: the newest wins. */
@@ -37,6 +40,7 @@ export async function killLeftovers(): Promise<void> {
 }
 
 export interface SpawnOptions {
+  /** Default: an empty folder of its own, so that it meets no file of a server that runs in the checkout. */
   readonly cwd?: string;
   /** Added to this process's environment; undefined takes a name away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -54,10 +58,11 @@ export class RunningProcess {
 
   constructor(program: string, args: readonly string[], options: SpawnOptions = {}) {
     this.command = [program, ...args].join(' ');
+    const folder = options.cwd === undefined ? mkdtempSync(join(tmpdir(), 'sluice-cwd-')) : undefined;
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      cwd: folder ?? options.cwd,
     });
     this.#child = child;
     belongsToTest(this);
@@ -74,6 +79,7 @@ export class RunningProcess {
     this.#exited = new Promise((resolve) => {
       const ended = (exit: Exit): void => {
         running.delete(this);
+        if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
         if (running.size === 0) process.off('exit', killAll);
         this.#exit = exit;
         this.#notify();

@@ -1,4 +1,7 @@
 import { vi } from 'vitest';
+import { holdRefusedPorts } from './ports.ts';
+
+await holdRefusedPorts();
 
 /**
  * The least time that a wait of a unit test has, ms. Vitest gives one second, which a busy machine may take for what

@@ -1,3 +1,4 @@
+import './require-node.ts';
 import { SluiceServer } from './app/index.ts';
 import { type Config, resolveConfig, type ServerOptions } from './config/index.ts';
 import { type Log, quietLog } from './log/index.ts';

@@ -1,7 +1,15 @@
 #!/usr/bin/env node
 import { EarlySignals } from './early-signals.ts';
+import { nodeVersionProblem } from './node-version.ts';
 
 // Before anything else is loaded, which takes some hundred milliseconds.
 const signals = new EarlySignals();
-const { runCommandLine } = await import('./cli/index.ts');
-process.exitCode = await runCommandLine(process.argv.slice(2), signals);
+// A Node that is too old may not even be able to load the rest.
+const problem = nodeVersionProblem(process.versions.node);
+if (problem === undefined) {
+  const { runCommandLine } = await import('./cli/index.ts');
+  process.exitCode = await runCommandLine(process.argv.slice(2), signals);
+} else {
+  process.stderr.write(`${problem}.\n`);
+  process.exitCode = 1;
+}
