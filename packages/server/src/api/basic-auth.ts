@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-const BASIC = /^Basic +([A-Za-z0-9+/_-]+={0,2}) *$/i;
+const BASIC = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i;
 
 /**
  * Whether an `Authorization` header carries this name and password (RFC 7617). It takes the same time whatever is
@@ -13,7 +13,10 @@ export function basicAuthMatches(header: string | undefined, username: string, p
   const credentials = Buffer.from(given ?? '', 'base64');
   // Digests have one length, so that not even the length of the password shows.
   const same = timingSafeEqual(digest(credentials), digest(Buffer.from(`${username}:${password}`)));
-  return same && given !== undefined && password !== '';
+  // More than the credentials, such as a character behind them that no byte comes of, is not the credentials.
+  const isExact =
+    given !== undefined && credentials.toString('base64').replace(/=+$/, '') === given.replace(/=+$/, '');
+  return same && isExact && password !== '';
 }
 
 /** The name that an `Authorization` header gives; undefined when it gives none. */

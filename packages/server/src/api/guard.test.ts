@@ -45,6 +45,9 @@ describe('http_api.auth', () => {
 
   it.each([
     basic('admin:pass wörd '),
+    // `Buffer.from` decodes them to the right bytes.
+    `${basic('admin:pass wörd')}A`,
+    `${basic('admin:pass wörd').slice(0, -1)}-`,
     basic('admin:pass'),
     basic('admin:'),
     basic('Admin:pass wörd'),

@@ -187,4 +187,25 @@ describe('JSON Web Tokens (S002)', () => {
       expect(await jwt.problem(changed, WANTED, HS)).toMatchObject({ wrong: true });
     }
   });
+
+  it.each([
+    (token: string) => `${token}=`,
+    (token: string) => `${token}==`,
+    (token: string) => `${token}!`,
+    (token: string) => `${token} `,
+    (token: string) => `${token}\n`,
+    (token: string) => `${token}.`,
+    (token: string) => `${token}.e30`,
+    (token: string) => `${token}/livestream`,
+    (token: string) => `${token}é`,
+    (token: string) => `${token}A`,
+    (token: string) => ` ${token}`,
+    // The last character of a signature of 32 bytes has two bits of no meaning.
+    (token: string) => token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1),
+    (token: string) => token.replace('.', '!.'),
+  ])('S002 a good token with more in it is refused (%#)', async (spoil) => {
+    const token = await sign(CLAIMS);
+    expect(await detail(token)).toBeUndefined();
+    expect(await detail(spoil(token))).toEqual(expect.any(String));
+  });
 });

@@ -45,6 +45,7 @@ export class JwtVerifier {
     if (token.length > MAX_JWT_LENGTH) return wrongToken(`the token is longer than ${MAX_JWT_LENGTH}`);
     try {
       const payload = await this.#verified(token, config);
+      if (!isCompactJws(token)) return wrongToken('the token has more in it than its parts');
       return this.#payloadProblem(payload, wanted, config);
     } catch (error) {
       return problemOf(error);
@@ -125,6 +126,19 @@ export class JwtVerifier {
     }
     return undefined;
   }
+}
+
+/**
+ * Whether a token is three parts of base64url (RFC 7515, 7.1), each in its one form. Decoders leave aside what they don't
+ * know, and bits behind the last byte, so that a token would be good with anything behind it.
+ */
+function isCompactJws(token: string): boolean {
+  const parts = token.split('.');
+  return parts.length === 3 && parts.every((part) => part !== '' && isCanonical(part));
+}
+
+function isCanonical(part: string): boolean {
+  return Buffer.from(part, 'base64url').toString('base64url') === part;
 }
 
 /** Whether a claim, one text or a list of them, names it. */
