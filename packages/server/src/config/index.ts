@@ -26,6 +26,7 @@ export { changeLines, describeChange, keepUnchanged, planReload, reloadProblem }
 export type { ChangeLine, ConfigChange } from './reload/index.ts';
 export { defaultConfig, defaultVhost, resolveConfig } from './resolve.ts';
 export type { DeepPartial, ListenOption, ServerOptions, VhostOptions } from './resolve.ts';
+export { DEFAULT_TLS_CIPHERS } from './sections/tls.ts';
 export { DEFAULT_VHOST } from './vhost-names.ts';
 export type {
   Config,

@@ -229,7 +229,7 @@ describe('loadConfig', () => {
       rawApi: { enabled: true, allowReload: true, allowQuery: false, allowUpdate: false },
       auth: { enabled: true, username: 'a', password: 'b' },
     });
-    expect(config.httpApi.https).toEqual({
+    expect(config.httpApi.https).toMatchObject({
       enabled: true,
       listen: [{ port: 1990 }],
       key: ['./conf/server.key'],

@@ -2,12 +2,11 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
+import { DEFAULT_TLS_CIPHERS } from '../config/index.ts';
 import { TlsError } from './errors.ts';
 
 /** The largest key or certificate file that is read, bytes. */
 export const MAX_PEM_BYTES = 1024 * 1024;
-/** The oldest version of TLS that is spoken. */
-const MIN_VERSION = 'TLSv1.2';
 
 /** The files of a TLS block; the first key is that of the first certificate, and so on. */
 export interface CertificateFiles {
@@ -16,6 +15,17 @@ export interface CertificateFiles {
   /** PEM, each with its chain: the certificate itself first. */
   readonly cert: readonly string[];
 }
+
+/** What is agreed on with peers. */
+export interface TlsProtocol {
+  /** The oldest version of TLS that is spoken. Default: TLSv1.2. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+  /** Suites of TLS 1.2 in OpenSSL's form; those of TLS 1.3 are added unless it names some. Default: ECDHE with AEAD. */
+  readonly ciphers?: string | undefined;
+}
+
+/** The suites of TLS 1.3, all with forward secrecy and authenticated encryption. */
+const TLS_1_3_SUITES = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 
 /** A certificate with its key, ready for handshakes. */
 export interface Certificate {
@@ -34,6 +44,7 @@ export interface Certificate {
 export async function loadCertificates(
   directive: string,
   { key, cert }: CertificateFiles,
+  protocol: TlsProtocol = {},
 ): Promise<readonly Certificate[]> {
   if (key.length !== cert.length || key.length === 0) {
     const message =
@@ -41,10 +52,17 @@ export async function loadCertificates(
       'give `key` and `cert` as many files, in the same order';
     throw new TlsError('tls-files-uneven', message);
   }
-  return Promise.all(cert.map((certFile, index) => loadCertificate(directive, key[index] ?? '', certFile)));
+  return Promise.all(
+    cert.map((certFile, index) =>
+      loadCertificate({ directive, keyFile: key[index] ?? '', certFile }, protocol),
+    ),
+  );
 }
 
-async function loadCertificate(directive: string, keyFile: string, certFile: string): Promise<Certificate> {
+async function loadCertificate(
+  { directive, keyFile, certFile }: Record<'directive' | 'keyFile' | 'certFile', string>,
+  { ciphers = DEFAULT_TLS_CIPHERS, minVersion = 'TLSv1.2' }: TlsProtocol,
+): Promise<Certificate> {
   const certName = `\`${directive}.cert\` ${certFile}`;
   const keyName = `\`${directive}.key\` ${keyFile}`;
   const [certText, keyText] = await Promise.all([readPem(certName, certFile), readPem(keyName, keyFile)]);
@@ -53,9 +71,18 @@ async function loadCertificate(directive: string, keyFile: string, certFile: str
     throw new TlsError('tls-key-mismatch', `${keyName} is not the key of the certificate ${certFile}`);
   }
   try {
-    const context = createSecureContext({ key: keyText, cert: certText, minVersion: MIN_VERSION });
+    const context = createSecureContext({
+      key: keyText,
+      cert: certText,
+      minVersion,
+      ciphers: /(?:^|:)TLS_/.test(ciphers) ? ciphers : `${TLS_1_3_SUITES}:${ciphers}`,
+    });
     return { context, x509, file: certFile };
   } catch (error) {
+    if (isOf(error, 'ERR_SSL_NO_CIPHER_MATCH')) {
+      const message = `\`${directive}.ciphers\` names no cipher suite that is known: ${ciphers}`;
+      throw new TlsError('tls-ciphers-unknown', message, { cause: error });
+    }
     const message = `${certName} can't be used: ${reasonOf(error)}`;
     throw new TlsError('tls-certificate-invalid', message, { cause: error });
   }
@@ -114,6 +141,10 @@ function parseKey(name: string, text: string): KeyObject {
     const problem = isLocked ? 'has a passphrase: take it off' : 'has no private key in PEM form';
     throw new TlsError('tls-key-invalid', `${name} ${problem}`, { cause: error });
   }
+}
+
+function isOf(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function reasonOf(error: unknown): string {

@@ -8,6 +8,8 @@ export type TlsErrorCode =
   | 'tls-key-invalid'
   /** A key belongs to another certificate. */
   | 'tls-key-mismatch'
+  /** The list of cipher suites has none that is known. */
+  | 'tls-ciphers-unknown'
   /** Not as many keys as certificates. */
   | 'tls-files-uneven';
 

@@ -107,6 +107,41 @@ describe.runIf(haveOpenssl)('TlsContexts', () => {
     await expect(open(port, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1' })).rejects.toThrow();
   });
 
+  it('S003 of TLS 1.2, only suites with ECDHE and AEAD are spoken', async () => {
+    const made = contexts();
+    (await made.prepare(settings))();
+    const { port } = await serve(made);
+    const speak = async (ciphers: string): Promise<string> => {
+      const socket = await open(port, { maxVersion: 'TLSv1.2', ciphers });
+      return socket.getCipher().name;
+    };
+    expect(await speak('ECDHE-ECDSA-AES128-GCM-SHA256')).toBe('ECDHE-ECDSA-AES128-GCM-SHA256');
+    expect(await speak('ECDHE-ECDSA-CHACHA20-POLY1305')).toBe('ECDHE-ECDSA-CHACHA20-POLY1305');
+    for (const suite of [
+      'AES128-SHA',
+      'AES128-GCM-SHA256',
+      'ECDHE-ECDSA-AES128-SHA',
+      'ECDHE-ECDSA-AES256-SHA384',
+    ]) {
+      await expect(speak(suite), suite).rejects.toThrow();
+    }
+  });
+
+  it('S003 `ciphers` and `min_version` change that; TLS 1.3 stays', async () => {
+    const made = contexts();
+    (await made.prepare({ ...settings, ciphers: 'ECDHE-ECDSA-AES128-SHA' }))();
+    const { port } = await serve(made);
+    const old = await open(port, { maxVersion: 'TLSv1.2' });
+    expect(old.getCipher().name).toBe('ECDHE-ECDSA-AES128-SHA');
+    expect((await open(port)).getProtocol()).toBe('TLSv1.3');
+    (await made.prepare({ ...settings, minVersion: 'TLSv1.3' }))();
+    expect((await open(port)).getProtocol()).toBe('TLSv1.3');
+    await expect(open(port, { maxVersion: 'TLSv1.2' })).rejects.toThrow();
+    await expect(made.prepare({ ...settings, ciphers: 'no-such-suite' })).rejects.toMatchObject({
+      code: 'tls-ciphers-unknown',
+    });
+  });
+
   it('S003 a replaced certificate is served to new connections, and old ones go on', async () => {
     const made = contexts({ watchIntervalMs: 20 });
     (await made.prepare(settings))();

@@ -10,6 +10,7 @@ import {
   type CertificateFiles,
   loadCertificates,
   namesOf,
+  type TlsProtocol,
 } from './certificate.ts';
 
 /** How often the files are looked at, ms. */
@@ -20,7 +21,7 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 const SHORT_VALIDITY_MS = 7 * 24 * 3_600_000;
 
 /** A TLS block of the configuration: `rtmps{}` or `https{}`. */
-export interface TlsSettings extends CertificateFiles {
+export interface TlsSettings extends CertificateFiles, TlsProtocol {
   readonly enabled: boolean;
 }
 
@@ -39,7 +40,7 @@ export interface TlsContextsOptions {
 
 /** Certificates, and of which state of which files they are. */
 interface Loaded {
-  readonly files: CertificateFiles;
+  readonly settings: CertificateFiles & TlsProtocol;
   readonly state: string;
   readonly certificates: readonly Certificate[];
 }
@@ -84,7 +85,7 @@ export class TlsContexts {
     if (before === undefined) return;
     const { log, directive } = this.#options;
     try {
-      const loaded = await this.#load(before.files);
+      const loaded = await this.#load(before.settings);
       // A configuration that was applied meanwhile knows better.
       if (this.#loaded === before) this.#use(loaded);
     } catch (error) {
@@ -141,12 +142,13 @@ export class TlsContexts {
     this.#loaded = undefined;
   }
 
-  async #load(files: CertificateFiles): Promise<Loaded> {
-    const { key, cert } = files;
+  async #load(settings: CertificateFiles & TlsProtocol): Promise<Loaded> {
+    const { key, cert, ciphers, minVersion } = settings;
     // What changes while it is read is seen by the next look.
-    const state = await stateOf(files);
-    const certificates = await loadCertificates(this.#options.directive, files);
-    return { files: { key, cert }, state, certificates };
+    const state = await stateOf(settings);
+    const protocol = { ciphers, minVersion };
+    const certificates = await loadCertificates(this.#options.directive, { key, cert }, protocol);
+    return { settings: { key, cert, ...protocol }, state, certificates };
   }
 
   #use(loaded: Loaded | undefined): void {
@@ -184,7 +186,7 @@ export class TlsContexts {
     if (this.#loaded === undefined || this.#isLooking) return;
     this.#isLooking = true;
     try {
-      const state = await stateOf(this.#loaded.files);
+      const state = await stateOf(this.#loaded.settings);
       // Key and certificate are written one after the other: they are read once two looks see the same.
       const isSettled = state === this.#seen;
       this.#seen = state;

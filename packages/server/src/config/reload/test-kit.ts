@@ -45,6 +45,7 @@ function* variants(line: string): Generator<string> {
     'play all',
     '"another secret of 32 characters or more"',
   );
+  others.push('TLSv1.3');
   for (const other of others) if (other !== rest && other !== '') yield `${indent}${name} ${other};`;
   yield '';
 }
