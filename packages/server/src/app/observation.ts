@@ -8,6 +8,9 @@ import type { ServerMetrics } from '../metrics/index.ts';
 import { SAMPLE_INTERVAL_MS, type Sessions, type SystemStats } from '../stats/index.ts';
 import { Summary } from './summary.ts';
 
+/** How often it is looked for players that have waited for too long, ms. */
+const WAIT_CHECK_INTERVAL_MS = 1_000;
+
 /** What {@link Observation} looks with. */
 export interface ObservationParts {
   readonly log: Log;
@@ -22,6 +25,7 @@ export interface ObservationParts {
 export class Observation {
   readonly #parts: ObservationParts;
   #sampler: NodeJS.Timeout | undefined;
+  #waitCheck: NodeJS.Timeout | undefined;
   #summary: Summary | undefined;
 
   constructor(parts: ObservationParts) {
@@ -37,6 +41,9 @@ export class Observation {
       system.sample();
     }, SAMPLE_INTERVAL_MS);
     this.#sampler.unref();
+    this.#waitCheck = setInterval(() => {
+      hub.endWaiting();
+    }, WAIT_CHECK_INTERVAL_MS).unref();
     this.#summarize(config);
   }
 
@@ -51,6 +58,7 @@ export class Observation {
   /** A heartbeat that is under way is ended by its own `close`. */
   stop(): void {
     clearInterval(this.#sampler);
+    clearInterval(this.#waitCheck);
     this.#summary?.stop();
     this.#parts.metrics.stop();
   }

@@ -179,6 +179,19 @@ export class FanOut {
     }
   }
 
+  /** Ends the players that joined before a time of the monotonic clock, ms: the stream has not been published since. */
+  endWaiting(joinedBefore: number): void {
+    for (const player of [...this.#members.keys(), ...this.#waiting, ...this.#paused]) {
+      if (player.joinedAt >= joinedBefore) continue;
+      const group = this.#members.get(player);
+      if (group !== undefined) group.finish(player);
+      else if (!player.started) writeTrailer(player);
+      if (this.#members.has(player) || this.#waiting.has(player) || this.#paused.has(player)) {
+        this.#end(player, 'wait-timeout');
+      }
+    }
+  }
+
   *#all(): Generator<FanOutGroup> {
     for (const groups of this.#groups.values()) yield* groups;
   }

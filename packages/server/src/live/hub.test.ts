@@ -38,6 +38,29 @@ describe('LiveHub', () => {
     expect(next.publisherId).toBe('publisher');
   });
 
+  it('ends players that have waited for a publisher for longer than wait_timeout', () => {
+    const hub = new LiveHub();
+    const stream = hub.open(streamId, settings({ waitTimeoutMs: 1_000 }));
+    const [early, paused] = [watch(stream, { family }), watch(stream, { family })];
+    paused.player.pause();
+    const now = performance.now();
+    hub.endWaiting(now + 900);
+    expect(early.ends).toEqual([]);
+    const publication = publishTo(stream);
+    hub.endWaiting(now + 5_000);
+    expect(early.ends).toEqual([]);
+    publication.end();
+    // The wait begins when the publisher has gone.
+    hub.endWaiting(performance.now() + 900);
+    expect([early.ends, paused.ends]).toEqual([[], []]);
+    hub.endWaiting(performance.now() + 1_100);
+    expect([early.ends, paused.ends]).toEqual([['wait-timeout'], ['wait-timeout']]);
+    expect(hub.size).toBe(0);
+    const patient = watch(hub.open(streamId, settings({ waitTimeoutMs: 0 })), { family });
+    hub.endWaiting(performance.now() + 1e9);
+    expect(patient.ends).toEqual([]);
+  });
+
   it('forgets a stream that was opened and not used', () => {
     const hub = new LiveHub();
     hub.release(hub.open(streamId, settings()));

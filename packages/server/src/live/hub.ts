@@ -51,6 +51,11 @@ export class LiveHub {
     for (const { meter } of this.#streams.values()) meter.flushes?.roll();
   }
 
+  /** Ends players that have waited for too long for a publisher: call it every few seconds. */
+  endWaiting(now = performance.now()): void {
+    for (const stream of [...this.#streams.values()]) stream.endWaiting(now);
+  }
+
   get size(): number {
     return this.#streams.size;
   }

@@ -44,6 +44,8 @@ export class LiveStream {
   readonly #fanOut: FanOut;
   #publisher: PublisherOptions | undefined;
   #publishedAt = 0;
+  /** Since when nobody publishes, ms of the monotonic clock. */
+  #unpublishedAt = performance.now();
   #sourceId: string | undefined;
 
   constructor(id: StreamId, settings: LiveSettings, home: LiveStreamHome) {
@@ -218,6 +220,18 @@ export class LiveStream {
     };
   }
 
+  /**
+   * Ends the players that have waited for a publisher for longer than `wait_timeout`.
+   *
+   * @param now - ms of the monotonic clock
+   */
+  endWaiting(now: number): void {
+    const { waitTimeoutMs } = this.#settings.play;
+    if (this.#publisher !== undefined || waitTimeoutMs === 0 || now - this.#unpublishedAt < waitTimeoutMs)
+      return;
+    this.#fanOut.endWaiting(now - waitTimeoutMs);
+  }
+
   /** Ends the present publisher, because what has to be done with its stream can't be done (L009). */
   endPublisher(reason: PublisherEnd, detail: string): void {
     const publisher = this.#publisher;
@@ -279,6 +293,7 @@ export class LiveStream {
     this.#intake.forget();
     // A stream that is taken over is not idle, though nobody has it for a moment.
     if (handOver) return;
+    this.#unpublishedAt = performance.now();
     this.#fanOut.endWithPublisher();
     this.#checkIdle();
   }

@@ -13,7 +13,7 @@ export interface PlayerSink {
 }
 
 /** Why the engine ends a player by itself. */
-export type PlayerEnd = 'stalled' | 'duration' | 'publisher-gone';
+export type PlayerEnd = 'stalled' | 'duration' | 'publisher-gone' | 'wait-timeout';
 
 /** `once-started` lets a player that has got nothing yet go on waiting. */
 export type EndsWithPublisher = 'always' | 'once-started' | 'never';
@@ -77,6 +77,8 @@ export class Player implements TrackState {
   slot = -1;
   /** Since when, ms of the monotonic clock, the sink has not taken its bytes; 0 when it has. */
   busySince = 0;
+  /** When it joined, ms of the monotonic clock. */
+  readonly joinedAt = performance.now();
   /** Frames of any kind that were skipped. */
   droppedFrames = 0;
   /** Video frames that were written to it; sequence headers don't count. */

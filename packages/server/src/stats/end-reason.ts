@@ -29,6 +29,7 @@ export const endReasons = {
   'play-stalled': 'the player took no bytes for too long',
   'play-duration': 'the asked duration has been played',
   'publisher-gone': 'the publisher went and the player ends with it',
+  'play-wait-timeout': 'nobody published the stream within wait_timeout',
   unmounted: 'the configuration no longer has what it was playing by',
   'form-unavailable': 'the stream has nothing for the form that was asked for',
   'internal-error': 'a fault of the server',

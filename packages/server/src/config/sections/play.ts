@@ -27,6 +27,12 @@ export const playSection = new Section('play', {
     active: true,
     means: 'The most bytes that may wait for a slow player, whatever their time.',
   }),
+  waitTimeoutMs: seconds('wait_timeout', {
+    default: 86_400_000,
+    active: true,
+    means:
+      'A player that has waited for so long for a stream that nobody publishes is closed, by RTMP, HTTP and WebSocket; 0 lets it wait for ever.',
+  }),
   timeJitter: choice('time_jitter', ['full', 'zero', 'off'], {
     default: 'full',
     active: true,

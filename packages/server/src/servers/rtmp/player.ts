@@ -6,6 +6,7 @@ const endReasonOf = {
   stalled: 'play-stalled',
   duration: 'play-duration',
   'publisher-gone': 'publisher-gone',
+  'wait-timeout': 'play-wait-timeout',
 } as const satisfies Record<PlayerEnd, EndReason>;
 
 /** Which tracks a player wants (`receiveAudio`, `receiveVideo`). */
