@@ -30,8 +30,10 @@ import {
   type PlayerPageFacts,
   type StaticMount,
   type TlsLayer,
+  type TrustedPeers,
   type VirtualFiles,
 } from '../servers/http/index.ts';
+import { TrustedProxies } from '../security/index.ts';
 import { VodDoor, VodHls } from '../servers/vod/index.ts';
 import type { Admission } from '../stats/index.ts';
 import type { ListenDoor, WantedAddresses } from './listeners.ts';
@@ -197,7 +199,8 @@ function ownApi(context: HttpDoorsContext, atRoot: boolean): FastifyPluginCallba
   const guard = {
     settings: () => context.config().httpApi,
     onDenied: ({ ip, reason }: ApiDenial) => {
-      log.warn(`API: ${reason} from ${plainAddress(ip)}`);
+      const plain = plainAddress(ip);
+      log.warn({ ip: plain }, `API: ${reason} from ${plain}`);
     },
     isOwnName: (name: string) => name === machineName() || isVhostName(context.config(), name),
   };
@@ -212,6 +215,24 @@ function ownApi(context: HttpDoorsContext, atRoot: boolean): FastifyPluginCallba
   ];
 }
 
+/** The proxies of the configuration as it is now. */
+function trustedPeers(config: () => Config): TrustedPeers {
+  let ranges = config().trustedProxies;
+  let proxies = new TrustedProxies(ranges);
+  function current(): TrustedProxies {
+    const now = config().trustedProxies;
+    if (now !== ranges) {
+      ranges = now;
+      proxies = new TrustedProxies(now);
+    }
+    return proxies;
+  }
+  return {
+    trusts: (address) => current().trusts(address),
+    forwarded: (peer, headers) => current().forwarded(peer, headers),
+  };
+}
+
 /** The name of a vhost is one of ours, but not the one that stands for all names. */
 function isVhostName({ vhosts }: Config, name: string): boolean {
   if (name === DEFAULT_VHOST) return false;
@@ -223,16 +244,17 @@ function machineName(): string {
   return hostname().toLowerCase();
 }
 
-function commonOptions({ version, admission, log }: HttpDoorsContext): HttpServerOptions {
+function commonOptions({ version, admission, config, log }: HttpDoorsContext): HttpServerOptions {
   return {
     version,
     admission,
+    trustedPeers: trustedPeers(config),
     onError: (error: Error) => {
       log.error(error, 'HTTP');
     },
     onConnectionEnd: (end: HttpConnectionEnd) => {
       // A player's connection has its own closing line.
-      if (end.reason !== 'live') log.debug(httpEndLine(end));
+      if (end.reason !== 'live') log.debug({ ip: plainAddress(end.remoteAddress) }, httpEndLine(end));
     },
   };
 }

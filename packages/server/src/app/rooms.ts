@@ -15,7 +15,7 @@ import { LiveHub, type LiveSettings, streamKey } from '../live/index.ts';
 import type { Log } from '../log/index.ts';
 import { ServerMetrics } from '../metrics/index.ts';
 import { IngestLoops } from '../relay/ingest/index.ts';
-import { AccessControl } from '../security/index.ts';
+import { AccessControl, OutboundRule } from '../security/index.ts';
 import { GuardedFiles } from '../servers/guarded-files/index.ts';
 import { HlsDoor } from '../servers/hls/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
@@ -95,13 +95,18 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     findVhost: (name) => findVhost(config(), name),
   });
   const sessions = new Sessions();
-  const access = new AccessControl({ log, limits: () => config().limits });
+  const outbound = {
+    rule: new OutboundRule(() => config().outbound.private),
+    isLimited: (url: string) => config().urlsByApi.includes(url),
+  };
+  const access = new AccessControl({ log, limits: () => config().limits, outbound });
   const admission = new Admission(() => config().maxConnections, access);
   const callbacks = new HttpCallbacks({
     log,
     ...identity,
     streamId: (vhost, app, stream) => idOf(streamKey({ vhost, app, stream })),
     deadLetterFile: DEAD_LETTER_FILE,
+    outbound,
   });
   const system = new SystemStats({ disks: () => config().stats.disks });
 
@@ -173,6 +178,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   const doors = new Doors({ log, rtmp, http });
   const heartbeat = new Heartbeat({
     log,
+    outbound,
     source: {
       ...identity,
       ip: () => localAddresses()[Number(config().stats.network) || 0] ?? '127.0.0.1',

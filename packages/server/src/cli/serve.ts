@@ -3,7 +3,7 @@ import { background, reportInternalFault } from '../background.ts';
 import type { Config, ConfigFile } from '../config/index.ts';
 import type { EarlySignals } from '../early-signals.ts';
 import { type Log, type OpenLog, openLog } from '../log/index.ts';
-import { maskSecrets } from '../security/index.ts';
+import { addressOwner, maskSecrets } from '../security/index.ts';
 import {
   acquirePidFile,
   createServiceManager,
@@ -74,8 +74,10 @@ interface Surroundings {
 
 async function serveHere(config: Config, { file, starter, signals, atEnd }: Surroundings): Promise<number> {
   enterWorkDir(config.workDir);
-  const opened = openServerLog(config);
+  let { limits } = config;
+  const opened = openServerLog(config, () => limits.maxLogLinesPerSecond);
   const { log } = opened;
+  atEnd(opened.sumUp);
   const isServing = { value: false };
   atEnd(catchFaults(log, isServing));
   let pidFile = takePidFile(config.pid, starter, log);
@@ -91,6 +93,7 @@ async function serveHere(config: Config, { file, starter, signals, atEnd }: Surr
   atEnd(stops.listen());
   signals?.passOn(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR2']);
   server.onReconfigured((next, before) => {
+    ({ limits } = next);
     goOnLogging(next, before, opened);
     if (next.pid !== before.pid) pidFile = movePidFile(next.pid, pidFile, log);
   });
@@ -149,9 +152,9 @@ function enterWorkDir(workDir: string): void {
   }
 }
 
-function openServerLog(config: Config): OpenLog {
+function openServerLog(config: Config, linesPerAddress: () => number): OpenLog {
   try {
-    return openLog(config.log, { mask: maskSecrets });
+    return openLog(config.log, { mask: maskSecrets, linesPerAddress, addressOwner });
   } catch (error) {
     const message = `srs_log_file ${config.log.file}: ${messageOf(error)}`;
     throw new SurroundingsError(message, { cause: error });

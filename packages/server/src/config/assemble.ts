@@ -26,6 +26,7 @@ function assemblePlay(play: VhostValue['play']): PlayConfig {
     gopCacheMaxFrames: play.gopCacheMaxFrames,
     queueLengthMs: play.queueLengthMs,
     queueMaxBytes: play.queueMaxBytes,
+    waitTimeoutMs: play.waitTimeoutMs,
     timeJitter: play.timeJitter,
     mixCorrect: play.mixCorrect,
     atc: play.atc,
@@ -103,8 +104,12 @@ export interface Notices {
   readonly warnings: readonly ConfigWarning[];
 }
 
-/** The configuration of validated directives. */
-export function assembleConfig(root: RootValue, notices: Notices): Config {
+/**
+ * The configuration of validated directives.
+ *
+ * @param urlsByApi - see {@link Config.urlsByApi}
+ */
+export function assembleConfig(root: RootValue, notices: Notices, urlsByApi: readonly string[] = []): Config {
   const parts: VhostParts = {
     publish: once(assemblePublish),
     play: once(assemblePlay),
@@ -155,6 +160,9 @@ export function assembleConfig(root: RootValue, notices: Notices): Config {
       https: root.httpServer.https,
     },
     limits: root.limits,
+    trustedProxies: root.trustedProxies,
+    outbound: root.outbound,
+    urlsByApi,
     pithyPrintMs: root.pithyPrintMs,
     vhosts: new Map(vhosts),
     inactive: notices.inactive,

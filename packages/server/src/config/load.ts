@@ -1,5 +1,5 @@
 import { assembleConfig } from './assemble.ts';
-import { applyEdits } from './changes/apply.ts';
+import { applyEdits, urlsByApi } from './changes/apply.ts';
 import type { ConfigEdit } from './changes/edit.ts';
 import type { SettingError } from './changes/settings.ts';
 import { checkDirectives, requireListen } from './checks.ts';
@@ -129,5 +129,6 @@ export function readConfig(options: LoadConfigOptions): ReadConfig {
     const message = `no vhost is configured, so every client is refused; add \`vhost ${DEFAULT_VHOST} { }\``;
     reader.warn(message, { file: source.file ?? 'environment', line: 0, column: 0 });
   }
-  return { config: assembleConfig(root, reader), directives, unfit: edited.unfit };
+  const urls = urlsByApi(changes?.edits ?? [], directives);
+  return { config: assembleConfig(root, reader, urls), directives, unfit: edited.unfit };
 }

@@ -10,6 +10,7 @@ import {
   httpStaticSection,
   limitsSection,
   nearestName,
+  outboundSection,
   playSection,
   publishSection,
   rootSection,
@@ -44,7 +45,7 @@ export type VhostOptions = DeepPartial<Omit<VhostConfig, 'name'>>;
 
 /** The configuration as an embedder writes it: any part of `Config`. */
 export type ServerOptions = DeepPartial<
-  Omit<Config, 'listen' | 'httpApi' | 'httpServer' | 'vhosts' | 'inactive' | 'warnings'>
+  Omit<Config, 'listen' | 'httpApi' | 'httpServer' | 'vhosts' | 'inactive' | 'warnings' | 'urlsByApi'>
 > & {
   /** Default: 1935. */
   readonly listen?: readonly ListenOption[] | undefined;
@@ -163,6 +164,7 @@ export function resolveConfig(options: ServerOptions = {}): Config {
     ),
   };
   checkValues(rootSection, config, '');
+  checkValues(outboundSection, config.outbound, 'outbound');
   checkValues(limitsSection, config.limits, 'limits');
   checkValues(httpApiSection, config.httpApi, 'httpApi');
   checkValues(httpServerSection, config.httpServer, 'httpServer');

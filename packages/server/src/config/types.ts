@@ -116,6 +116,8 @@ export interface PlayConfig {
   readonly queueLengthMs: number;
   /** The most bytes that may wait for one player (ours: `queue_max_bytes`). */
   readonly queueMaxBytes: number;
+  /** How long a player waits for a stream that nobody publishes (ours: `wait_timeout`); 0 is for ever. */
+  readonly waitTimeoutMs: number;
   readonly timeJitter: TimeJitter;
   readonly mixCorrect: boolean;
   readonly atc: boolean;
@@ -196,6 +198,8 @@ export interface LimitsConfig {
   readonly maxConnectionsPerAddress: number;
   /** New connections of one address a second; 0 is no limit. */
   readonly maxConnectsPerSecond: number;
+  /** Log lines that one address causes, a second on average; 0 is no limit. */
+  readonly maxLogLinesPerSecond: number;
   /** Wrong tokens of one address a minute; 0 is no limit. */
   readonly maxFailedTokensPerMinute: number;
 }
@@ -226,6 +230,12 @@ export interface Config {
   readonly httpApi: HttpApiConfig;
   readonly httpServer: HttpServerConfig;
   readonly limits: LimitsConfig;
+  /** Addresses and ranges of proxies whose `X-Forwarded-*` counts. */
+  readonly trustedProxies: readonly string[];
+  /** Where URLs that others have given may lead to, besides public addresses: `private` has addresses and ranges. */
+  readonly outbound: { readonly private: readonly string[] };
+  /** URLs that were set by the API and do not stand in the administrator's file. */
+  readonly urlsByApi: readonly string[];
   readonly pithyPrintMs: number;
   /** By name, in the order of the file; `__defaultVhost__` takes every host that has no vhost of its own. */
   readonly vhosts: ReadonlyMap<string, VhostConfig>;

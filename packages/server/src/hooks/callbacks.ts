@@ -1,5 +1,5 @@
 import type { VhostConfig } from '../config/index.ts';
-import type { ClientAction, ClientRequest, Refusal, Verdict } from '../security/index.ts';
+import type { ClientAction, ClientRequest, OutboundLimit, Refusal, Verdict } from '../security/index.ts';
 import { answerProblem } from './answer.ts';
 import { eventBody, gateBody, type HookIdentity } from './bodies.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -35,6 +35,8 @@ export interface HttpCallbacksOptions extends HookIdentity {
   /** Where events go that could not be delivered; empty is nowhere. */
   readonly deadLetterFile: string;
   readonly limits?: Partial<HookLimits> | undefined;
+  /** Default: every URL is the administrator's. */
+  readonly outbound?: OutboundLimit | undefined;
 }
 
 /** What callbacks have done since the start. */
@@ -85,20 +87,24 @@ export class HttpCallbacks {
     const limits = { ...defaultHookLimits, ...options.limits };
     this.#identity = options;
     const { maxAnswerBytes } = limits;
+    const { outbound } = options;
     this.#gateCaller = new HttpCaller({
       connections: limits.gateConnections,
       maxOpen: limits.maxOpenGates,
       maxAnswerBytes,
+      outbound,
     });
     this.#eventCaller = new HttpCaller({
       connections: limits.eventConnections,
       maxOpen: Infinity,
       maxAnswerBytes,
+      outbound,
     });
     this.#notifyCaller = new HttpCaller({
       connections: limits.maxOpenNotifies,
       maxOpen: limits.maxOpenNotifies,
       maxAnswerBytes,
+      outbound,
     });
     this.#deadLetters = new DeadLetters({
       log,
@@ -116,6 +122,7 @@ export class HttpCallbacks {
     this.#notify = new HlsNotify({
       log,
       caller: this.#notifyCaller,
+      isLimited: (url) => outbound?.isLimited(url) === true,
       serverId: options.serverId,
       serviceId: options.serviceId,
       timeoutMs: limits.notifyTimeoutMs,

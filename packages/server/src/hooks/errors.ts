@@ -10,6 +10,8 @@ export const CallErrorCode = {
   tooLarge: 'too-large',
   /** Too many calls wait already. */
   overloaded: 'overloaded',
+  /** The URL leads where URLs of others must not lead (SSRF). */
+  refused: 'refused',
   /** The caller is closed. */
   closed: 'closed',
 } as const;

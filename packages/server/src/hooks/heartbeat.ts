@@ -1,5 +1,6 @@
 import { background } from '../background.ts';
 import type { Config } from '../config/index.ts';
+import type { OutboundLimit } from '../security/index.ts';
 import { CallError } from './errors.ts';
 import { HttpCaller, placeOf } from './http-caller.ts';
 import { defaultHookLimits } from './limits.ts';
@@ -22,11 +23,7 @@ export class Heartbeat {
   readonly #log: HookLog;
   readonly #source: HeartbeatSource;
   readonly #timeoutMs: number;
-  readonly #caller = new HttpCaller({
-    connections: 1,
-    maxOpen: 1,
-    maxAnswerBytes: defaultHookLimits.maxAnswerBytes,
-  });
+  readonly #caller: HttpCaller;
   #timer: NodeJS.Timeout | undefined;
   #outage: Outage | undefined;
   #beating = false;
@@ -36,7 +33,15 @@ export class Heartbeat {
     readonly source: HeartbeatSource;
     /** ms; default: 10,000. */
     readonly timeoutMs?: number;
+    /** Default: every URL is the administrator's. */
+    readonly outbound?: OutboundLimit;
   }) {
+    this.#caller = new HttpCaller({
+      connections: 1,
+      maxOpen: 1,
+      maxAnswerBytes: defaultHookLimits.maxAnswerBytes,
+      outbound: options.outbound,
+    });
     this.#log = options.log;
     this.#source = options.source;
     this.#timeoutMs = options.timeoutMs ?? defaultHookLimits.heartbeatTimeoutMs;

@@ -14,6 +14,15 @@ export interface HlsNotifyOptions {
   readonly timeoutMs: number;
   /** Fetches at once. */
   readonly maxOpen: number;
+  /** Whether a URL of the configuration stands under the rule for URLs of others. Default: none does. */
+  readonly isLimited?: ((url: string) => boolean) | undefined;
+}
+
+interface Fetch {
+  readonly url: string;
+  readonly limited: boolean;
+  /** So many bytes of the answer are read. */
+  readonly bytes: number;
 }
 
 /** Fetches a URL for each segment, so that a CDN has it before its viewers ask (K006). */
@@ -53,14 +62,17 @@ export class HlsNotify {
       return;
     }
     this.#open += 1;
-    const fetched = this.#fetch(this.#url(template, event, param), event.vhost.hls.notifyBytes);
-    background('on_hls_notify', fetched.finally(done));
+    const { isLimited } = this.#options;
+    // A segment may have an address of its own by `hls_entry_prefix`.
+    const limited = [template, event.vhost.hls.entryPrefix].some((text) => isLimited?.(text) === true);
+    const call = { url: this.#url(template, event, param), limited, bytes: event.vhost.hls.notifyBytes };
+    background('on_hls_notify', this.#fetch(call).finally(done));
   }
 
-  async #fetch(url: string, bytes: number): Promise<void> {
+  async #fetch({ url, limited, bytes }: Fetch): Promise<void> {
     const { caller, timeoutMs } = this.#options;
     try {
-      const call = { method: 'GET', url, timeoutMs, bytesRead: Math.max(1, bytes) } as const;
+      const call = { method: 'GET', url, limited, timeoutMs, bytesRead: Math.max(1, bytes) } as const;
       const { status } = await caller.call(call);
       if (status >= 400) this.#complaints.say(`${placeOf(url)} answered with status ${status}`);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 
+import type { OutboundLimit, OutboundRule } from '../security/index.ts';
 import { CallError, CallErrorCode } from './errors.ts';
 import { skipInformational } from './informational.ts';
 
@@ -18,6 +19,8 @@ export interface Call {
   readonly timeoutMs: number;
   /** So many bytes of the answer's body are read and none is kept; without it, the whole body is the answer. */
   readonly bytesRead?: number;
+  /** The URL stands under the rule for URLs of others, whatever `outbound` says of it. Default false. */
+  readonly limited?: boolean;
 }
 
 /** What was answered. */
@@ -34,6 +37,8 @@ export interface HttpCallerOptions {
   readonly maxOpen: number;
   /** The largest answer that is read, bytes. */
   readonly maxAnswerBytes: number;
+  /** Default: every URL is the administrator's. */
+  readonly outbound?: OutboundLimit | undefined;
 }
 
 /**
@@ -43,25 +48,13 @@ export interface HttpCallerOptions {
 export class HttpCaller {
   readonly #options: HttpCallerOptions;
   readonly #agent: Agent;
+  /** For URLs of others: looks at each address that it connects to. */
+  #limitedAgent: Agent | undefined;
   #open = 0;
 
   constructor(options: HttpCallerOptions) {
     this.#options = options;
-    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS });
-    this.#agent = new Agent({
-      connections: options.connections,
-      connect: (target, done) => {
-        connect(target, (...result) => {
-          // A failed attempt comes with an error and nothing else, whatever the types say.
-          if (result[0] === null) skipInformational(result[1]);
-          done(...result);
-        });
-      },
-      maxHeaderSize: MAX_HEADER_BYTES,
-      // Each call has a time limit of its own.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    this.#agent = agentOf(options.connections);
   }
 
   /** Calls that wait for their answer. */
@@ -90,7 +83,9 @@ export class HttpCaller {
 
   /** Ends all connections; calls that are open fail. */
   async close(): Promise<void> {
-    if (!this.#agent.destroyed) await this.#agent.destroy();
+    for (const agent of [this.#agent, this.#limitedAgent]) {
+      if (agent?.destroyed === false) await agent.destroy();
+    }
   }
 
   #once(call: Call, timeoutMs: number): Promise<CallAnswer> {
@@ -107,6 +102,12 @@ export class HttpCaller {
         new CallError(CallErrorCode.unreachable, `${placeOf(call.url)} is no URL`, cause),
       );
     }
+    const agent = this.#agentFor(call);
+    if (typeof agent === 'string') {
+      return Promise.reject(
+        new CallError(CallErrorCode.refused, `${placeOf(call.url)} is not called: ${agent}`),
+      );
+    }
     return new Promise((resolve, reject) => {
       this.#open += 1;
       const handler = new AnswerHandler({
@@ -120,12 +121,43 @@ export class HttpCaller {
         },
       });
       try {
-        this.#agent.dispatch(request, handler);
+        agent.dispatch(request, handler);
       } catch (error) {
         handler.onResponseError(undefined, error instanceof Error ? error : new Error(String(error)));
       }
     });
   }
+
+  /** The connections for a call, or why it is not made. */
+  #agentFor({ url, limited = false }: Call): Agent | string {
+    const { connections, outbound } = this.#options;
+    if (outbound === undefined || !(limited || outbound.isLimited(url))) return this.#agent;
+    const problem = outbound.rule.urlProblem(url);
+    if (problem !== undefined) return problem;
+    this.#limitedAgent ??= agentOf(connections, outbound.rule);
+    return this.#limitedAgent;
+  }
+}
+
+function agentOf(connections: number, rule?: OutboundRule): Agent {
+  const connect = buildConnector({
+    timeout: CONNECT_TIMEOUT_MS,
+    ...(rule === undefined ? {} : { lookup: rule.lookup }),
+  });
+  return new Agent({
+    connections,
+    connect: (target, done) => {
+      connect(target, (...result) => {
+        // A failed attempt comes with an error and nothing else, whatever the types say.
+        if (result[0] === null) skipInformational(result[1]);
+        done(...result);
+      });
+    },
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // Each call has a time limit of its own.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
 }
 
 /** A URL for people: without its query, its user and its password. */

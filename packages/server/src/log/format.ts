@@ -21,6 +21,14 @@ const ERROR = 50;
 /** The most characters of a text (G005). */
 const MAX_TEXT = 4096;
 
+/**
+ * What a terminal or a log viewer acts on: control characters, line and paragraph separators, and the characters that
+ * reverse the order of what is shown (U+202E and its like).
+ */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+/** As above, but for the controls that JSON writes as escapes. */
+const UNSEEN = /[\u007f-\u009f\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
 /** A record of the log, as pino hands it over. */
 export interface LogRecord {
   readonly level: number;
@@ -28,6 +36,8 @@ export interface LogRecord {
   readonly time: number;
   /** The session's; undefined for the server's own words. */
   readonly id: string | undefined;
+  /** The address of the peer that caused it; undefined for the server's own words. */
+  readonly ip: string | undefined;
   readonly msg: string;
   readonly error: { readonly message: string; readonly code?: string; readonly stack?: string } | undefined;
 }
@@ -45,12 +55,13 @@ export interface LogForm {
 /** Reads what pino wrote. */
 export function parseRecord(json: string): LogRecord {
   const record: unknown = JSON.parse(json);
-  const found = { level: 30, time: Date.now(), id: undefined, msg: '', error: undefined };
+  const found = { level: 30, time: Date.now(), id: undefined, ip: undefined, msg: '', error: undefined };
   if (typeof record !== 'object' || record === null) return found;
   return {
     level: 'level' in record && typeof record.level === 'number' ? record.level : found.level,
     time: 'time' in record && typeof record.time === 'number' ? record.time : found.time,
     id: 'id' in record && typeof record.id === 'string' ? record.id : undefined,
+    ip: 'ip' in record && typeof record.ip === 'string' ? record.ip : undefined,
     msg: 'msg' in record && typeof record.msg === 'string' ? record.msg : '',
     error: 'err' in record ? parseError(record.err) : undefined,
   };
@@ -86,7 +97,7 @@ function formatLine(record: LogRecord, { utc, colours, mask }: LogForm): string 
 /** One object, for machines: ISO time, the level names that they know, and an error with its stack. */
 function formatJson({ level, time, id, msg, error }: LogRecord, { mask }: LogForm): string {
   function clean(text: string): string {
-    return cut(mask(text));
+    return cut(mask(text).replace(UNSEEN, ' '));
   }
   const record = {
     time: new Date(time).toISOString(),
@@ -108,7 +119,7 @@ function formatJson({ level, time, id, msg, error }: LogRecord, { mask }: LogFor
 }
 
 function oneLine(text: string): string {
-  return cut(text.replace(/\p{Cc}/gu, ' '));
+  return cut(text.replace(CONTROL, ' '));
 }
 
 function cut(text: string): string {

@@ -42,6 +42,26 @@ function mask(text: string): string {
 }
 
 describe('createLog', () => {
+  it('G005 leaves out what one address says too much, and says so; the server itself is not limited', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-log-'));
+    directories.push(directory);
+    const file = join(directory, 'srs.log');
+    const config: LogConfig = { ...defaultConfig().log, tank: 'file', file };
+    const addressOwner = (ip: string): string => ip.split('::', 1)[0] ?? ip;
+    const { log, sumUp } = openLog(config, { linesPerAddress: () => 1, addressOwner });
+    const [one, two] = [log.child({ id: 'a', ip: '2001:db8::1' }), log.child({ id: 'b', ip: '2001:db8::2' })];
+    for (let count = 0; count < 50; count += 1) {
+      one.info('said');
+      two.info('said');
+      log.info('ours');
+    }
+    sumUp();
+    const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+    expect(lines.filter((line) => line.endsWith('said'))).toHaveLength(20);
+    expect(lines.filter((line) => line.endsWith('ours'))).toHaveLength(50);
+    expect(lines.at(-1)).toContain('80 lines of 2001:db8 are left out');
+  });
+
   it('G005 is the log of an output', () => {
     const { config, lines } = fileLog();
     createLog(config).info('hello');

@@ -4,6 +4,7 @@ import { AddressRules } from './address-rules.ts';
 import type { ClientAction, ClientRequest, Verdict } from './client.ts';
 import type { ReadJwks } from './jwks.ts';
 import type { JwtVerifier } from './jwt.ts';
+import type { OutboundLimit } from './outbound.ts';
 import { MAX_QUERY_LENGTH, parameterValues } from './parameters.ts';
 import { looksSigned, signedUrlProblem } from './signed-url.ts';
 import { type TokenProblem, type WantedGrant, wrongToken } from './token-problem.ts';
@@ -30,6 +31,8 @@ export interface AccessControlOptions {
   readonly monotonic?: (() => number) | undefined;
   /** Reads key sets; default: the file system and the network. */
   readonly readJwks?: ReadJwks | undefined;
+  /** The rule for URLs of key sets that are not the administrator's. Default: all are. */
+  readonly outbound?: OutboundLimit | undefined;
   /** Default 65,536. */
   readonly maxRecentAddresses?: number | undefined;
 }
@@ -130,14 +133,14 @@ export class AccessControl {
 
   /** What JWTs need is read when the first one comes. */
   async #makeVerifier(): Promise<JwtVerifier> {
-    const { JwtVerifier } = await import('./jwt.ts');
+    const [{ JwtVerifier }, { jwksReader }] = await Promise.all([import('./jwt.ts'), import('./jwks.ts')]);
     return new JwtVerifier({
       now: this.#now,
       monotonic: this.#monotonic,
       onProblem: (message) => {
         this.#options.log.warn(message);
       },
-      readJwks: this.#options.readJwks,
+      readJwks: this.#options.readJwks ?? jwksReader(this.#options.outbound),
     });
   }
 

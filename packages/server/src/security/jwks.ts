@@ -7,7 +7,10 @@ import {
   errors,
   type LocalJWKSet,
 } from 'jose';
+import { Agent } from 'undici';
+
 import { background } from '../background.ts';
+import type { OutboundLimit, OutboundRule } from './outbound.ts';
 
 /** The largest set that is read, bytes. */
 const MAX_JWKS_BYTES = 256 * 1024;
@@ -145,8 +148,34 @@ async function matchingKeys(
   }
 }
 
+/** Reads files, and http(s) URLs; those that are not the administrator's by the rule for URLs of others. */
+export function jwksReader(outbound: OutboundLimit | undefined): ReadJwks {
+  return (source, signal) => {
+    if (outbound?.isLimited(source) === true) return readLimitedUrl(source, signal, outbound.rule);
+    return readText(source, signal);
+  };
+}
+
 function readText(source: string, signal: AbortSignal): Promise<string> {
   return /^https?:\/\//i.test(source) ? readUrl(source, signal) : readFile(source, signal);
+}
+
+async function readLimitedUrl(url: string, signal: AbortSignal, rule: OutboundRule): Promise<string> {
+  const problem = rule.urlProblem(url);
+  if (problem !== undefined) throw new Error(problem);
+  const agent = new Agent({ connect: { lookup: rule.lookup } });
+  try {
+    const { statusCode, body } = await agent.request({
+      origin: new URL(url).origin,
+      path: new URL(url).pathname + new URL(url).search,
+      method: 'GET',
+      headers: { accept: 'application/json' },
+      signal,
+    });
+    return await textOf(statusCode, body);
+  } finally {
+    await agent.destroy();
+  }
 }
 
 async function readUrl(url: string, signal: AbortSignal): Promise<string> {
@@ -155,9 +184,14 @@ async function readUrl(url: string, signal: AbortSignal): Promise<string> {
     await response.body?.cancel();
     throw new Error(`the answer was ${response.status}, not 200`);
   }
+  return textOf(response.status, response.body);
+}
+
+async function textOf(status: number, body: AsyncIterable<unknown>): Promise<string> {
+  if (status !== 200) throw new Error(`the answer was ${status}, not 200`);
   const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const part of response.body) {
+  for await (const part of body) {
     const bytes = part as Uint8Array;
     length += bytes.length;
     if (length > MAX_JWKS_BYTES) throw new RangeError(`it is larger than ${MAX_JWKS_BYTES} bytes`);

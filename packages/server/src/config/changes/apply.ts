@@ -2,6 +2,9 @@ import type { Directive } from '../parse/index.ts';
 import type { ConfigEdit } from './edit.ts';
 import { findSetting, type Setting, SettingError, withSetting, writtenValue } from './settings.ts';
 
+/** Anything with a scheme. */
+const URL_LIKE = /^[a-z][a-z\d+.-]*:/i;
+
 /** Directives under changes by the API. */
 export interface EditedDirectives {
   readonly directives: readonly Directive[];
@@ -31,6 +34,26 @@ export function applyEdits(
     }
   }
   return { directives: edited, unfit };
+}
+
+/** The URLs that changes name, but for those that the administrator's own directives name, too. */
+export function urlsByApi(edits: readonly ConfigEdit[], directives: readonly Directive[]): readonly string[] {
+  const urls = new Set<string>();
+  for (const { settings } of edits) {
+    for (const { value } of Object.values(settings)) {
+      const texts = typeof value === 'string' ? [value] : (value ?? []);
+      for (const word of texts.flatMap((text) => text.split(/\s+/))) if (URL_LIKE.test(word)) urls.add(word);
+    }
+  }
+  if (urls.size > 0) removeWritten(urls, directives);
+  return [...urls];
+}
+
+function removeWritten(urls: Set<string>, directives: readonly Directive[]): void {
+  for (const { args, block } of directives) {
+    for (const { text } of args) urls.delete(text);
+    if (block !== undefined) removeWritten(urls, block);
+  }
 }
 
 function withEdit(directives: readonly Directive[], edit: ConfigEdit, file: string): readonly Directive[] {

@@ -325,3 +325,25 @@ describe('parseOverlay', () => {
     );
   });
 });
+
+describe('URLs that are set by the API', () => {
+  it('K001 are known as such, but for those that stand in the file, too', async () => {
+    const text = 'listen 1935; vhost a { http_hooks { enabled on; on_play http://10.0.0.1/own; } }';
+    const { change, back } = open(text);
+    const urls = { 'http_hooks.on_connect': ['http://127.0.0.1/x', 'http://10.0.0.1/own'] };
+    const config = await change(urls);
+    expect(config.urlsByApi).toEqual(['http://127.0.0.1/x']);
+    const more = await change({ 'heartbeat.url': 'http://169.254.169.254/' }, null);
+    expect(more.urlsByApi).toEqual(['http://127.0.0.1/x', 'http://169.254.169.254/']);
+    expect((await back('1')).urlsByApi).toEqual(['http://169.254.169.254/']);
+  });
+
+  it.each(['outbound.private', 'trusted_proxies', 'http_api.allowed_hosts'])(
+    'K001 %s is not changed by the API',
+    async (name) => {
+      await expect(open().change({ [name]: '127.0.0.1' }, null)).rejects.toMatchObject({
+        code: 'setting-guarded',
+      });
+    },
+  );
+});

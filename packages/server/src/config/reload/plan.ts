@@ -4,7 +4,7 @@ import { type Difference, differences } from './differences.ts';
 import { keepUnchanged } from './keep-unchanged.ts';
 
 /** The parts of a configuration outside its vhosts. */
-export type RootPart = Exclude<keyof Config, 'vhosts' | 'inactive' | 'warnings'>;
+export type RootPart = Exclude<keyof Config, 'vhosts' | 'inactive' | 'warnings' | 'urlsByApi'>;
 /** The parts of a vhost. */
 export type VhostPart = Exclude<keyof VhostConfig, 'name' | 'enabled'>;
 
@@ -23,7 +23,7 @@ export type ConfigChange =
       readonly differences: readonly Difference[];
     };
 
-const NOT_ROOT_PARTS: readonly string[] = ['vhosts', 'inactive', 'warnings'];
+const NOT_ROOT_PARTS: readonly string[] = ['vhosts', 'inactive', 'warnings', 'urlsByApi'];
 const NOT_VHOST_PARTS: readonly string[] = ['name', 'enabled'];
 
 /** The root with the properties of its table, for the names of the directives. */

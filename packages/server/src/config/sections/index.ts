@@ -74,7 +74,7 @@ export { playSection } from './play.ts';
 export { publishSection } from './publish.ts';
 export { SectionReader } from './reader.ts';
 export type { ConfigWarning, InactiveDirective } from './reader.ts';
-export { limitsSection, rootSection } from './root.ts';
+export { limitsSection, outboundSection, rootSection } from './root.ts';
 export { isSwitchedOff, saysOff } from './section.ts';
 export type { Field, Fields, Section } from './section.ts';
 export { httpApiSection, httpRemuxSection, httpServerSection, httpStaticSection } from './http.ts';

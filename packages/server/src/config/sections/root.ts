@@ -10,6 +10,7 @@ import {
   decimal,
   flag,
   integer,
+  isAddressOrRange,
   milliseconds,
   path,
   seconds,
@@ -56,6 +57,12 @@ export const limitsSection = new Section('limits', {
     default: 0,
     active: true,
     means: 'The most new connections of one address a second; 0 is no limit.',
+  }),
+  maxLogLinesPerSecond: integer('max_log_lines_per_second', {
+    default: 50,
+    active: true,
+    means:
+      'The most lines that one address can cause in the log, a second on average; twenty times as many may come at once. What is left out is counted and logged; 0 is no limit.',
   }),
   maxFailedTokensPerMinute: integer('max_failed_tokens_per_minute', {
     default: 0,
@@ -210,6 +217,23 @@ const circuitBreakerSection = new Section('circuit_breaker', {
   dyingPulse: integer('dying_pulse', { default: 5, means: 'Seconds above it.' }),
 });
 
+function rangeProblem(word: string): string | undefined {
+  return isAddressOrRange(word)
+    ? undefined
+    : `expected an address or a range, such as \`10.0.0.0/8\`, not \`${word}\``;
+}
+
+/** `outbound{}` of the root: ours. */
+export const outboundSection = new Section('outbound', {
+  private: words('private', {
+    shape: 'ADDRESS|RANGE …',
+    active: true,
+    check: rangeProblem,
+    means:
+      'Addresses outside the public Internet that URLs may lead to which do not stand in this file: those that were set by the API. What stands in this file is not limited.',
+  }),
+});
+
 /** The whole configuration. */
 export const rootSection = new Section('the root', {
   listen: addresses('listen', {
@@ -283,6 +307,17 @@ export const rootSection = new Section('the root', {
     active: true,
     restart: true,
     means: 'The directory that the server changes to at its start; relative paths are relative to it.',
+  }),
+  trustedProxies: words('trusted_proxies', {
+    shape: 'ADDRESS|RANGE …',
+    active: true,
+    check: rangeProblem,
+    means:
+      "The proxies whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto` count. Without one nobody's do.",
+  }),
+  outbound: block('outbound', outboundSection, {
+    active: true,
+    means: 'Where URLs may lead to that others have given.',
   }),
   limits: block('limits', limitsSection, { active: true, means: 'What a peer may make the server hold.' }),
   rtmps: block('rtmps', rtmpsSection, { active: true, means: 'RTMP over TLS.' }),

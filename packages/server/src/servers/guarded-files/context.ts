@@ -44,7 +44,10 @@ export interface HlsFiles {
 
 /** What {@link GuardedFiles} needs of the server. */
 export interface GuardedFilesContext {
-  readonly log: { info(message: string): void; debug(message: string): void };
+  readonly log: {
+    info(about: { readonly ip: string }, message: string): void;
+    debug(about: { readonly ip: string }, message: string): void;
+  };
   readonly gates: Gates;
   readonly owners: FileOwners;
   readonly hls: HlsFiles;

@@ -68,7 +68,7 @@ export class GuardedFiles implements FileGuard {
 
   #refuse(file: GuardedFile, request: VirtualRequest): VirtualAnswer {
     const ip = plainAddress(request.remoteAddress);
-    this.#context.log.debug(`refused: ${file.path} from ${ip}: its path does not tell its stream`);
+    this.#context.log.debug({ ip }, `refused: ${file.path} from ${ip}: its path does not tell its stream`);
     return REFUSED;
   }
 
@@ -117,7 +117,7 @@ export class GuardedFiles implements FileGuard {
     const pageUrl = pageUrlOf(request.headers);
     const who = `file of ${vhost.name}/${app}/${stream} from ${ip}`;
     if (!referAllows(vhost.refer, 'all', pageUrl) || !referAllows(vhost.refer, 'play', pageUrl)) {
-      log.info(`refused: refer-denied, ${who} on page '${pageUrl}'`);
+      log.info({ ip }, `refused: refer-denied, ${who} on page '${pageUrl}'`);
       return REFUSED;
     }
     const grant = JSON.stringify([ip, vhost.name, app, stream, request.search, pageUrl]);
@@ -129,7 +129,7 @@ export class GuardedFiles implements FileGuard {
     };
     const verdict = await gates.check('play', client);
     if (verdict !== undefined) {
-      log.info(`refused: ${verdict.reason} (${verdict.detail}), ${who}`);
+      log.info({ ip }, `refused: ${verdict.reason} (${verdict.detail}), ${who}`);
       return REFUSED;
     }
     // A file has no end that could be told later.

@@ -131,7 +131,8 @@ export class HlsDoor implements VirtualFiles {
       if (verdict === undefined) return this.#playlist(playlist, request, vhost, asked);
       const { app, stream } = playlist.stream;
       const { reason, detail } = verdict;
-      this.#context.log.info(`refused: ${reason} (${detail}), hls-play ${app}/${stream} from ${client.ip}`);
+      const line = `refused: ${reason} (${detail}), hls-play ${app}/${stream} from ${client.ip}`;
+      this.#context.log.info({ ip: client.ip }, line);
       return { refused: 403 };
     };
     // A player that asks again while somebody is being asked about it waits for the same answer.
@@ -217,8 +218,9 @@ export class HlsDoor implements VirtualFiles {
 
   #logRefusal({ stream }: HlsPlaylist, request: VirtualRequest): void {
     const name = `${stream.vhost}/${stream.app}/${stream.stream}`;
-    const who = `${plainAddress(request.remoteAddress)} on page '${pageUrlOf(request.headers)}'`;
-    this.#context.log.info(`refused: refer-denied, hls-play ${name} from ${who}`);
+    const ip = plainAddress(request.remoteAddress);
+    const who = `${ip} on page '${pageUrlOf(request.headers)}'`;
+    this.#context.log.info({ ip }, `refused: refer-denied, hls-play ${name} from ${who}`);
   }
 }
 

@@ -97,7 +97,7 @@ export class HlsViewers {
     const { vhost, app, stream } = viewer;
     const publisher = hub.find(playlist.stream)?.publisherId;
     const source = publisher === undefined ? 'nobody publishes now' : `source ${publisher}`;
-    log.child({ id }).info(`hls-play ${vhost}/${app}/${stream} from ${viewer.ip}, ${source}`);
+    log.child({ id, ip: viewer.ip }).info(`hls-play ${vhost}/${app}/${stream} from ${viewer.ip}, ${source}`);
     this.#byId.set(id, viewer);
     sessions.add(viewer);
     this.#sweeper ??= setInterval(() => {
@@ -112,7 +112,12 @@ export class HlsViewers {
     this.#context.sessions.remove(viewer);
     if (viewer.client !== undefined) this.#context.gates.left('play', viewer.client, reason);
     const { log, sessions } = this.#context;
-    endSession(viewer, { reason, detail, log: log.child({ id: viewer.id }), ended: sessions.ended });
+    endSession(viewer, {
+      reason,
+      detail,
+      log: log.child({ id: viewer.id, ip: viewer.ip }),
+      ended: sessions.ended,
+    });
     if (this.#byId.size === 0) {
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;

@@ -18,6 +18,7 @@ const playerEnds = {
   stalled: 'play-stalled',
   duration: 'play-duration',
   'publisher-gone': 'publisher-gone',
+  'wait-timeout': 'play-wait-timeout',
 } as const satisfies Record<PlayerEnd, EndReason>;
 
 /** What a player asked for. */
@@ -72,8 +73,8 @@ export class ViewerSession implements Session {
     this.type = liveForms[form].sessionType;
     this.#framing = framingOf(viewer);
     this.#socket = viewer.socket;
-    this.#log = context.log.child({ id: this.id });
     this.ip = plainAddress(viewer.remoteAddress);
+    this.#log = context.log.child({ id: this.id, ip: this.ip });
     this.vhost = vhost.name;
     this.app = mounted.app;
     this.stream = mounted.stream;

@@ -6,6 +6,7 @@ import { FileSender } from './file-sender.ts';
 import type { FileSendOptions, SentListener } from './file-sender.ts';
 import type { MemorySender } from './memory-sender.ts';
 import { playerPageAnswer } from './player-page.ts';
+import type { TrustedPeers } from './peers.ts';
 import type { PlayerPageFacts } from './player-page.ts';
 import { directoryReference } from './request-target.ts';
 import type { RequestTarget } from './request-target.ts';
@@ -19,6 +20,7 @@ export interface FileRequestsOptions {
   readonly common: HeaderList;
   readonly memory: MemorySender;
   readonly virtualFiles: VirtualFiles | undefined;
+  readonly peers: TrustedPeers;
   readonly fileGuard: FileGuard | undefined;
   readonly fileDoor: FileDoor | undefined;
   readonly staticMounts: StaticMounts;
@@ -55,7 +57,9 @@ export class FileRequests {
       return false;
     }
     const file = place?.kind === 'file' ? place.dir + place.path : undefined;
-    const answer = virtualFiles.find(new VirtualFileRequest(exchange.request, target, file));
+    const answer = virtualFiles.find(
+      new VirtualFileRequest(exchange.request, { target, file, peers: this.#options.peers }),
+    );
     if (answer === undefined) {
       return false;
     }
@@ -163,7 +167,10 @@ export class FileRequests {
     listener: SentListener | undefined,
   ): Promise<void> {
     const { fileGuard } = this.#options;
-    let answer = await fileGuard?.check(file, new VirtualFileRequest(exchange.request, target, file.path));
+    let answer = await fileGuard?.check(
+      file,
+      new VirtualFileRequest(exchange.request, { target, file: file.path, peers: this.#options.peers }),
+    );
     while (answer !== undefined && 'pending' in answer) answer = await answer.pending;
     if (answer === undefined || 'onDisk' in answer) {
       await this.#serveFile(exchange, target, file, answer?.onDisk ?? listener);

@@ -12,6 +12,7 @@ export type {
   LiveViewer,
   WebSocketViewer,
 } from './live-door.ts';
+export type { TrustedPeers } from './peers.ts';
 export type { PlayerPageFacts } from './player-page.ts';
 export { createHttpServer } from './server.ts';
 export type { HttpServer, HttpServerOptions, TlsLayer } from './server.ts';

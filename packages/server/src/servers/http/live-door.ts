@@ -43,7 +43,7 @@ interface LiveViewerBase {
   /** The query as it came, with its `?`, or an empty string: the `param` of hooks and logs. */
   readonly search: string;
   readonly headers: IncomingHttpHeaders;
-  /** Empty when the peer is gone already. */
+  /** The client's, also behind a trusted proxy. Empty when the peer is gone already. */
   readonly remoteAddress: string;
   readonly remotePort: number;
   /**

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { TrustedProxies } from '../../security/index.ts';
 import type { HttpConnectionEnd } from './connections.ts';
 import type { LiveRequest, LiveViewer } from './live-door.ts';
 import { createHttpServer } from './server.ts';
@@ -47,6 +48,27 @@ function open(port: number, bytes: string): { socket: Socket; text: () => string
 }
 
 describe('live streams by HTTP', () => {
+  it('S002 has the address and the host of the client from a trusted proxy, and from nobody else', async () => {
+    const request =
+      'GET /live/a.flv HTTP/1.1\r\nHost: inner\r\nX-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Host: live.example:81\r\n\r\n';
+    for (const [ranges, address, host] of [
+      [[], '127.0.0.1', 'inner'],
+      [['127.0.0.0/8'], '203.0.113.9', 'live.example'],
+    ] as const) {
+      const viewers: LiveViewer[] = [];
+      const { port, asked } = await start(
+        (viewer) => {
+          viewers.push(viewer);
+          viewer.socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n');
+        },
+        { trustedPeers: new TrustedProxies(ranges) },
+      );
+      await once(open(port, request).socket, 'close');
+      expect(viewers).toMatchObject([{ remoteAddress: address }]);
+      expect(asked.at(-1)?.host).toBe(host);
+    }
+  });
+
   it('hands the socket over', async () => {
     const viewers: LiveViewer[] = [];
     const ends: HttpConnectionEnd[] = [];

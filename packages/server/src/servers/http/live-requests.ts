@@ -6,6 +6,7 @@ import type { Exchange } from './answer-head.ts';
 import type { HttpConnections } from './connections.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LiveDoor, LiveMount } from './live-door.ts';
+import { clientAddress, type TrustedPeers } from './peers.ts';
 import { answerAndClose } from './raw-response.ts';
 import { originForm, readRequestTarget } from './request-target.ts';
 import type { RequestTarget } from './request-target.ts';
@@ -16,6 +17,7 @@ export interface LiveRequestsOptions {
   readonly connections: HttpConnections;
   readonly limits: HttpLimits;
   readonly serverName: string;
+  readonly peers: TrustedPeers;
 }
 
 /** Hands players over to the live room: the plain ones out of fastify, the WebSocket ones after the handshake. */
@@ -122,7 +124,7 @@ export class LiveRequests {
       request: { host: target.host, path: target.path, query: target.query },
       search: target.search,
       headers,
-      remoteAddress: socket.remoteAddress ?? '',
+      remoteAddress: clientAddress(incoming, this.#options.peers),
       remotePort: socket.remotePort ?? 0,
       socket,
       serverName: this.#options.serverName,

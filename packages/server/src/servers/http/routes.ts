@@ -10,6 +10,7 @@ import type { FileGuard } from './file-guard.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LiveRequests } from './live-requests.ts';
 import { MemorySender } from './memory-sender.ts';
+import type { TrustedPeers } from './peers.ts';
 import type { PlayerPageFacts } from './player-page.ts';
 import { originForm, readRequestTarget } from './request-target.ts';
 import type { StaticMounts } from './static-mounts.ts';
@@ -23,6 +24,7 @@ export interface HttpRoutesOptions {
   readonly routes: readonly FastifyPluginCallback[];
   readonly virtualFiles: VirtualFiles | undefined;
   readonly live: LiveRequests;
+  readonly peers: TrustedPeers;
   readonly fileGuard: FileGuard | undefined;
   readonly fileDoor: FileDoor | undefined;
   readonly staticMounts: StaticMounts;
@@ -53,6 +55,7 @@ export async function buildRoutes(options: HttpRoutesOptions): Promise<FastifyIn
     logger: false,
     exposeHeadRoutes: false,
     bodyLimit: options.limits.maxBodyBytes,
+    trustProxy: (address) => options.peers.trusts(address),
     rewriteUrl: (request) => originForm(request.url ?? '/'),
     frameworkErrors: (error, _request, reply) => {
       reply.header('server', options.serverName);
@@ -130,6 +133,7 @@ function createFileRequests(options: HttpRoutesOptions): FileRequests {
     common,
     memory: new MemorySender(common),
     virtualFiles: options.virtualFiles,
+    peers: options.peers,
     fileGuard: options.fileGuard,
     fileDoor: options.fileDoor,
     staticMounts: options.staticMounts,

@@ -16,6 +16,7 @@ import type { HttpLimits } from './limits.ts';
 import type { LiveDoor } from './live-door.ts';
 import { LiveRequests } from './live-requests.ts';
 import type { PlayerPageFacts } from './player-page.ts';
+import { NO_TRUSTED_PEERS, type TrustedPeers, useForwardedHost } from './peers.ts';
 import { answerAndClose } from './raw-response.ts';
 import { encodedTarget } from './request-target.ts';
 import { buildRoutes } from './routes.ts';
@@ -48,6 +49,8 @@ export interface HttpServerOptions {
   readonly playerPage?: PlayerPageFacts;
   /** CORS headers on every answer, and OPTIONS answered 200; without it OPTIONS is answered 405. Default true. */
   readonly crossdomain?: boolean;
+  /** Asked at each request. Default: nobody's `X-Forwarded-*` counts. */
+  readonly trustedPeers?: TrustedPeers;
   /** Default: every connection is admitted. */
   readonly admission?: ConnectionAdmission;
   /** Each field has its default in {@link DEFAULT_HTTP_LIMITS}. */
@@ -102,20 +105,22 @@ export interface HttpServer {
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const serverName = `Sluice/${options.version}`;
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
+  const peers = options.trustedPeers ?? NO_TRUSTED_PEERS;
   const connections = new HttpConnections(options.admission, options.onConnectionEnd);
-  const live = new LiveRequests({ door: options.live, connections, limits, serverName });
-  const app = await buildApp(options, { limits, live, serverName });
-  return new NodeHttpServer({ app, connections, limits, live, serverName, onError: options.onError });
+  const live = new LiveRequests({ door: options.live, connections, limits, serverName, peers });
+  const app = await buildApp(options, { limits, live, serverName, peers });
+  return new NodeHttpServer({ app, connections, limits, live, serverName, peers, onError: options.onError });
 }
 
 async function buildApp(
   options: HttpServerOptions,
-  { limits, live, serverName }: Pick<Parts, 'limits' | 'live' | 'serverName'>,
+  { limits, live, serverName, peers }: Pick<Parts, 'limits' | 'live' | 'serverName' | 'peers'>,
 ): Promise<FastifyInstance> {
   return buildRoutes({
     serverName,
     limits,
     live,
+    peers,
     crossdomain: options.crossdomain ?? true,
     routes: options.routes ?? [],
     virtualFiles: options.virtualFiles,
@@ -134,6 +139,7 @@ interface Parts {
   readonly limits: HttpLimits;
   readonly live: LiveRequests;
   readonly serverName: string;
+  readonly peers: TrustedPeers;
   readonly onError: ((error: Error) => void) | undefined;
 }
 
@@ -233,6 +239,7 @@ class NodeHttpServer implements HttpServer {
       this.#onRequest(request, response, state);
     });
     server.on('upgrade', (request, _socket, head) => {
+      useForwardedHost(request, this.#parts.peers);
       live.onUpgrade(server, request, head);
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -272,8 +279,9 @@ class NodeHttpServer implements HttpServer {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, state: ListenerState): void {
-    const { app, connections, limits, serverName } = this.#parts;
+    const { app, connections, limits, peers, serverName } = this.#parts;
     const { socket } = request;
+    useForwardedHost(request, peers);
     if (!connections.beginRequest(socket)) {
       return;
     }

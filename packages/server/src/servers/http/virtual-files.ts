@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { clientAddress, type TrustedPeers } from './peers.ts';
 import type { RequestTarget } from './request-target.ts';
 
 /**
@@ -27,7 +28,7 @@ export interface VirtualRequest {
   /** The query as it came, with its `?`, or an empty string: printable ASCII. */
   readonly search: string;
   readonly headers: IncomingHttpHeaders;
-  /** Empty when the peer is gone already. */
+  /** The client's, also behind a trusted proxy. Empty when the peer is gone already. */
   readonly remoteAddress: string;
 }
 
@@ -68,7 +69,13 @@ export class VirtualFileRequest implements VirtualRequest {
   readonly #target: RequestTarget;
   readonly file: string | undefined;
 
-  constructor(incoming: IncomingMessage, target: RequestTarget, file: string | undefined) {
+  readonly #peers: TrustedPeers;
+
+  constructor(
+    incoming: IncomingMessage,
+    { target, file, peers }: { target: RequestTarget; file: string | undefined; peers: TrustedPeers },
+  ) {
+    this.#peers = peers;
     this.#incoming = incoming;
     this.#target = target;
     this.file = file;
@@ -99,6 +106,6 @@ export class VirtualFileRequest implements VirtualRequest {
   }
 
   get remoteAddress(): string {
-    return this.#incoming.socket.remoteAddress ?? '';
+    return clientAddress(this.#incoming, this.#peers);
   }
 }

@@ -78,7 +78,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     this.#onEnded = onEnded;
     this.ip = plainAddress(accepted.remoteAddress);
     const serverIp = plainAddress(accepted.localAddress);
-    this.#log = context.log.child({ id: this.id });
+    this.#log = context.log.child({ id: this.id, ip: this.ip });
     this.#gates = new ClientGates(context.gates, this);
     this.#socket = adoptSocket(accepted, (bytes) => {
       this.#read(bytes);
