@@ -176,13 +176,6 @@ describe('ClientSession with ServerSession', () => {
           'server: play x 0 5000',
           'client: playing',
           'client: media 18 0 ' + '0200117c52746d7053616d706c65416363657373' + '01010101',
-          'client: media 18 0 ' +
-            '02' +
-            '00086f6e537461747573' +
-            '03' +
-            '0004636f6465' +
-            '0200144e657453747265616d2e446174612e5374617274' +
-            '000009',
           'server: pause true 10',
           'server: audio false',
           'server: video true',

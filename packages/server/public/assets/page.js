@@ -37,6 +37,7 @@ const list = new StreamList((stream) => {
 });
 
 const page = {
+  searchTimer: 0,
   /** By key, as the server told last. */
   streams: new Map(),
   chosen: undefined,
@@ -289,7 +290,8 @@ function pictureSize() {
 /** A stream without a picture has a poster of its own. */
 function showAudioOnly() {
   const { media, state } = player;
-  const audioOnly = media?.audioOnly ?? (page.chosen?.video === null && page.chosen?.audio != null);
+  const audioOnly =
+    media?.audioOnly ?? (page.chosen?.video === null && (page.chosen?.audio ?? null) !== null);
   const visible = state === 'playing' && audioOnly;
   element('audio-poster').hidden = !visible;
   if (visible) {
@@ -361,10 +363,9 @@ element('live-edge').addEventListener('click', () => player.goLive());
 element('unmute').addEventListener('click', () => {
   element('video').muted = false;
 });
-let searchTimer = 0;
 element('search').addEventListener('input', () => {
-  clearTimeout(searchTimer);
-  searchTimer = setTimeout(find, SEARCH_DELAY_MS);
+  clearTimeout(page.searchTimer);
+  page.searchTimer = setTimeout(find, SEARCH_DELAY_MS);
 });
 element('open-row').addEventListener('submit', (event) => {
   event.preventDefault();

@@ -232,7 +232,10 @@ export function apiKit(kit: ApiKit = {}): {
     vhosts: () => [VHOST, OFF_VHOST],
     vhost: (id) => [VHOST, OFF_VHOST].find((view) => view.id === id),
     ended: () => [ENDED, { ...ENDED, id: 'e2', detail: undefined }],
-    totals: () => ({ bytesReceived: 100, bytesSent: 200, connections: 7, traffic: TRAFFIC }),
+    totals: () => ({
+      ...{ bytesReceived: 100, bytesSent: 200, connections: 7, internalFaults: 0 },
+      traffic: TRAFFIC,
+    }),
     system: () => kit.system ?? UNKNOWN_SYSTEM,
   };
   const control: ApiControl = {

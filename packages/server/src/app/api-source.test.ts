@@ -146,12 +146,12 @@ describe('createApiSource', () => {
       onEnd: () => undefined,
       onWarning: () => undefined,
     });
-    for (const [number, time] of [0, 40, 80, 5_080].entries()) {
+    for (const [number, time] of [0, 40, 80, 36_000_080].entries()) {
       publication.write(FrameKind.video, time, video(number, { key: number % 2 === 0 }));
       publication.write(FrameKind.audio, time, audio(number));
     }
     const [stream] = source.streams();
-    const jitter = { corrections: 2, correctedMs: 9_920 };
+    const jitter = { corrections: 2, correctedMs: 71_999_920 };
     expect(stream).toMatchObject({
       ...{ publisherId: 'c0', clients: 3_000, players: 2_999, frames: 4, audioFrames: 4 },
       gop: { frames: 2, ms: 80 },

@@ -55,8 +55,8 @@ const good =
   'listen 19350; max_connections 10; srs_log_tank console; daemon off; vhost __defaultVhost__ {}\n';
 
 describe('runCommandLine', () => {
-  it.each(['-v', '-V', '--version'])('%s prints the version on stderr', async (flag) => {
-    expect(await run(flag)).toEqual({ code: 0, out: '', err: `${packageVersion()}\n` });
+  it.each(['-v', '-V', '--version'])('%s prints the version', async (flag) => {
+    expect(await run(flag)).toEqual({ code: 0, out: `${packageVersion()}\n`, err: '' });
   });
 
   it.each(['-g', '-G', '--signature'])('%s prints the signature', async (flag) => {
