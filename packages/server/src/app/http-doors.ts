@@ -244,11 +244,12 @@ function machineName(): string {
   return hostname().toLowerCase();
 }
 
-function commonOptions({ version, admission, config, log }: HttpDoorsContext): HttpServerOptions {
+function commonOptions(context: HttpDoorsContext): HttpServerOptions {
+  const { version, admission, log } = context;
   return {
     version,
     admission,
-    trustedPeers: trustedPeers(config),
+    trustedPeers: trustedPeers(() => context.config()),
     onError: (error: Error) => {
       log.error(error, 'HTTP');
     },

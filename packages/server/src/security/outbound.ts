@@ -1,4 +1,4 @@
-import { lookup as resolve, type LookupAddress, type LookupOptions } from 'node:dns';
+import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { type BlockList, isIP, type LookupFunction } from 'node:net';
 
 import { blockListOf, isInList } from './trusted-proxies.ts';
@@ -58,7 +58,7 @@ export class OutboundRule {
 
   /** Resolves a name for `net.connect` as `dns.lookup` does; fails when one of its addresses is not allowed. */
   readonly lookup: LookupFunction = (name, options, done) => {
-    resolve(name, { ...(options as LookupOptions), all: true }, (error, addresses) => {
+    resolve(name, { ...options, all: true }, (error, addresses) => {
       if (error !== null) {
         done(error, []);
         return;
