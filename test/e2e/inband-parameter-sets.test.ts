@@ -89,7 +89,8 @@ describe.runIf(haveFfmpeg)('parameter sets that change inside the pictures', () 
 
     const folder = join(sluice.folder, 'rec/live');
     await waitFor(
-      async () => ((await readdir(folder).catch(() => [])).includes(`${name}.flv`) ? true : undefined),
+      async () =>
+        (await readdir(folder).catch((): string[] => [])).includes(`${name}.flv`) ? true : undefined,
       'the recording',
     );
     await ffmpeg(['-xerror', '-err_detect', 'explode', '-i', join(folder, `${name}.flv`), '-f', 'null', '-']);

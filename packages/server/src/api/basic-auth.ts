@@ -14,8 +14,7 @@ export function basicAuthMatches(header: string | undefined, username: string, p
   // Digests have one length, so that not even the length of the password shows.
   const same = timingSafeEqual(digest(credentials), digest(Buffer.from(`${username}:${password}`)));
   // More than the credentials, such as a character behind them that no byte comes of, is not the credentials.
-  const isExact =
-    given !== undefined && credentials.toString('base64').replace(/=+$/, '') === given.replace(/=+$/, '');
+  const isExact = credentials.toString('base64').replace(/=+$/, '') === given?.replace(/=+$/, '');
   return same && isExact && password !== '';
 }
 
