@@ -105,6 +105,7 @@ describe.runIf(haveFfmpeg)('players', () => {
         expect(faults).toEqual([]);
       });
       await page.goto(sluice.httpUrl(`/?stream=${stream}`));
+      await page.waitForSelector('#now:not([hidden])');
       if (transport === 'websocket') await page.check('input[value=websocket]', { force: true });
       await page.click('#veil-action');
       return page;

@@ -207,6 +207,8 @@ describe.runIf(haveFfmpeg)('timestamps', () => {
     const pictures = (await framemd5(join(folder, 'long.flv'), 'v')).map(({ md5 }) => md5);
     const source = (await framemd5(file, 'v')).map(({ md5 }) => md5);
     expect(pictures.length).toBeGreaterThan(140);
-    expect(pictures).toEqual(source.slice(0, pictures.length));
+    // The recording may end between a picture and those that are decoded after it and shown before it.
+    const whole = pictures.slice(0, -3);
+    expect(whole).toEqual(source.slice(0, whole.length));
   });
 });
