@@ -213,6 +213,7 @@ export class RtmpConnection implements RtmpConnectionHandle {
       send: (bytes) => {
         this.#socket.write(bytes);
       },
+      unsent: () => this.#socket.writableLength,
       handler: {
         onHandshaken: () => {
           this.#session.connect({

@@ -49,6 +49,8 @@ export interface ClientSessionOptions {
   readonly handler: ClientSessionHandler;
   /** Takes bytes for the server, in order, synchronously; they are never changed afterwards. */
   readonly send: (bytes: Uint8Array) => void;
+  /** Bytes given to `send` that the server has not taken yet, such as a socket's `writableLength`. Default: 0. */
+  readonly unsent?: (() => number) | undefined;
   /** Default: {@link defaultRtmpLimits}. */
   readonly limits?: Partial<RtmpLimits>;
   /** `complex` falls back to simple by itself (R007). Default `complex`. */
@@ -117,6 +119,7 @@ export class ClientSession {
       handshake: this.#handshake,
       limits: this.#limits,
       send: options.send,
+      unsent: options.unsent,
       onHandshaken: () => {
         this.#handler.onHandshaken();
       },

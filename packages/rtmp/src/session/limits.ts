@@ -17,6 +17,13 @@ export interface RtmpLimits extends ChunkLimits {
   readonly maxHeldBytes: number;
   /** Messages in one aggregate. Default {@link MAX_AGGREGATE_PARTS}. */
   readonly maxAggregateParts: number;
+  /**
+   * Pings are not answered, and nothing is acknowledged, while more bytes than this wait for the peer to take them. Default
+   * 64 KiB.
+   */
+  readonly maxUnsentPongBytes: number;
+  /** Bytes of answers to commands that may wait for the peer to take them; more end the session. Default 256 KiB. */
+  readonly maxUnsentReplyBytes: number;
   /** Bounds of the AMF values in commands; the defaults of `@sluice/media/amf` where left out. */
   readonly amf: Partial<AmfLimits>;
 }
@@ -30,6 +37,8 @@ export const defaultRtmpLimits: RtmpLimits = {
   maxHeldMessages: 1024,
   maxHeldBytes: 4 * 1024 * 1024,
   maxAggregateParts: MAX_AGGREGATE_PARTS,
+  maxUnsentPongBytes: 64 * 1024,
+  maxUnsentReplyBytes: 256 * 1024,
   amf: {},
 };
 

@@ -10,7 +10,9 @@ import {
   messageType,
   userControlType,
 } from '../message/index.ts';
+import { RtmpError } from '../errors.ts';
 import type { RtmpMessage } from '../message/index.ts';
+import type { RtmpLimits } from './limits.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { controlMessage } from './replies.ts';
 
@@ -18,10 +20,14 @@ import { controlMessage } from './replies.ts';
 export interface RtmpLinkOptions {
   /** Either side's handshake. */
   readonly handshake: { write(bytes: Uint8Array): HandshakeProgress };
-  readonly limits: ChunkLimits;
+  readonly limits: ChunkLimits & Pick<RtmpLimits, 'maxUnsentPongBytes' | 'maxUnsentReplyBytes'>;
   /** See `ChunkReaderOptions.lendsMedia`. */
   readonly lendsMedia?: boolean;
   readonly send: (bytes: Uint8Array) => void;
+  /** Bytes given to `send` that the peer has not taken yet. Default: it takes them at once. */
+  readonly unsent?: (() => number) | undefined;
+  /** Whether all that is sent answers what the peer has sent, so that it can make it grow. Default false. */
+  readonly countsReplies?: boolean;
   readonly onHandshaken: () => void;
   /** Gets every message that isn't empty and that the link doesn't deal with by itself. */
   readonly onMessage: (message: RtmpMessage) => void;
@@ -40,6 +46,8 @@ export class RtmpLink {
   /** The peer broke the protocol: nothing more is taken. */
   #broken = false;
   #closed = false;
+  /** The most bytes of replies that may wait for the peer. */
+  #replied = 0;
 
   constructor(options: RtmpLinkOptions) {
     const { handshake, ...others } = options;
@@ -79,7 +87,8 @@ export class RtmpLink {
       this.#broken = true;
       throw error;
     }
-    const due = this.#window.takeDue();
+    if (this.#replied > this.#options.limits.maxUnsentReplyBytes) this.#checkReplies();
+    const due = this.#window.takeDue(() => this.#takesPongs());
     if (due !== undefined) {
       const payload = encodeAcknowledgement({ sequenceNumber: due });
       this.send(controlMessage(messageType.acknowledgement, payload));
@@ -93,9 +102,10 @@ export class RtmpLink {
 
   /** Sends messages in one call of the owner's `send`. */
   send(...messages: readonly RtmpMessage[]): void {
-    if (!this.#closed) {
-      this.#options.send(this.#writer.encodeAll(messages));
-    }
+    if (this.#closed) return;
+    const bytes = this.#writer.encodeAll(messages);
+    if (this.#options.countsReplies === true) this.#replied += bytes.length;
+    this.#options.send(bytes);
   }
 
   /** Tells the peer the size of our chunks, and uses it from then on; `messages` follow in the same `send`. */
@@ -103,6 +113,24 @@ export class RtmpLink {
     // Set Chunk Size itself fits into one chunk of either size.
     this.#writer.setChunkSize(chunkSize);
     this.send(controlMessage(messageType.setChunkSize, encodeSetChunkSize({ chunkSize })), ...messages);
+  }
+
+  /** A peer that sends and does not read would make what waits for it grow without end. */
+  #checkReplies(): void {
+    const { limits, unsent } = this.#options;
+    this.#replied = Math.min(this.#replied, unsent?.() ?? 0);
+    if (this.#replied <= limits.maxUnsentReplyBytes) return;
+    this.#broken = true;
+    throw new RtmpError(
+      'pending-limit',
+      `${this.#replied} bytes of answers wait for the peer, at most ${limits.maxUnsentReplyBytes} are allowed`,
+    );
+  }
+
+  /** One that is left out is no loss: who doesn't read doesn't wait for it. */
+  #takesPongs(): boolean {
+    const { limits, unsent } = this.#options;
+    return (unsent?.() ?? 0) <= limits.maxUnsentPongBytes;
   }
 
   #writeHandshake(bytes: Uint8Array, handshake: RtmpLinkOptions['handshake']): void {
@@ -144,7 +172,7 @@ export class RtmpLink {
 
   #answerPing(payload: Uint8Array): void {
     const ping = decodeUserControl(payload);
-    if (ping.event === userControlType.pingRequest) {
+    if (ping.event === userControlType.pingRequest && this.#takesPongs()) {
       const response = encodeUserControl({ event: userControlType.pingResponse, timestamp: ping.timestamp });
       this.send(controlMessage(messageType.userControl, response));
     }

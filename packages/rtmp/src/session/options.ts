@@ -57,6 +57,8 @@ export interface ServerSessionOptions {
   readonly handler: ServerSessionHandler;
   /** Takes bytes for the client, in order, synchronously; they are never changed afterwards. */
   readonly send: (bytes: Uint8Array) => void;
+  /** Bytes given to `send` that the client has not taken yet, such as a socket's `writableLength`. Default: 0. */
+  readonly unsent?: (() => number) | undefined;
   /** Default: {@link defaultRtmpLimits}. */
   readonly limits?: Partial<RtmpLimits>;
   /**

@@ -21,11 +21,16 @@ export class ReceiveWindow {
     this.#received += bytes;
   }
 
-  /** The sequence number to acknowledge now, modulo 2^32; `undefined` while less than a window came in. */
-  takeDue(): number | undefined {
+  /**
+   * The sequence number to acknowledge now, modulo 2^32; `undefined` while less than a window came in.
+   *
+   * @param mayNow - asked when one is due; false puts it off
+   */
+  takeDue(mayNow: () => boolean): number | undefined {
     if (this.#size === 0 || this.#received - this.#acknowledged < this.#size) {
       return undefined;
     }
+    if (!mayNow()) return undefined;
     this.#acknowledged = this.#received;
     return this.#received % 0x1_0000_0000;
   }

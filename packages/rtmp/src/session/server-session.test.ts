@@ -940,3 +940,51 @@ describe('ServerSession, bad input', () => {
     });
   }
 });
+
+describe('a peer that sends and does not read', () => {
+  const PING = Uint8Array.of(0, 6, 0, 0, 0, 1);
+
+  it('R018 gets no answers to pings while 64 KiB wait for it, and again when it reads', () => {
+    let unsent = 0;
+    const scene = new Scene('accept', { unsent: () => unsent });
+    scene.connect();
+    scene.replies();
+    unsent = 65_537;
+    for (let count = 0; count < 1_000; count += 1) scene.write(4, PING);
+    expect(scene.replies()).toEqual([]);
+    unsent = 65_536;
+    scene.write(4, PING);
+    expect(scene.replies()).toHaveLength(1);
+  });
+
+  it('R017 is acknowledged later, for all that came meanwhile', () => {
+    let unsent = 65_537;
+    const scene = new Scene('accept', { unsent: () => unsent });
+    scene.connect();
+    scene.write(5, Uint8Array.of(0, 0, 0, 1));
+    scene.replies();
+    for (let count = 0; count < 1_000; count += 1) scene.write(4, PING);
+    expect(scene.replies()).toEqual([]);
+    unsent = 0;
+    scene.write(3, Uint8Array.of(0, 0, 0, 0));
+    expect(scene.replies()).toHaveLength(1);
+  });
+
+  it('R016 is closed when more than 256 KiB of answers to its commands wait for it', () => {
+    let waiting = 0;
+    const scene = new Scene('accept', { unsent: () => waiting });
+    scene.connect();
+    const flood = (): void => {
+      for (let count = 0; count < 20_000; count += 1) {
+        waiting += 40;
+        scene.command('createStream', count + 2, [null]);
+      }
+    };
+    expect(flood).toThrow(expect.objectContaining({ code: 'pending-limit' }));
+    expect(scene.session.phase).toBe('closed');
+    const reader = new Scene('accept', { unsent: () => 0 });
+    reader.connect();
+    for (let count = 0; count < 20_000; count += 1) reader.command('createStream', count + 2, [null]);
+    expect(reader.session.phase).not.toBe('closed');
+  });
+});

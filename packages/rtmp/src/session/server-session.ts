@@ -107,6 +107,8 @@ export class ServerSession {
       limits: this.#limits,
       lendsMedia: this.#lendsMedia,
       send: options.send,
+      unsent: options.unsent,
+      countsReplies: true,
       onHandshaken: () => {
         this.#phase = 'awaiting-connect';
         this.#handler.onHandshaken?.();

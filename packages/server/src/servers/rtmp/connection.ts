@@ -89,6 +89,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
       send: (bytes) => {
         this.#socket.write(bytes);
       },
+      unsent: () => this.#socket.writableLength,
       limits: {
         maxMessageBytes: limits.maxMessageBytes,
         maxChunkStreams: limits.maxChunkStreams,
