@@ -163,6 +163,27 @@ describe('publish', () => {
     expect(await publisher.connection.closed).toBeUndefined();
   });
 
+  it('says clearly that nothing can be sent after close(), or once the server has gone', async () => {
+    const server = serve();
+    const closed = await publish(await server.url());
+    await closed.close();
+    await closed.close();
+    expect(() => closed.sendVideo(0, Uint8Array.of(1))).toThrow(
+      expect.objectContaining({ code: 'connection-closed', message: 'the connection was ended by close()' }),
+    );
+    expect((await failure(closed.connection.publish())).code).toBe('connection-closed');
+    await expect(closed.drained()).resolves.toBeUndefined();
+
+    const other = serve();
+    const left = await publish(await other.url());
+    other.socket?.destroy();
+    await left.connection.closed;
+    expect(() => left.sendAudio(0, Uint8Array.of(1))).toThrow(
+      expect.objectContaining({ code: 'connection-closed' }),
+    );
+    await left.close();
+  });
+
   it("P005 fails with the server's words when the stream is busy", async () => {
     const server = serve((session) => ({
       onPublish: () => {

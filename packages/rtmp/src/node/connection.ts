@@ -88,7 +88,8 @@ export class RtmpConnection implements RtmpConnectionHandle {
     this.#session = this.#makeSession();
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
-        this.#finish(this.#error);
+        const lost = new RtmpError('connection-closed', 'the server closed the connection');
+        this.#finish(this.#error, lost);
         resolve(this.#error);
       });
     });
@@ -196,7 +197,7 @@ export class RtmpConnection implements RtmpConnectionHandle {
   /** Sends what is buffered, then closes. Fulfilled when closed; at the latest after the step's time limit. */
   async close(): Promise<void> {
     if (!this.#over) {
-      this.#finish(undefined);
+      this.#finish(undefined, new RtmpError('connection-closed', 'the connection was ended by close()'));
       // What still comes in is of no use, but has to be read for the end to be seen.
       this.#socket.resume();
       this.#socket.end();
@@ -281,13 +282,18 @@ export class RtmpConnection implements RtmpConnectionHandle {
     this.#socket.destroy();
   }
 
-  /** Ends everything that waits for the server. */
-  #finish(error: Error | undefined): void {
+  /**
+   * Ends everything that waits for the server.
+   *
+   * @param error what broke the connection
+   * @param reason what sending says from now on where nothing broke it
+   */
+  #finish(error: Error | undefined, reason?: RtmpError): void {
     if (this.#over) {
       return;
     }
     this.#over = true;
-    this.#session.close();
+    this.#session.close(error instanceof RtmpError ? error : reason);
     this.#onEnd?.(error);
     this.#step?.reject(error ?? new RtmpError('connection-closed', 'connection closed'));
   }

@@ -108,6 +108,8 @@ export class ClientSession {
   #streamId = 0;
   #streamName = '';
   #doing: 'play' | 'publish' | undefined;
+  /** Why nothing more can be sent, once that is so. */
+  #over: RtmpError | undefined;
 
   constructor(options: ClientSessionOptions) {
     this.#handler = options.handler;
@@ -159,8 +161,13 @@ export class ClientSession {
     this.#link.write(bytes);
   }
 
-  /** Ends the session: nothing is read or sent any more. */
-  close(): void {
+  /**
+   * Ends the session: nothing is read or sent any more.
+   *
+   * @param cause what calls that would send throw from now on; default: `connection-closed`
+   */
+  close(cause?: RtmpError): void {
+    this.#over ??= cause ?? new RtmpError('connection-closed', 'the session was ended by close()');
     this.#link.close();
   }
 
@@ -241,6 +248,7 @@ export class ClientSession {
 
   /** Ends the play or the publish; the connection stays, and may play or publish again. */
   stop(): void {
+    if (this.#over !== undefined) return;
     if (this.#doing === 'publish') {
       this.#call('FCUnpublish', [null, this.#streamName]);
     }
@@ -295,8 +303,12 @@ export class ClientSession {
   }
 
   #requireStream(what: string): void {
+    if (this.#over !== undefined) throw this.#over;
     if (this.#streamId === 0) {
-      throw new RtmpError('bad-state', `${what} needs a stream: neither play nor publish has been accepted`);
+      throw new RtmpError(
+        'bad-state',
+        `${what} needs a stream: no play or publish has been accepted, or it was stopped`,
+      );
     }
   }
 
@@ -306,6 +318,7 @@ export class ClientSession {
   }
 
   #call(name: string, args: readonly AmfValue[], reply?: Reply): void {
+    if (this.#over !== undefined) throw this.#over;
     const transaction = this.#nextTransaction();
     if (reply !== undefined) {
       this.#replies.set(transaction, reply);
