@@ -99,6 +99,7 @@ module.exports = {
     mediaRoom('mp4', ['bytes', 'avc', 'hevc', 'av1', 'aac']),
     mediaRoom('m3u8', ['bytes']),
     mediaRoom('hds', ['bytes', 'flv']),
+    mediaRoom('remux', ['bytes', 'avc', 'hevc', 'aac', 'mp3', 'flv', 'mpegts', 'mp4']),
     mediaRoom('flv', ['bytes', 'amf', 'avc', 'hevc', 'av1', 'aac', 'mp3']),
 
     // @sluice/rtmp: sans-I/O; one room touches sockets.

@@ -5,22 +5,13 @@
  * names and the tests ran with: it installs without a registry, and nobody gets a version that nobody has tried.
  */
 import '../../scripts/lib/node-version.mjs';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 
 import { prepare } from '../../scripts/lib/prepare.mjs';
 import { root, run, say } from '../../scripts/lib/run.mjs';
+import { copyPackage, writeManifest } from './published.mjs';
 
 /** Of these packages the server uses single files; the rest is many times larger. */
 const USED_FILES = {
@@ -69,7 +60,7 @@ function copyDependencies(from, manifest, stage, seen = new Set()) {
     const workspace = realpathSync(found);
     const isOurs = workspace.startsWith(join(root, 'packages'));
     const to = join(stage, relative(root, found));
-    if (isOurs) copyPackage(relative(join(root, 'packages'), workspace), to);
+    if (isOurs) copyOurs(relative(join(root, 'packages'), workspace), to);
     else cpSync(found, to, { recursive: true, filter: (path) => isNeeded(name, found, path) });
     copyDependencies(found, JSON.parse(readFileSync(join(found, 'package.json'), 'utf8')), stage, seen);
   }
@@ -96,25 +87,9 @@ function isNeeded(name, folder, path) {
   return used.some((file) => file === inside || file.startsWith(`${inside}/`));
 }
 
-/** Copies what a package publishes; returns its manifest. */
-function copyPackage(folder, to) {
-  const from = join(root, 'packages', folder);
-  const manifest = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
-  delete manifest.devDependencies;
-  delete manifest.scripts;
-  mkdirSync(to, { recursive: true });
-  const entries = readdirSync(from);
-  for (const name of manifest.files.filter((pattern) => entries.includes(pattern))) {
-    cpSync(join(from, name), join(to, name), { recursive: true, filter: isPublished });
-  }
+/** The packages of the workspace stand beside each other in the file: none is bundled by another. */
+function copyOurs(folder, to) {
+  const manifest = copyPackage(folder, to);
+  delete manifest.bundleDependencies;
   writeManifest(to, manifest);
-  return manifest;
-}
-
-function isPublished(path) {
-  return !/\.test\.|test-kit\.|[\\/]testdata$|\.tsbuildinfo$/.test(path);
-}
-
-function writeManifest(folder, manifest) {
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import {
+  fixture,
   freePort,
   isListening,
   pathOf,
@@ -14,6 +15,12 @@ import {
   sluiceMain,
   waitFor,
 } from '../harness/index.ts';
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly bin?: Readonly<Record<string, string>>;
+}
 
 const packaging = fileURLToPath(new URL('../../packaging/', import.meta.url));
 const folders: string[] = [];
@@ -113,6 +120,78 @@ SRS_HTTP_API_LISTEN=1985
     );
     writeFileSync(mounted, 'listen 1936;');
     expect(await run({}, ...words)).toBe('-c /etc/sluice/sluice.conf\n');
+  });
+
+  it.each([
+    ['media', '@sluice/media/remux', []],
+    ['rtmp', '@sluice/rtmp/node', ['@sluice/media']],
+    ['server', 'sluice', ['@sluice/media', '@sluice/rtmp']],
+  ])('G008 npm pack in packages/%s makes a file that can be installed', async (name, module, inside) => {
+    const checkout = fileURLToPath(new URL('../../', import.meta.url));
+    // Below node_modules of the checkout, the packages of others are found as after an installation.
+    const cache = join(checkout, 'node_modules/.cache/');
+    mkdirSync(cache, { recursive: true });
+    const folder = mkdtempSync(`${cache}sluice-pack-`);
+    folders.push(folder);
+    const cwd = join(checkout, 'packages', name);
+    const pack = new RunningProcess('npm', ['pack', '--pack-destination', folder], { cwd });
+    await pack.succeeded(2 * RUN_LIMIT_MS);
+    expect(existsSync(join(cwd, 'node_modules/@sluice'))).toBe(false);
+    const file = join(folder, pack.stdout.trim().split('\n').at(-1) ?? '');
+    const list = new RunningProcess('tar', ['xvzf', file, '-C', folder]);
+    await list.succeeded(RUN_LIMIT_MS);
+    for (const document of [
+      'README.md',
+      'LICENSE',
+      ...inside.map((other) => `node_modules/${other}/LICENSE`),
+    ])
+      expect(list.stdout).toContain(`package/${document}\n`);
+    expect(list.stdout).not.toMatch(/\.test\.|test-kit|testdata|\.tsbuildinfo/);
+    // What npm would look for on a registry has to be there.
+    const manifests = ['', ...inside.map((other) => `node_modules/${other}/`)].map(
+      (path) => JSON.parse(readFileSync(join(folder, 'package', path, 'package.json'), 'utf8')) as Manifest,
+    );
+    const wanted = manifests.flatMap(({ dependencies }) => Object.keys(dependencies ?? {}));
+    expect(
+      wanted.filter((dependency) => dependency.startsWith('@sluice/') && !inside.includes(dependency)),
+    ).toEqual([]);
+    const { exports = {}, bin = {} } = manifests[0] ?? {};
+    const targets = [
+      ...Object.values(exports).flatMap((entry) => Object.values(entry)),
+      ...Object.values(bin),
+    ];
+    for (const target of targets.filter((path) => !path.includes('*')))
+      expect(existsSync(join(folder, 'package', target)), target).toBe(true);
+    // The package's own name leads to itself.
+    const use = `import(${JSON.stringify(module)}).then((found) => console.log(Object.keys(found).length > 0, import.meta.resolve(${JSON.stringify(module)})))`;
+    const run = new RunningProcess(process.execPath, ['--input-type=module', '-e', use], {
+      cwd: join(folder, 'package'),
+    });
+    await run.succeeded();
+    expect(run.stdout).toContain(`true file://${folder}/package/`);
+  });
+
+  it('the example of @sluice/media turns FLV into MP4 and MPEG-TS', async () => {
+    const folder = temporaryFolder();
+    const example = fileURLToPath(new URL('../../packages/media/examples/remux-flv.mjs', import.meta.url));
+    const input = await fixture('h264-aac');
+    for (const [name, format] of [
+      ['out.mp4', 'mp4'],
+      ['out.m4s', 'mp4'],
+      ['out.ts', 'mpegts'],
+    ] as const) {
+      const output = join(folder, name);
+      const run = new RunningProcess(process.execPath, [example, input, output]);
+      await run.succeeded();
+      const probe = new RunningProcess('ffprobe', ['-v', 'error', '-show_format', '-show_streams', output]);
+      await probe.succeeded();
+      expect(probe.stderr).toBe('');
+      expect(probe.stdout).toContain(format);
+      expect([...probe.stdout.matchAll(/^codec_name=(.*)$/gm)].map(([, codec]) => codec)).toEqual([
+        'h264',
+        'aac',
+      ]);
+    }
   });
 
   it('G008 the init script starts, tells, reloads, rotates and stops', async () => {

@@ -12,3 +12,4 @@ export * from './m3u8/index.ts';
 export * from './mp3/index.ts';
 export * from './mp4/index.ts';
 export * from './mpegts/index.ts';
+export * from './remux/index.ts';

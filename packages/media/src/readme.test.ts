@@ -14,6 +14,7 @@ import * as all from './index.ts';
 import * as m3u8 from './m3u8/index.ts';
 import * as mp4 from './mp4/index.ts';
 import * as mpegts from './mpegts/index.ts';
+import * as remux from './remux/index.ts';
 
 const MODULES: Readonly<Record<string, object>> = {
   '@sluice/media': all,
@@ -25,6 +26,7 @@ const MODULES: Readonly<Record<string, object>> = {
   '@sluice/media/m3u8': m3u8,
   '@sluice/media/mp4': mp4,
   '@sluice/media/mpegts': mpegts,
+  '@sluice/media/remux': remux,
 };
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');

@@ -1,5 +1,6 @@
 import { ADTS_HEADER_BYTES } from '@sluice/media/aac';
 import { type AudioTagHeader, parseAudioTagHeader } from '@sluice/media/flv';
+import { AdtsFramer, copyInto } from '@sluice/media/remux';
 
 import {
   type EncodedBatch,
@@ -12,7 +13,6 @@ import {
   type TrackState,
 } from '../live/index.ts';
 import { BATCH_BYTES, framedTail } from './batch.ts';
-import { AdtsFramer, copyInto } from './elementary-streams.ts';
 import type { Framing } from './framing.ts';
 
 /** Room for the longest prefix of a framing. */

@@ -4,15 +4,15 @@ import {
   ADTS_MAX_FRAME_BYTES,
   buildAdtsHeader,
   parseAudioSpecificConfig,
-} from '@sluice/media/aac';
+} from '../aac/index.ts';
 import {
   annexBUnits,
   buildLengthPrefixed,
   parseAvcDecoderConfiguration,
   startsWithStartCode,
-} from '@sluice/media/avc';
-import { parseHevcDecoderConfiguration } from '@sluice/media/hevc';
-import { MediaError } from '@sluice/media';
+} from '../avc/index.ts';
+import { parseHevcDecoderConfiguration } from '../hevc/index.ts';
+import { MediaError } from '../errors.ts';
 
 /** Codecs of video that leave in length-prefixed NAL units. */
 export type NalCodec = 'h264' | 'hevc';

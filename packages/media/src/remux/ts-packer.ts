@@ -1,0 +1,276 @@
+import { copyBytes } from '../bytes/index.ts';
+import {
+  type AudioCodec,
+  FlvTagType,
+  parseAudioTagHeader,
+  parseVideoTagHeader,
+  type VideoCodec,
+} from '../flv/index.ts';
+import {
+  TS_MAX_AUDIO_BYTES,
+  type TsAudioCodec,
+  type TsCodecs,
+  TS_MAX_DECODE_LEAD_MS,
+  TsDecodeClock,
+  TsMuxer,
+  type TsVideoUnit,
+} from '../mpegts/index.ts';
+
+import {
+  AdtsFramer,
+  copyInto,
+  defaultNalConfiguration,
+  lengthPrefixed,
+  type NalCodec,
+  type NalConfiguration,
+  readNalConfiguration,
+} from './elementary-streams.ts';
+
+/** An audio PES ends when its frames span more than this, ms, or at the most that its length can say (L019). */
+const AUDIO_SPAN_MS = 60;
+/** The first buffer's size. */
+const INITIAL_BYTES = 16 * 1024;
+/** A taken buffer that is larger than its bytes by more than this is copied to its size. */
+const MAX_SLACK = 1.25;
+
+/** One FLV tag (or RTMP message), with the codec that its header names. */
+export interface TsPackerFrame {
+  readonly kind: FlvTagType;
+  /** Decoding time, ms, 0 or more. */
+  readonly timestamp: number;
+  readonly codec: VideoCodec | AudioCodec | 'data';
+  /** The tag's body. Read during the call only. */
+  readonly body: Uint8Array;
+}
+
+/** What a {@link TsPacker} may be told. */
+export interface TsPackerOptions {
+  /** Makes memory of a size; it need not be zeroed. Default: `new Uint8Array`. */
+  readonly allocate?: ((size: number) => Uint8Array) | undefined;
+}
+
+/**
+ * What became of a frame.
+ *
+ * - `written`: its bytes are there, or gathered with the audio around it.
+ * - `ignored`: headers (which are remembered), data and empty frames.
+ * - `unsupported`: MPEG-TS has no place for the codec, or its packet type is not known.
+ * - `broken`: it can't be read, or came before the sequence header it needs.
+ */
+export type PackResult = 'written' | 'ignored' | 'unsupported' | 'broken';
+
+/**
+ * Packs frames into one MPEG-TS, written straight into one growing buffer. Whatever the frames hold, nothing is
+ * thrown: what can't be written is dropped and counted.
+ */
+export class TsPacker {
+  readonly #muxer: TsMuxer;
+  readonly #allocate: (size: number) => Uint8Array;
+  readonly #decodeClock = new TsDecodeClock();
+  /** What is added to all times, ms. */
+  #shiftMs = 0;
+  #buffer: Uint8Array = new Uint8Array(0);
+  #length = 0;
+  /** How large the next buffer is made: what the last one turned out to need. */
+  #wanted = INITIAL_BYTES;
+  #video: NalConfiguration | undefined;
+  #adts: AdtsFramer | 'broken' | 'unsupported' | undefined;
+  /** Whole ADTS or MP3 frames that wait for their PES. */
+  #audio: Uint8Array = new Uint8Array(0);
+  #audioLength = 0;
+  #audioStart = 0;
+  #tablesDue = true;
+  #dropped = 0;
+
+  /** @param announced - what the PMT tells before a frame or a header has told better (L010) */
+  constructor(announced: TsCodecs, options: TsPackerOptions = {}) {
+    this.#muxer = new TsMuxer(announced);
+    this.#allocate = options.allocate ?? ((size) => new Uint8Array(size));
+  }
+
+  /** What the PMT tells now. */
+  get codecs(): TsCodecs {
+    return this.#muxer.codecs;
+  }
+
+  /** Bytes since the last {@link take}; audio that waits for its PES is not among them. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Frames that were `broken` or `unsupported` so far. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Changes what the PMT tells; tables are written before the next frame. */
+  announce(codecs: TsCodecs): void {
+    const { video, audio } = this.#muxer.codecs;
+    if (codecs.video === video && codecs.audio === audio) return;
+    this.flushAudio();
+    this.#muxer.setCodecs(codecs);
+    this.#tablesDue = true;
+  }
+
+  /**
+   * Takes the next frame; its body is copied. Tables come first where none have been written yet or the codecs
+   * have changed.
+   */
+  write(frame: TsPackerFrame): PackResult {
+    if (frame.kind === FlvTagType.script) return 'ignored';
+    const result = frame.kind === FlvTagType.video ? this.#writeVideo(frame) : this.#writeAudio(frame);
+    if (result === 'broken' || result === 'unsupported') this.#dropped += 1;
+    return result;
+  }
+
+  /** Writes PAT and PMT. */
+  writeTables(): void {
+    this.#reserve(this.#muxer.tablesSize());
+    this.#length = this.#muxer.writeTables(this.#buffer, this.#length);
+    this.#tablesDue = false;
+  }
+
+  /** Writes the audio that has been gathered as one PES. */
+  flushAudio(): void {
+    if (this.#audioLength === 0) return;
+    if (this.#tablesDue) this.writeTables();
+    const muxer = this.#muxer;
+    const unit = {
+      pts: this.#audioStart + this.#shiftMs,
+      pcr: muxer.codecs.video === undefined,
+      pieces: [this.#audio.subarray(0, this.#audioLength)],
+    };
+    this.#reserve(muxer.audioSize(unit));
+    this.#length = muxer.writeAudio(this.#buffer, this.#length, unit);
+    this.#audioLength = 0;
+  }
+
+  /** All bytes since the last take, audio included; the memory is the caller's. */
+  take(): Uint8Array {
+    this.flushAudio();
+    const buffer = this.#buffer;
+    const length = this.#length;
+    this.#buffer = new Uint8Array(0);
+    this.#length = 0;
+    this.#wanted = Math.max(INITIAL_BYTES, Math.ceil(length * 1.125));
+    // What is taken may be kept for long.
+    const taken = buffer.subarray(0, length);
+    return length * MAX_SLACK < buffer.length ? new Uint8Array(taken) : taken;
+  }
+
+  /**
+   * Moves all bytes since the last take to `target`; the caller has called {@link flushAudio} and has seen to it
+   * that {@link length} bytes fit.
+   */
+  moveTo(target: Uint8Array, offset: number): void {
+    target.set(this.#buffer.subarray(0, this.#length), offset);
+    this.#length = 0;
+  }
+
+  #writeVideo({ body, codec, timestamp }: TsPackerFrame): PackResult {
+    if (codec !== 'h264' && codec !== 'hevc') return 'unsupported';
+    const header = parseVideoTagHeader(body);
+    if (header === undefined) return 'broken';
+    const { compositionTime, dataOffset, keyframe, packetType } = header;
+    if (packetType === 'sequence-header') return this.#readVideoHeader(codec, body.subarray(dataOffset));
+    if (packetType === 'multitrack' || packetType === 'unknown') return 'unsupported';
+    if (packetType !== 'coded-frames' || dataOffset === body.length) return 'ignored';
+    if (this.#video?.codec !== codec) this.#video = defaultNalConfiguration(codec);
+    const { nalLengthSize, parameterSets } = this.#video;
+    const data = lengthPrefixed(body.subarray(dataOffset), nalLengthSize);
+    if (data === undefined) return 'broken';
+    if (this.codecs.video !== codec) this.announce({ video: codec, audio: this.codecs.audio });
+    this.#makeRoom(timestamp + compositionTime);
+    const pts = timestamp + compositionTime + this.#shiftMs;
+    const dts = this.#decodeClock.next(timestamp + this.#shiftMs, pts);
+    const unit: TsVideoUnit = { dts, pts, keyframe, data, nalLengthSize, parameterSets };
+    const size = this.#muxer.videoSize(unit);
+    if (size === 0) return 'ignored';
+    if (keyframe) this.flushAudio();
+    if (this.#tablesDue) this.writeTables();
+    this.#reserve(size);
+    this.#length = this.#muxer.writeVideo(this.#buffer, this.#length, unit);
+    return 'written';
+  }
+
+  /** Moves all times on when the first pictures are shown before 0, which no PTS can be. */
+  #makeRoom(pts: number): void {
+    const before = -pts - this.#shiftMs;
+    if (before > 0 && before <= TS_MAX_DECODE_LEAD_MS) {
+      this.flushAudio();
+      this.#shiftMs += before;
+    }
+  }
+
+  #readVideoHeader(codec: NalCodec, payload: Uint8Array): PackResult {
+    // Parameter sets are views, and the body is lent.
+    const read = readNalConfiguration(codec, copyBytes(payload));
+    if (read === undefined) return 'broken';
+    this.#video = read;
+    this.announce({ video: codec, audio: this.codecs.audio });
+    return 'ignored';
+  }
+
+  #writeAudio({ body, codec, timestamp }: TsPackerFrame): PackResult {
+    if (codec !== 'aac' && codec !== 'mp3') return 'unsupported';
+    const header = parseAudioTagHeader(body);
+    if (header === undefined) return 'broken';
+    const { dataOffset, packetType } = header;
+    if (packetType === 'sequence-header') return this.#readAudioHeader(codec, body.subarray(dataOffset));
+    if (packetType === 'multitrack' || packetType === 'unknown') return 'unsupported';
+    if (packetType !== 'raw' || dataOffset === body.length) return 'ignored';
+    const payloadLength = body.length - dataOffset;
+    if (codec === 'mp3') {
+      if (payloadLength > TS_MAX_AUDIO_BYTES) return 'broken';
+      this.#gather(timestamp, codec, payloadLength);
+      copyInto(this.#audio, this.#audioLength, body, dataOffset);
+      this.#audioLength += payloadLength;
+      return 'written';
+    }
+    const adts = this.#adts;
+    if (adts === undefined || typeof adts === 'string') return adts ?? 'broken';
+    const size = adts.sizeOf(payloadLength);
+    if (size === undefined) return 'broken';
+    this.#gather(timestamp, codec, size);
+    adts.write(this.#audio, this.#audioLength, body, dataOffset);
+    this.#audioLength += size;
+    return 'written';
+  }
+
+  #readAudioHeader(codec: TsAudioCodec, payload: Uint8Array): PackResult {
+    if (codec === 'aac') {
+      const adts = AdtsFramer.of(payload);
+      this.#adts = adts;
+      if (typeof adts === 'string') return adts;
+    }
+    this.announce({ video: this.codecs.video, audio: codec });
+    return 'ignored';
+  }
+
+  /** Makes room for a frame of the PES that is being gathered, or of a new one. */
+  #gather(timestamp: number, codec: TsAudioCodec, size: number): void {
+    if (this.codecs.audio !== codec) this.announce({ video: this.codecs.video, audio: codec });
+    const span = timestamp - this.#audioStart;
+    if (span > AUDIO_SPAN_MS || span < 0 || this.#audioLength + size > TS_MAX_AUDIO_BYTES) this.flushAudio();
+    if (this.#audioLength === 0) this.#audioStart = Math.max(0, timestamp);
+    if (this.#audioLength + size > this.#audio.length) {
+      this.#audio = this.#grown(
+        this.#audio,
+        this.#audioLength,
+        Math.max(2048, 2 * (this.#audioLength + size)),
+      );
+    }
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#buffer.length) return;
+    this.#buffer = this.#grown(this.#buffer, this.#length, Math.max(needed, this.#wanted, 2 * this.#length));
+  }
+
+  #grown(buffer: Uint8Array, used: number, size: number): Uint8Array {
+    const larger = this.#allocate(size);
+    larger.set(buffer.subarray(0, used));
+    return larger;
+  }
+}
