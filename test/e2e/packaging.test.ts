@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +34,31 @@ interface Manifest {
 }
 
 const packaging = fileURLToPath(new URL('../../packaging/', import.meta.url));
+const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const folders: string[] = [];
+
+/** `npm pack` works in the packages' folders, which servers of other tests start from meanwhile. */
+function copyOfCheckout(): string {
+  const copy = mkdtempSync(join(tmpdir(), 'sluice-checkout-'));
+  folders.push(copy);
+  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.base.json', 'LICENSE'];
+  for (const name of [...files, 'scripts', 'packaging', 'packages']) {
+    const filter = (path: string): boolean => !path.endsWith('node_modules');
+    cpSync(join(checkout, name), join(copy, name), { recursive: true, preserveTimestamps: true, filter });
+  }
+  linkModules(join(checkout, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+/** The packages of others by links; our own, and what says that all is installed and built, are the copy's. */
+function linkModules(from: string, to: string): void {
+  mkdirSync(join(to, '.bin'), { recursive: true });
+  const own = ['sluice', '@sluice', '.bin/sluice', '.package-lock.json', '.cache/sluice/build'];
+  for (const name of own)
+    cpSync(join(from, name), join(to, name), { recursive: true, verbatimSymlinks: true });
+  for (const name of readdirSync(from))
+    if (!existsSync(join(to, name))) symlinkSync(join(from, name), join(to, name));
+}
 
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
@@ -127,13 +162,12 @@ SRS_HTTP_API_LISTEN=1985
     ['rtmp', '@sluice/rtmp/node', ['@sluice/media']],
     ['server', 'sluice', ['@sluice/media', '@sluice/rtmp']],
   ])('G008 npm pack in packages/%s makes a file that can be installed', async (name, module, inside) => {
-    const checkout = fileURLToPath(new URL('../../', import.meta.url));
     // Below node_modules of the checkout, the packages of others are found as after an installation.
     const cache = join(checkout, 'node_modules/.cache/');
     mkdirSync(cache, { recursive: true });
     const folder = mkdtempSync(`${cache}sluice-pack-`);
     folders.push(folder);
-    const cwd = join(checkout, 'packages', name);
+    const cwd = join(copyOfCheckout(), 'packages', name);
     const pack = new RunningProcess('npm', ['pack', '--pack-destination', folder], { cwd });
     await pack.succeeded(2 * RUN_LIMIT_MS);
     expect(existsSync(join(cwd, 'node_modules/@sluice'))).toBe(false);

@@ -688,10 +688,9 @@ describe('HttpCallbacks.tell: what has happened', () => {
     await hooks.close(0);
     const found = await letters();
     expect(found.map(({ event }) => event['param']).sort()).toEqual(['?n=0', '?n=1', '?n=2', '?n=3', '?n=4']);
-    expect(found.map(({ problem }) => problem)).toContainEqual(
-      expect.stringMatching(/^3 events of \d+ bytes wait already$/),
-    );
-    expect(found.map(({ problem }) => problem)).toContain('the server is stopping');
+    // The others say that the server is stopping, or how they were tried in vain before.
+    const tooMany = found.filter(({ problem }) => /^3 events of \d+ bytes wait already$/.test(problem));
+    expect(tooMany.map(({ event }) => event['param']).sort()).toEqual(['?n=3', '?n=4']);
     expect(hooks.figures.queued).toBe(0);
   });
 
