@@ -40,9 +40,13 @@ export class LaneOrder {
   /** Begins everything that waits, in its order, and from now on each step at once. */
   close(): void {
     this.#closed = true;
-    for (const waiting of this.#lanes.values()) for (const step of waiting) step.run(() => undefined);
+    const lanes = [...this.#lanes.values()];
     this.#lanes.clear();
-    this.#waiting = 0;
+    for (const step of lanes.flat()) {
+      // Before it runs: it must not count twice where it goes.
+      this.#waiting -= 1;
+      step.run(() => undefined);
+    }
   }
 
   /** Begins steps until one is under way, or none is left. A loop, as any number may be done at once. */
