@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -248,9 +248,7 @@ describe.runIf(haveFfmpeg).concurrent('guarded files', () => {
     }
   });
 
-  it('R035 refer goes for every form on the wire: HLS in memory and on disk, HDS, recordings, HTTP-FLV', async ({
-    onTestFinished,
-  }) => {
+  it('R035 refer goes for every form that is a file: HLS, HDS, recordings', async ({ onTestFinished }) => {
     const data = await dataFolder(onTestFinished);
     await mkdir(join(data, 'www'));
     const guard = 'refer { enabled on; play good.test; }';
@@ -260,12 +258,22 @@ describe.runIf(haveFfmpeg).concurrent('guarded files', () => {
     const paths = (await filesUnder(join(data, 'www'))).filter((path) => /^\/(live|rec)\/.*[^p]$/.test(path));
     expect(paths.length).toBeGreaterThan(8);
     const ask = asker(sluice);
+    let served = 0;
     for (const path of paths) {
-      expect([path, (await ask(path, { referer: 'http://good.test/page' })).status]).toEqual([path, 200]);
+      const { status } = await ask(path, { referer: 'http://good.test/page' });
+      // The last segment of a stream may push the oldest one out after the list was made.
+      const stillThere = await access(join(data, 'www', path)).then(
+        () => true,
+        () => false,
+      );
+      if (status === 404 && !stillThere) continue;
+      served++;
+      expect([path, status]).toEqual([path, 200]);
       for (const referer of ['http://evil.test/', 'http://good.test.evil.test/', 'good.test', '']) {
         expect([path, referer, (await ask(path, { referer })).status]).toEqual([path, referer, 403]);
       }
     }
+    expect(served).toBeGreaterThan(5);
   });
 });
 
