@@ -125,6 +125,15 @@ module.exports = {
       to: { path: '^(node:)?crypto$' },
     },
 
+    // @sluice/bench: load clients, which measure a server from outside and share no code with it.
+    {
+      name: 'bench-imports',
+      comment: '@sluice/bench imports @sluice/media and its command line libraries only',
+      severity: 'error',
+      from: { path: '^packages/bench/src/', pathNot: TESTS },
+      to: { path: '^packages/(?!bench/|media/)' },
+    },
+
     // The server's rooms.
     serverRoom('config', []),
     serverRoom('stats', []),
@@ -190,7 +199,6 @@ module.exports = {
       'bandwidth/',
     ]),
     serverRoom('api', ['config/', 'log/']),
-    serverRoom('bench', []),
     {
       name: 'server-app-is-the-top',
       comment: 'Nothing imports app/ but main.ts, cli/ and index.ts',

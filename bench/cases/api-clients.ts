@@ -1,4 +1,4 @@
-import type { Tally } from 'sluice/bench';
+import type { Tally } from '@sluice/bench';
 import type { BenchCase } from '../lib/case.ts';
 import type { Context } from '../lib/context.ts';
 import { RunError } from '../lib/errors.ts';

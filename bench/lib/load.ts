@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { ControlEvent, type Tally } from 'sluice/bench';
+import { ControlEvent, type Tally } from '@sluice/bench';
 import { type Child } from './children.ts';
 import type { Context } from './context.ts';
 import { RunError } from './errors.ts';

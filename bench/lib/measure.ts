@@ -1,4 +1,4 @@
-import type { Tally } from 'sluice/bench';
+import type { Tally } from '@sluice/bench';
 import { pause } from './children.ts';
 import type { Context, PeerName } from './context.ts';
 import { RunError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { Histogram, type HistogramData } from 'sluice/bench';
+import { Histogram, type HistogramData } from '@sluice/bench';
 
 /** The middle value; the mean of the middle two for an even count; NaN for none. */
 export function median(values: readonly number[]): number {

@@ -69,7 +69,7 @@ const commandGroups: readonly CommandGroup[] = [
   {
     names: ['bench'],
     register: async (program) => {
-      (await import('../bench/index.ts')).registerBenchCommands(program);
+      (await import('@sluice/bench')).registerBenchCommands(program);
     },
   },
 ];

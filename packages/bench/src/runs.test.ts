@@ -1,6 +1,6 @@
 import type { FlvTag } from '@sluice/media/flv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createServer } from '../index.ts';
+import { createServer } from 'sluice';
 import type { LoadRun } from './load-run.ts';
 import { LatencyRun } from './latency-run.ts';
 import { PlayRun, type PlayRunOptions } from './play-run.ts';
