@@ -3,10 +3,6 @@ const TIMEOUT_MS = 5000;
 
 /** So many streams are asked for again and again; of more, those that a search finds. */
 const LIST_SIZE = 200;
-const PAGE_SIZE = 1000;
-const MAX_SEARCHED = 20_000;
-/** So long may a search go by the list of an earlier one, ms. */
-const SEARCH_LIST_MS = 10_000;
 
 /**
  * What the page needs to know of its server, once. `base` is the address of the server's root, which may be below a
@@ -67,43 +63,20 @@ export function pollStreams(base, { onStreams, onFailure, onUnlisted }) {
   ask();
 }
 
-/** Looks for streams among all that are live, also beyond those that {@link pollStreams} lists. */
-export class StreamSearch {
-  #base;
-  #streams = Promise.resolve([]);
-  #readAt = -Infinity;
-
-  /** @param {string} base */
-  constructor(base) {
-    this.#base = base;
-  }
-
-  /** @param {(stream: object) => boolean} matches */
-  async find(matches) {
-    if (performance.now() - this.#readAt > SEARCH_LIST_MS) {
-      this.#readAt = performance.now();
-      this.#streams = readAllStreams(this.#base);
-      this.#streams.catch(() => {
-        this.#readAt = -Infinity;
-      });
-    }
-    const found = (await this.#streams).filter(matches);
-    return { streams: found.slice(0, LIST_SIZE), total: found.length };
-  }
+/**
+ * Asks the server for the live streams whose names contain a text, also beyond those that {@link pollStreams} lists.
+ *
+ * @param {string} base
+ * @param {string} text
+ */
+export async function searchStreams(base, text) {
+  const streams = await readStreams(base, 0, LIST_SIZE, text);
+  return { streams: streams.filter(isLive), more: streams.length === LIST_SIZE };
 }
 
-async function readAllStreams(base) {
-  const all = [];
-  while (all.length < MAX_SEARCHED) {
-    const streams = await readStreams(base, all.length, PAGE_SIZE);
-    all.push(...streams);
-    if (streams.length < PAGE_SIZE) break;
-  }
-  return all.filter(isLive);
-}
-
-async function readStreams(base, start, count) {
-  const answer = await readJson(`${base}api/v1/streams?start=${start}&count=${count}`);
+async function readStreams(base, start, count, text = '') {
+  const search = text === '' ? '' : `&search=${encodeURIComponent(text)}`;
+  const answer = await readJson(`${base}api/v1/streams?start=${start}&count=${count}${search}`);
   if (answer.code !== 0) {
     throw new Error(`the server answered code ${answer.code}`);
   }

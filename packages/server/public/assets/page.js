@@ -9,7 +9,7 @@ import {
   shownBase,
   vhostOf,
 } from './address.js';
-import { pollStreams, readFacts, StreamSearch } from './api.js';
+import { pollStreams, readFacts, searchStreams } from './api.js';
 import { codecNote } from './codecs.js';
 import { audioText, bitrateText, durationText, sizeText, videoText } from './format.js';
 import { listenToKeys } from './keys.js';
@@ -30,7 +30,6 @@ const server = { ...facts, ...parameters };
 const shown = { ...server, base: shownBase(server) };
 const player = new LivePlayer(element('video'));
 const level = new AudioLevel(element('video'), element('level'));
-const search = new StreamSearch(server.base);
 const list = new StreamList((stream) => {
   choose(stream);
   playFocused();
@@ -52,6 +51,8 @@ const page = {
   wantsFocus: false,
   /** The viewer wants to watch: an interrupted stream starts again by itself. */
   wanted: false,
+  /** It starts once the server has its first segment of HLS. */
+  waitsForHls: false,
   retries: 0,
   retryTimer: 0,
   receivedAt: 0,
@@ -82,6 +83,12 @@ function play() {
   clearTimeout(page.retryTimer);
   page.wanted = true;
   const transport = document.querySelector('input[name=transport]:checked').value;
+  page.waitsForHls = transport === 'hls' && page.chosen.live === true && page.chosen.hls_ready === false;
+  if (page.waitsForHls) {
+    // Its address answers 404 until then.
+    player.hold('HLS begins soon', 'It starts by itself with its first whole segment.');
+    return;
+  }
   const url =
     transport === 'hls' ? hlsUrl(server, page.chosen) : flvUrl({ ...server, transport }, page.chosen);
   player.play(url, transport === 'hls' ? 'hls' : 'flv');
@@ -90,6 +97,7 @@ function play() {
 function stop() {
   clearTimeout(page.retryTimer);
   page.wanted = false;
+  page.waitsForHls = false;
   player.stop();
   element('veil-action').focus();
 }
@@ -115,15 +123,15 @@ function onStreams(streams, more) {
   page.more = more;
   page.streams = new Map(streams.map(known).map((stream) => [stream.key, stream]));
   if (more && page.chosen !== undefined && !page.streams.has(page.chosen.key)) {
-    lookForChosen(page.chosen.key);
+    lookForChosen(page.chosen);
   }
   takeStreams();
 }
 
 /** The chosen stream may be beyond those that are listed. */
-async function lookForChosen(key) {
-  const { streams } = await search.find((stream) => known(stream).key === key).catch(() => ({ streams: [] }));
-  page.beyond = streams[0] === undefined ? undefined : known(streams[0]);
+async function lookForChosen({ key, app, name }) {
+  const { streams } = await searchStreams(server.base, `/${app}/${name}`).catch(() => ({ streams: [] }));
+  page.beyond = streams.map(known).find((stream) => stream.key === key);
 }
 
 function takeStreams() {
@@ -137,6 +145,9 @@ function takeStreams() {
     if (page.chosen.live && before === false) {
       page.retries = 0;
       retryLater();
+    }
+    if (page.waitsForHls && page.chosen.hls_ready) {
+      play();
     }
   } else if (page.streams.size > 0) {
     page.chosen = page.streams.values().next().value;
@@ -152,15 +163,18 @@ async function find() {
     show();
     return;
   }
-  const matches = (stream) => `${vhostOf(stream)}/${stream.app}/${stream.name}`.toLowerCase().includes(words);
+  let found;
   try {
-    const { streams, total } = await search.find(matches);
-    if (element('search').value.trim().toLowerCase() !== words) return;
-    page.found = { streams: streams.map((stream) => ({ ...known(stream), live: true })), total };
+    const { streams, more } = await searchStreams(server.base, words);
+    found = { streams: streams.map((stream) => ({ ...known(stream), live: true })), more };
   } catch {
-    page.found = { streams: [...page.streams.values()].filter(matches), total: undefined };
+    const matches = ({ url }) => url.toLowerCase().includes(words);
+    found = { streams: [...page.streams.values()].filter(matches), more: page.more };
   }
-  setText(element('announce'), `${page.found.total ?? page.found.streams.length} found`);
+  // Another text may be looked for by now.
+  if (element('search').value.trim().toLowerCase() !== words) return;
+  page.found = found;
+  setText(element('announce'), `${found.streams.length}${found.more ? ' or more' : ''} found`);
   show();
 }
 
@@ -186,7 +200,7 @@ function show() {
 
 function showList() {
   const streams = page.found?.streams ?? [...page.streams.values()];
-  list.show(streams, page.chosen?.key, page.found?.total ?? streams.length, page.more && !page.found);
+  list.show(streams, page.chosen?.key, page.found?.more ?? page.more);
   element('search-row').hidden = !page.listed || (page.streams.size < SEARCH_FROM && !page.found);
   setText(
     element('none'),
@@ -334,7 +348,8 @@ function showPublish() {
 
 player.addEventListener('state', ({ detail }) => {
   message.title = detail.title;
-  message.text = detail.text;
+  // Without a list nothing says when the stream is back.
+  message.text = detail.state === 'ended' && !page.listed ? 'Try again once it is published.' : detail.text;
   if (detail.state === 'playing') {
     page.retries = 0;
   }

@@ -95,6 +95,11 @@ export class LivePlayer extends EventTarget {
     }
   }
 
+  /** Does not play yet, and says what for. */
+  hold(title, text) {
+    this.#end('waiting', title, text);
+  }
+
   /** Ends the stream and frees what it held. */
   stop() {
     this.#release();

@@ -29,10 +29,9 @@ export class StreamList {
   /**
    * @param {object[]} streams
    * @param {string | undefined} chosenKey
-   * @param {number} total - how many there are
    * @param {boolean} more - there are others, and it is not known how many
    */
-  show(streams, chosenKey, total, more) {
+  show(streams, chosenKey, more) {
     const list = element('list');
     const keys = new Set(streams.map((stream) => stream.key));
     for (const [key, row] of this.#rows) {
@@ -54,10 +53,9 @@ export class StreamList {
         row.button.removeAttribute('aria-current');
       }
     }
-    setText(element('count'), more ? `${total}+` : String(total));
-    const left = total > streams.length ? `${total - streams.length} more are not shown.` : '';
-    setText(element('more'), more ? 'There are more: search for a name.' : left);
-    element('more').hidden = !more && left === '';
+    setText(element('count'), `${streams.length}${more ? '+' : ''}`);
+    setText(element('more'), 'There are more: search for a longer part of the name.');
+    element('more').hidden = !more;
     element('none').hidden = streams.length > 0;
     list.hidden = streams.length === 0;
   }

@@ -38,6 +38,12 @@ export interface ApiPage {
   readonly count?: number | undefined;
 }
 
+/** A part of the list of streams. */
+export interface ApiStreamPage extends ApiPage {
+  /** Only streams whose `url` contains this text, in upper or lower case. Default: all. */
+  readonly search?: string | undefined;
+}
+
 /** How something is changed. */
 export interface ApiChangeOptions {
   /** Changes nothing, and answers what would be. Default false. */
@@ -112,7 +118,7 @@ export class SluiceApi {
     return this.#get(`/vhosts/${idPath(id)}`, 'vhost');
   }
 
-  streams(page: ApiPage = {}): Promise<readonly ApiStream[]> {
+  streams(page: ApiStreamPage = {}): Promise<readonly ApiStream[]> {
     return this.#get(`/streams${pageQuery(page)}`, 'streams');
   }
 
@@ -322,10 +328,11 @@ function memberOf(body: Body, member: string): unknown {
   return value;
 }
 
-function pageQuery({ start, count }: ApiPage): string {
+function pageQuery({ start, count, search }: ApiStreamPage): string {
   const query = new URLSearchParams();
   if (start !== undefined) query.set('start', String(start));
   if (count !== undefined) query.set('count', String(count));
+  if (search !== undefined) query.set('search', search);
   return query.size === 0 ? '' : `?${query}`;
 }
 

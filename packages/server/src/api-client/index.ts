@@ -16,5 +16,11 @@ export type {
   ApiVersions,
   ApiVhost,
 } from '../api/index.ts';
-export { type ApiChangeOptions, type ApiPage, SluiceApi, type SluiceApiOptions } from './client.ts';
+export {
+  type ApiChangeOptions,
+  type ApiPage,
+  type ApiStreamPage,
+  SluiceApi,
+  type SluiceApiOptions,
+} from './client.ts';
 export { ApiError, type ApiErrorCode } from './errors.ts';

@@ -47,21 +47,6 @@ export function addList(app: FastifyInstance, path: string, handlers: ListHandle
   });
 }
 
-/** One page of a list: only the views that it shows are asked for more than to be there. */
-export function pageOf<View, Shape>(
-  views: Iterable<View>,
-  { start, count }: { readonly start: number; readonly count: number },
-  shape: (view: View) => Shape,
-): Shape[] {
-  const shapes: Shape[] = [];
-  let index = 0;
-  for (const view of views) {
-    if (index >= start && shapes.push(shape(view)) === count) break;
-    index += 1;
-  }
-  return shapes;
-}
-
 function answerBy(
   request: FastifyRequest,
   reply: FastifyReply,

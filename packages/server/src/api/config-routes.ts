@@ -3,11 +3,12 @@ import { z } from 'zod';
 import type { ConfigEditView, EditAuthor, RollbackRequest } from '../config/index.ts';
 import type { HttpApiConfig } from '../config/types.ts';
 import { plainAddress } from '../log/index.ts';
-import { type AnswerHead, pageOf } from './answers.ts';
+import type { AnswerHead } from './answers.ts';
 import { userOf } from './basic-auth.ts';
 import { API_CODE } from './codes.ts';
 import { answerError } from './guard.ts';
 import { readJson } from './json-body.ts';
+import type { Pages } from './pages.ts';
 import {
   type ApiChange,
   type ApiChangeResult,
@@ -29,6 +30,7 @@ export interface ConfigRoutesOptions {
   readonly control: ApiControl | undefined;
   readonly settings: (() => HttpApiConfig) | undefined;
   readonly head: AnswerHead;
+  readonly pages: Pages;
   readonly now: () => number;
 }
 
@@ -57,7 +59,7 @@ const statusOfError: Readonly<Record<string, number>> = {
  * @returns what answers PATCH of a vhost
  */
 export function configRoutes(app: FastifyInstance, options: ConfigRoutesOptions): ChangeVhost {
-  const { control, head, now, settings } = options;
+  const { control, head, now, pages, settings } = options;
 
   function done(reply: FastifyReply, answer: ConfigAnswer, dryRun: boolean): FastifyReply {
     reply.header('cache-control', 'no-store');
@@ -136,8 +138,10 @@ export function configRoutes(app: FastifyInstance, options: ConfigRoutesOptions)
       const message = 'the list is not open: http_api { raw_api { enabled on; allow_query on; } }';
       return answerError(reply, API_CODE.forbidden, 'not-allowed', message);
     }
-    const changes = pageOf(control?.changes?.list() ?? [], changesPaging.parse(request.query), changeShape);
-    return reply.header('cache-control', 'no-store').send({ ...head, changes });
+    const views = control?.changes?.list() ?? [];
+    const paging = changesPaging.parse(request.query);
+    reply.header('cache-control', 'no-store');
+    return reply.send(pages.send(reply, { name: 'changes', views, paging, shape: changeShape }));
   }
 
   function collection(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> | FastifyReply {

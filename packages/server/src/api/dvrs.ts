@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { pageOf } from './answers.ts';
+import type { AnswerHead } from './answers.ts';
 import { answerError } from './guard.ts';
 import { readJson } from './json-body.ts';
+import type { Pages } from './pages.ts';
 import { type ApiDvr, dvrRequestSchema, MAX_PAGE, pagingSchema } from './schemas.ts';
 
 /** A recording as the server has it. */
@@ -73,12 +74,12 @@ const dvrPaging = pagingSchema(MAX_PAGE);
 /**
  * `/api/v1/dvrs`: recordings, started and stopped on demand (V008; ours, no SRS shape).
  *
- * @param head - what every answer with code 0 begins with
+ * @param answers - what every answer with code 0 begins with, and what makes the list
  */
 export function dvrRoutes(
   app: FastifyInstance,
   dvrs: DvrControl,
-  head: Readonly<Record<string, unknown>>,
+  { head, pages }: { readonly head: AnswerHead; readonly pages: Pages },
 ): void {
   function ok(reply: FastifyReply, status: number, body: Readonly<Record<string, unknown>>): FastifyReply {
     return reply
@@ -88,7 +89,9 @@ export function dvrRoutes(
   }
 
   function list(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    return ok(reply, 200, { dvrs: pageOf(dvrs.list(), dvrPaging.parse(request.query), dvrShape) });
+    const paging = dvrPaging.parse(request.query);
+    reply.header('cache-control', 'no-store');
+    return reply.send(pages.send(reply, { name: 'dvrs', views: dvrs.list(), paging, shape: dvrShape }));
   }
 
   function start(request: FastifyRequest, reply: FastifyReply): FastifyReply {

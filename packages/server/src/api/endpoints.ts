@@ -22,6 +22,8 @@ export interface Endpoint {
   readonly body?: 'DvrRequest' | 'Settings';
   /** Other query parameters that it needs, and their values; without any it is a text. */
   readonly query?: Readonly<Record<string, readonly string[]>>;
+  /** Whether it takes `?search=`: entries whose URL has the text in it. */
+  readonly search?: true;
   /** Whether it takes `?dry_run=true`: nothing is done, and the answer says what would be. */
   readonly dryRun?: true;
   /** The codes that come instead of 0, besides those that every operation may answer. */
@@ -100,7 +102,7 @@ export const endpoints: readonly Endpoint[] = [
   get('Server', '/api/v1/authors', 'authors', 'Who made the server', 'AuthorsAnswer'),
   list('/api/v1/vhosts', 'vhosts', 'All vhosts', 'VhostsAnswer', ALL),
   get('Streams and clients', '/api/v1/vhosts/{id}', 'vhost', 'One vhost', 'VhostAnswer', NO_VHOST),
-  list('/api/v1/streams', 'streams', 'All streams', 'StreamsAnswer', ALL),
+  { ...list('/api/v1/streams', 'streams', 'All streams', 'StreamsAnswer', ALL), search: true },
   get('Streams and clients', '/api/v1/streams/{id}', 'stream', 'One stream', 'StreamAnswer', NO_STREAM),
   list('/api/v1/clients', 'clients', 'All publishers and players', 'ClientsAnswer', 10),
   get('Streams and clients', '/api/v1/clients/{id}', 'client', 'One client', 'ClientAnswer', NO_CLIENT),

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpApiConfig } from '../config/types.ts';
 import { basicAuthMatches } from './basic-auth.ts';
@@ -84,14 +86,20 @@ export function guardRoutes(app: FastifyInstance, options: GuardOptions): void {
   app.addHook('onSend', (request, reply, payload, done) => {
     const callback = callbackOf(request);
     const type = reply.getHeader('content-type');
-    if (callback === undefined || typeof payload !== 'string' || !String(type).includes('json')) {
+    const isScript = callback !== undefined && String(type).includes('json');
+    if (!isScript || !(typeof payload === 'string' || payload instanceof Readable)) {
       done(null, payload);
       return;
     }
     reply
       .header('content-type', 'text/javascript; charset=utf-8')
       .header('x-content-type-options', 'nosniff');
-    done(null, `${callback}(${asScript(payload)})`);
+    done(
+      null,
+      typeof payload === 'string'
+        ? `${callback}(${asScript(payload)})`
+        : Readable.from(scriptParts(callback, payload)),
+    );
   });
 }
 
@@ -229,6 +237,13 @@ function queryValue(request: FastifyRequest, name: string): unknown {
   const { query } = request;
   if (typeof query !== 'object' || query === null || !Object.hasOwn(query, name)) return undefined;
   return (query as Readonly<Record<string, unknown>>)[name];
+}
+
+/** A long page as a script. */
+async function* scriptParts(callback: string, json: Readable): AsyncGenerator<string> {
+  yield `${callback}(`;
+  for await (const part of json.setEncoding('utf8')) yield asScript(String(part));
+  yield ')';
 }
 
 /** JSON as an expression of JavaScript that is harmless in a page, too. */

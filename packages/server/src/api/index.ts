@@ -1,6 +1,7 @@
 export type { DvrControl, DvrRefusal, DvrStart, DvrView } from './dvrs.ts';
 export { type ApiDenial, guardRoutes } from './guard.ts';
 export { apiRoutes } from './routes.ts';
+export { TurnBudget } from './turn-budget.ts';
 export type { ApiOptions } from './routes.ts';
 export type {
   ApiChange,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { answerSchemas, type Endpoint, endpoints, partSchemas } from './endpoints.ts';
-import { MAX_PAGE } from './schemas.ts';
+import { MAX_PAGE, MAX_SEARCH_LENGTH } from './schemas.ts';
 
 /** A schema of the document: JSON Schema 2020-12, as much of it as zod writes for us. */
 export interface JsonSchema {
@@ -133,7 +133,7 @@ function pathParameters(path: string): Parameters {
   return [{ name: 'id', in: 'path', required: true, description: 'The id, as the list shows it', schema }];
 }
 
-function queryParameters({ dryRun, pageOf, query }: Endpoint): Parameters {
+function queryParameters({ dryRun, pageOf, query, search }: Endpoint): Parameters {
   const fixed: Parameters[number][] = Object.entries(query ?? {}).map(([name, values]) => {
     const schema = { type: 'string', ...(values.length > 0 && { enum: values }) };
     const description = values.length === 0 ? 'An id, as the list shows it' : values.join(', ');
@@ -143,6 +143,11 @@ function queryParameters({ dryRun, pageOf, query }: Endpoint): Parameters {
     const schema = { type: 'boolean', default: false };
     const description = 'Changes nothing, and answers what it would do';
     fixed.push({ name: 'dry_run', in: 'query', required: false, description, schema });
+  }
+  if (search === true) {
+    const schema = { type: 'string', maxLength: MAX_SEARCH_LENGTH };
+    const description = 'Only entries whose `url` contains this text, in upper or lower case';
+    fixed.push({ name: 'search', in: 'query', required: false, description, schema });
   }
   if (pageOf === undefined) return fixed;
   const start = { type: 'integer', minimum: 0, default: 0 };

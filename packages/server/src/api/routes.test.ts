@@ -72,6 +72,7 @@ describe('the HTTP API', () => {
         flush: { count: 30, p50_ms: 0.123, p99_ms: 2.5 },
         publish: { active: true, cid: 'c1' },
         video: { codec: 'H264', profile: 'High', level: '3.1', width: 1280, height: 720 },
+        hls_ready: true,
         audio: { codec: 'AAC', sample_rate: 44_100, channel: 2, profile: 'LC' },
         faults: [{ sink: 'hls', code: 'full', message: '/a: the disk is full', since_ms: 5, count: 2 }],
       },

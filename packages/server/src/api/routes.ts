@@ -1,14 +1,15 @@
 import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
 import type { HttpApiConfig } from '../config/types.ts';
-import { type AnswerHead, addList, addRoute, pageOf } from './answers.ts';
+import { type AnswerHead, addList, addRoute } from './answers.ts';
 import { API_CODE } from './codes.ts';
 import { type ChangeVhost, configRoutes } from './config-routes.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { type DvrControl, dvrRoutes } from './dvrs.ts';
 import { type ApiDenial, type GuardOptions, guardRoutes } from './guard.ts';
 import { infoRoutes } from './info-routes.ts';
+import { Pages } from './pages.ts';
 import { rawRoutes } from './raw-routes.ts';
-import { type ApiStream, MAX_PAGE, pagingSchema } from './schemas.ts';
+import { type ApiStream, MAX_PAGE, pagingSchema, searchSchema } from './schemas.ts';
 import {
   clientShape,
   endedShape,
@@ -18,6 +19,7 @@ import {
   vhostShape,
 } from './shapes.ts';
 import type { ApiControl, ApiSource, StreamView } from './source.ts';
+import type { TurnBudget } from './turn-budget.ts';
 
 /** How the API is served. */
 export interface ApiOptions {
@@ -41,6 +43,8 @@ export interface ApiOptions {
   readonly atRoot?: boolean;
   /** Told of each request that is not let in. */
   readonly onDenied?: ((denial: ApiDenial) => void) | undefined;
+  /** What long pages may take of the event loop; one for all that serve pages. Default: one of its own. */
+  readonly budget?: TurnBudget | undefined;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
 }
@@ -84,6 +88,7 @@ export function apiRoutes(options: ApiOptions): FastifyPluginCallback {
     service: source.serviceId,
     pid: String(source.pid),
   };
+  const pages = new Pages(head, { budget: options.budget });
   return (app, _options, done) => {
     guardRoutes(app, {
       settings,
@@ -94,25 +99,25 @@ export function apiRoutes(options: ApiOptions): FastifyPluginCallback {
     });
     const version = versionShape(source.version);
     addRoute(app, '/api/v1/versions', () => ({ ...head, data: version }));
-    if (scope === 'all') streamRoutes(app, source, head, ownStreamShape);
-    else if (options.listStreams !== false) streamRoutes(app, source, head, publicStreamShape);
+    if (scope === 'all') streamRoutes(app, source, { head, pages }, ownStreamShape);
+    else if (options.listStreams !== false) streamRoutes(app, source, { head, pages }, publicStreamShape);
     if (scope === 'all') {
       if (options.atRoot === true) addRoute(app, '/', () => ({ ...head, urls: ROOT_INDEX }));
       for (const slash of ['', '/']) {
         addRoute(app, `/api${slash}`, () => ({ ...head, urls: INDEX }));
         addRoute(app, `/api/v1${slash}`, () => ({ ...head, urls: V1_INDEX }));
       }
-      clientRoutes(app, source, control, head);
-      vhostRoutes(app, source, head, configRoutes(app, { control, settings, head, now }));
+      clientRoutes(app, source, control, { head, pages });
+      vhostRoutes(app, source, { head, pages }, configRoutes(app, { control, settings, head, pages, now }));
       for (const path of ['/api/v1/ended', '/api/v1/ended/']) {
-        addRoute(app, path, ({ query }) => ({
-          ...head,
-          ended: pageOf(source.ended(), clientPaging.parse(query), endedShape),
-        }));
+        addRoute(app, path, ({ query }, reply) => {
+          const paging = clientPaging.parse(query);
+          return pages.send(reply, { name: 'ended', views: source.ended(), paging, shape: endedShape });
+        });
       }
       infoRoutes(app, source, head, now);
       rawRoutes(app, control, settings, head);
-      if (dvrs !== undefined) dvrRoutes(app, dvrs, head);
+      if (dvrs !== undefined) dvrRoutes(app, dvrs, { head, pages });
       docsRoutes(app, source.version);
       app.all('/api/*', (_request, reply) => reply.code(404).send({ code: API_CODE.notFound }));
     }
@@ -120,14 +125,25 @@ export function apiRoutes(options: ApiOptions): FastifyPluginCallback {
   };
 }
 
+/** What answers are made with. */
+interface Answers {
+  readonly head: AnswerHead;
+  readonly pages: Pages;
+}
+
 function streamRoutes(
   app: FastifyInstance,
   source: ApiSource,
-  head: AnswerHead,
+  { head, pages }: Answers,
   shape: (view: StreamView) => Partial<ApiStream>,
 ): void {
   addList(app, '/api/v1/streams', {
-    list: ({ query }) => ({ ...head, streams: pageOf(source.streams(), listPaging.parse(query), shape) }),
+    list: ({ query }, reply) => {
+      const { search } = searchSchema.parse(query);
+      const matches = search === '' ? undefined : (view: StreamView) => isFound(view, search);
+      const paging = listPaging.parse(query);
+      return pages.send(reply, { name: 'streams', views: source.streams(), paging, matches, shape });
+    },
     one: (id) => {
       const view = source.stream(id);
       return view === undefined ? { code: API_CODE.streamNotFound } : { ...head, stream: shape(view) };
@@ -135,18 +151,23 @@ function streamRoutes(
   });
 }
 
+/** @param search - in lower case */
+function isFound({ url }: StreamView, search: string): boolean {
+  return url.toLowerCase().includes(search);
+}
+
 function clientRoutes(
   app: FastifyInstance,
   source: ApiSource,
   control: ApiControl | undefined,
-  head: AnswerHead,
+  { head, pages }: Answers,
 ): void {
   const unknown = { code: API_CODE.clientNotFound };
   addList(app, '/api/v1/clients', {
-    list: ({ query }) => ({
-      ...head,
-      clients: pageOf(source.clients(), clientPaging.parse(query), clientShape),
-    }),
+    list: ({ query }, reply) => {
+      const paging = clientPaging.parse(query);
+      return pages.send(reply, { name: 'clients', views: source.clients(), paging, shape: clientShape });
+    },
     one: (id) => {
       const view = source.client(id);
       return view === undefined ? unknown : { ...head, client: clientShape(view) };
@@ -158,15 +179,15 @@ function clientRoutes(
 function vhostRoutes(
   app: FastifyInstance,
   source: ApiSource,
-  head: AnswerHead,
+  { head, pages }: Answers,
   changeVhost: ChangeVhost,
 ): void {
   addList(app, '/api/v1/vhosts', {
     change: (id, request, reply) => changeVhost(source.vhost(id)?.name ?? id, request, reply),
-    list: ({ query }) => ({
-      ...head,
-      vhosts: pageOf(source.vhosts(), listPaging.parse(query), vhostShape),
-    }),
+    list: ({ query }, reply) => {
+      const paging = listPaging.parse(query);
+      return pages.send(reply, { name: 'vhosts', views: source.vhosts(), paging, shape: vhostShape });
+    },
     one: (id) => {
       const view = source.vhost(id);
       return view === undefined ? { code: API_CODE.vhostNotFound } : { ...head, vhost: vhostShape(view) };

@@ -84,6 +84,8 @@ export const streamSchema = z.strictObject({
   publish: z.strictObject({ active: z.boolean(), cid: z.string().optional() }),
   video: videoSchema.nullable(),
   audio: audioSchema.nullable(),
+  /** Ours: the playlist of HLS has a segment. */
+  hls_ready: z.boolean(),
   /** Not on the public port: its messages name paths. */
   faults: z.array(faultSchema).optional(),
 });
@@ -322,6 +324,18 @@ export function pagingSchema(defaultCount: number) {
       .transform((count) => Math.min(count, MAX_PAGE)),
   });
 }
+
+/** Most characters of a search. */
+export const MAX_SEARCH_LENGTH = 256;
+
+/** `?search=`: what the name of an entry has in it, in lower case; empty for everything. */
+export const searchSchema = z.object({
+  search: z
+    .string()
+    .max(MAX_SEARCH_LENGTH)
+    .transform((text) => text.trim().toLowerCase())
+    .catch(''),
+});
 
 export type ApiStream = z.infer<typeof streamSchema>;
 export type ApiClient = z.infer<typeof clientSchema>;

@@ -52,6 +52,7 @@ export function streamShape(view: StreamView): ApiStream {
             channel: audio.channels ?? 0,
             profile: audio.profile ?? '',
           },
+    hls_ready: view.hlsReady,
   };
 }
 

@@ -205,6 +205,8 @@ export interface StreamView {
   readonly flushes: FlushView | undefined;
   readonly video: VideoView | undefined;
   readonly audio: AudioView | undefined;
+  /** Whether HLS of it can be played now: it is on, and its playlist has a segment. */
+  readonly hlsReady: boolean;
   /** What lasts now; empty while all is well. */
   readonly faults: readonly FaultView[];
 }

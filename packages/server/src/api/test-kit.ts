@@ -16,6 +16,7 @@ import type {
 } from './source.ts';
 import type { SystemView } from './system-view.ts';
 import type { TrafficView } from './traffic-views.ts';
+import type { TurnBudget } from './turn-budget.ts';
 
 export const STREAM: StreamView = {
   id: 'vid-stream',
@@ -41,6 +42,7 @@ export const STREAM: StreamView = {
   flushes: { count: 30, p50Ms: 0.123_456, p99Ms: 2.5 },
   video: { codec: 'H264', profile: 'High', level: '3.1', width: 1280, height: 720 },
   audio: { codec: 'AAC', sampleRate: 44_100, channels: 2, profile: 'LC' },
+  hlsReady: true,
   faults: [{ sink: 'hls', code: 'full', message: '/a: the disk is full', sinceMs: 5, count: 2 }],
 };
 
@@ -160,6 +162,9 @@ export interface ApiKit {
   /** Names of the machine and of vhosts. */
   readonly ownNames?: readonly string[];
   readonly listStreams?: boolean;
+  /** Default: two. */
+  readonly streams?: readonly StreamView[];
+  readonly budget?: TurnBudget;
   readonly reload?: () => Promise<ReloadResult>;
   readonly system?: SystemView;
   readonly control?: false;
@@ -220,7 +225,7 @@ export function apiKit(kit: ApiKit = {}): {
     serverId: 'vid-server',
     serviceId: 'service',
     pid: 42,
-    streams: () => [STREAM, IDLE],
+    streams: () => kit.streams ?? [STREAM, IDLE],
     stream: (id) => [STREAM, IDLE].find((view) => view.id === id),
     *clients() {
       for (let index = 0; index < 4_000; index += 1) {
@@ -272,6 +277,7 @@ export function apiKit(kit: ApiKit = {}): {
       control: kit.control === false ? undefined : control,
       settings: () => httpApi,
       listStreams: kit.listStreams,
+      budget: kit.budget,
       isOwnName: (name) => kit.ownNames?.includes(name) === true,
       onDenied: (denial) => denials.push(denial),
       now: () => 61_000,

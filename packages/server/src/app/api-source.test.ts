@@ -55,6 +55,7 @@ function setUp() {
     hub,
     sessions,
     faults: () => [],
+    hlsReady: () => false,
     config: () => config,
     connections: () => 4_005,
     internalFaults: () => 0,

@@ -13,7 +13,16 @@ import type {
 import type { Config, VhostConfig } from '../config/index.ts';
 import type { FlushTimes, LiveHub, LiveStream } from '../live/index.ts';
 import { maskSecrets, publicUrl } from '../security/index.ts';
-import { NO_RATES, type Rates, type Session, type SessionEntry, type Sessions } from '../stats/index.ts';
+import {
+  NO_RATES,
+  type Rates,
+  Reused,
+  type Session,
+  type SessionEntry,
+  type Sessions,
+  type StreamTraffic,
+  type Traffic,
+} from '../stats/index.ts';
 import { audioView, videoView } from './codec-names.ts';
 import { idOf } from './ids.ts';
 import { NO_VHOST_TRAFFIC, trafficOfVhosts, type VhostTraffic } from './vhost-traffic.ts';
@@ -27,6 +36,8 @@ export interface ApiParts {
   readonly sessions: Sessions;
   /** What the sinks of a stream suffer from. */
   faults(streamKey: string): readonly FaultView[];
+  /** Whether HLS of a stream can be played now. */
+  hlsReady(streamKey: string): boolean;
   /** As it is now. */
   config(): Pick<Config, 'vhosts'>;
   /** Open connections of every kind. */
@@ -43,8 +54,9 @@ const MAX_KEPT_IDS = 10_000;
 export function createApiSource(parts: ApiParts): ApiSource {
   const { version, serverId, serviceId, hub, sessions, system } = parts;
   const ids = new Ids();
+  const traffic = new Reused(() => trafficOfVhosts(hub, sessions));
   function* streams(): Generator<StreamView> {
-    for (const stream of hub.streams()) yield streamView(stream, parts, ids);
+    for (const stream of hub.streams()) yield new LiveStreamView(stream, parts, ids);
   }
   function* clients(): Generator<ClientView> {
     for (const entry of sessions.all()) yield new SessionView(entry, ids);
@@ -55,8 +67,8 @@ export function createApiSource(parts: ApiParts): ApiSource {
     }
   }
   function* vhosts(): Generator<VhostView> {
-    const traffic = trafficOfVhosts(hub, sessions);
-    for (const vhost of parts.config().vhosts.values()) yield vhostView(vhost, traffic, ids);
+    const sums = traffic.get();
+    for (const vhost of parts.config().vhosts.values()) yield vhostView(vhost, sums, ids);
   }
   return {
     version,
@@ -66,7 +78,7 @@ export function createApiSource(parts: ApiParts): ApiSource {
     streams,
     stream: (id) => {
       for (const stream of hub.streams())
-        if (ids.of(stream.key) === id) return streamView(stream, parts, ids);
+        if (ids.ofStream(stream) === id) return new LiveStreamView(stream, parts, ids);
       return undefined;
     },
     clients,
@@ -77,7 +89,7 @@ export function createApiSource(parts: ApiParts): ApiSource {
     vhosts,
     vhost: (id) => {
       for (const vhost of parts.config().vhosts.values()) {
-        if (ids.of(vhost.name) === id) return vhostView(vhost, trafficOfVhosts(hub, sessions), ids);
+        if (ids.of(vhost.name) === id) return vhostView(vhost, traffic.get(), ids);
       }
       return undefined;
     },
@@ -112,6 +124,17 @@ export function createApiSource(parts: ApiParts): ApiSource {
 /** Ids by names: the same name gives the same id, on every start. */
 class Ids {
   readonly #kept = new Map<string, string>();
+  readonly #streams = new WeakMap<LiveStream, string>();
+
+  /** A stream is looked for by its id among all that there are. */
+  ofStream(stream: LiveStream): string {
+    let id = this.#streams.get(stream);
+    if (id === undefined) {
+      id = idOf(stream.key);
+      this.#streams.set(stream, id);
+    }
+    return id;
+  }
 
   of(name: string): string {
     let id = this.#kept.get(name);
@@ -144,40 +167,139 @@ function vhostView(vhost: VhostConfig, vhosts: ReadonlyMap<string, VhostTraffic>
   };
 }
 
-function streamView(stream: LiveStream, parts: ApiParts, ids: Ids): StreamView {
-  const { sessions } = parts;
-  const { meter } = stream;
-  const { vhost, app, stream: name } = stream.id;
-  const traffic = sessions.traffic(stream.key);
-  const totals = traffic?.totals();
-  const rates = totals === undefined ? undefined : traffic?.rates(totals);
-  const publisher = stream.publisherId === undefined ? undefined : sessions.get(stream.publisherId);
-  return {
-    id: ids.of(stream.key),
-    name,
-    app,
-    vhostId: ids.of(vhost),
-    tcUrl: publisher === undefined ? `rtmp://${vhost}/${app}` : publicUrl(publisher.session.tcUrl),
-    url: urlOf(vhost, app, name),
-    publisherId: stream.publisherId,
-    liveMs: traffic === undefined ? 0 : performance.now() - traffic.since,
-    clients: traffic?.clients ?? 0,
-    players: traffic?.players ?? 0,
-    frames: stream.videoFrames,
-    audioFrames: meter.audioFrames,
-    fps: rates?.fps ?? 0,
-    droppedFrames: totals?.droppedFrames ?? 0,
-    bytesReceived: totals?.bytesIn ?? 0,
-    bytesSent: totals?.bytesOut ?? 0,
-    kbps: rates ?? NO_RATES,
-    gop: meter.gop,
-    jitter: { corrections: meter.corrections, correctedMs: meter.correctedMs },
-    heldBytes: stream.heldBytes,
-    flushes: meter.flushes === undefined ? undefined : flushView(meter.flushes),
-    video: stream.video === undefined ? undefined : videoView(stream.video),
-    audio: stream.audio === undefined ? undefined : audioView(stream.audio),
-    faults: parts.faults(stream.key),
-  };
+/** A stream. As with clients, what it tells is worked out when it is asked. */
+class LiveStreamView implements StreamView {
+  readonly #stream: LiveStream;
+  readonly #parts: ApiParts;
+  readonly #ids: Ids;
+  readonly #traffic: StreamTraffic | undefined;
+  #totals: Traffic | undefined;
+  #rates: Rates | undefined;
+
+  constructor(stream: LiveStream, parts: ApiParts, ids: Ids) {
+    this.#stream = stream;
+    this.#parts = parts;
+    this.#ids = ids;
+    this.#traffic = parts.sessions.traffic(stream.key);
+  }
+
+  get id(): string {
+    return this.#ids.ofStream(this.#stream);
+  }
+
+  get name(): string {
+    return this.#stream.id.stream;
+  }
+
+  get app(): string {
+    return this.#stream.id.app;
+  }
+
+  get vhostId(): string {
+    return this.#ids.of(this.#stream.id.vhost);
+  }
+
+  get tcUrl(): string {
+    const { publisherId, id } = this.#stream;
+    const publisher = publisherId === undefined ? undefined : this.#parts.sessions.get(publisherId);
+    return publisher === undefined ? `rtmp://${id.vhost}/${id.app}` : publicUrl(publisher.session.tcUrl);
+  }
+
+  get url(): string {
+    const { vhost, app, stream } = this.#stream.id;
+    return urlOf(vhost, app, stream);
+  }
+
+  get publisherId(): string | undefined {
+    return this.#stream.publisherId;
+  }
+
+  get liveMs(): number {
+    return this.#traffic === undefined ? 0 : performance.now() - this.#traffic.since;
+  }
+
+  get clients(): number {
+    return this.#traffic?.clients ?? 0;
+  }
+
+  get players(): number {
+    return this.#traffic?.players ?? 0;
+  }
+
+  get frames(): number {
+    return this.#stream.videoFrames;
+  }
+
+  get audioFrames(): number {
+    return this.#stream.meter.audioFrames;
+  }
+
+  get fps(): number {
+    return this.#rated.fps;
+  }
+
+  get droppedFrames(): number {
+    return this.#moved?.droppedFrames ?? 0;
+  }
+
+  get bytesReceived(): number {
+    return this.#moved?.bytesIn ?? 0;
+  }
+
+  get bytesSent(): number {
+    return this.#moved?.bytesOut ?? 0;
+  }
+
+  get kbps(): KbpsView {
+    return this.#rated;
+  }
+
+  get gop(): StreamView['gop'] {
+    return this.#stream.meter.gop;
+  }
+
+  get jitter(): StreamView['jitter'] {
+    const { corrections, correctedMs } = this.#stream.meter;
+    return { corrections, correctedMs };
+  }
+
+  get heldBytes(): number {
+    return this.#stream.heldBytes;
+  }
+
+  get flushes(): FlushView | undefined {
+    const { flushes } = this.#stream.meter;
+    return flushes === undefined ? undefined : flushView(flushes);
+  }
+
+  get video(): StreamView['video'] {
+    const { video } = this.#stream;
+    return video === undefined ? undefined : videoView(video);
+  }
+
+  get audio(): StreamView['audio'] {
+    const { audio } = this.#stream;
+    return audio === undefined ? undefined : audioView(audio);
+  }
+
+  get hlsReady(): boolean {
+    return this.#parts.hlsReady(this.#stream.key);
+  }
+
+  get faults(): readonly FaultView[] {
+    return this.#parts.faults(this.#stream.key);
+  }
+
+  get #moved(): Traffic | undefined {
+    this.#totals ??= this.#traffic?.totals();
+    return this.#totals;
+  }
+
+  get #rated(): Rates {
+    const totals = this.#moved;
+    this.#rates ??= (totals === undefined ? undefined : this.#traffic?.rates(totals)) ?? NO_RATES;
+    return this.#rates;
+  }
 }
 
 function flushView(flushes: FlushTimes): FlushView {

@@ -9,6 +9,7 @@ import {
   apiRoutes,
   type DvrControl,
   guardRoutes,
+  type TurnBudget,
 } from '../api/index.ts';
 import {
   type Config,
@@ -49,6 +50,8 @@ export interface HttpDoorsContext {
   readonly dvrs: DvrControl;
   readonly control: ApiControl;
   readonly metrics: ServerMetrics;
+  /** What long pages of the API may take of the event loop, all together. */
+  readonly budget: TurnBudget;
   config(): Config;
   readonly virtualFiles: VirtualFiles;
   readonly fileGuard: FileGuard;
@@ -171,6 +174,7 @@ function serverOptions(config: Config, context: HttpDoorsContext): HttpServerOpt
             source: context.source,
             scope: 'public',
             listStreams: config.httpServer.listStreams,
+            budget: context.budget,
             settings: () => context.config().httpApi,
           }),
         ],
@@ -195,7 +199,7 @@ function exporterOptions(context: HttpDoorsContext): HttpServerOptions {
 
 /** The whole API, as its operators have it, and the metrics behind the same password. */
 function ownApi(context: HttpDoorsContext, atRoot: boolean): FastifyPluginCallback[] {
-  const { source, dvrs, control, log, metrics } = context;
+  const { budget, source, dvrs, control, log, metrics } = context;
   const guard = {
     settings: () => context.config().httpApi,
     onDenied: ({ ip, reason }: ApiDenial) => {
@@ -205,7 +209,7 @@ function ownApi(context: HttpDoorsContext, atRoot: boolean): FastifyPluginCallba
     isOwnName: (name: string) => name === machineName() || isVhostName(context.config(), name),
   };
   return [
-    apiRoutes({ source, dvrs, control, atRoot, ...guard }),
+    apiRoutes({ source, dvrs, control, atRoot, budget, ...guard }),
     metricsRoutes({
       metrics,
       guard: (app) => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
-import { type ApiControl, summariesShape } from '../api/index.ts';
+import { type ApiControl, summariesShape, TurnBudget } from '../api/index.ts';
 import { BandwidthGate } from '../bandwidth/index.ts';
 import {
   type Config,
@@ -152,6 +152,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     system,
     connections: () => admission.open,
     faults: (key: string) => sinks.faults(key),
+    hlsReady: (key: string) => sinks.hls.isReady(key),
   };
   const source = createApiSource({ ...observed, config });
   const metrics = new ServerMetrics({
@@ -168,6 +169,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     source,
     metrics,
     control,
+    budget: new TurnBudget(),
     rtmpPort: (): number => doors.rtmpPort,
     rtmpsPort: (): number | undefined => doors.rtmpsPort,
     dvrs: sinks.dvr,

@@ -1,5 +1,6 @@
 import { EndedSessions } from './ended-sessions.ts';
 import { Rate, type Rates, SAMPLES_PER_LONG_SAMPLE } from './rate.ts';
+import { Reused } from './reused.ts';
 import type { Session } from './session.ts';
 import { StreamTraffic, Traffic } from './traffic.ts';
 
@@ -50,6 +51,7 @@ export class Sessions {
   /** Of streams that are gone. */
   readonly #past = new Traffic();
   readonly #rate = new Rate(this.#past);
+  readonly #all = new Reused(() => this.#sum());
   #begun = 0;
   #publishers = 0;
   #samples = 0;
@@ -100,13 +102,13 @@ export class Sessions {
   totals(): SessionTotals {
     const publishers = this.#publishers;
     const players = this.#byId.size - publishers;
-    const { bytesIn, bytesOut, videoFrames, droppedFrames } = this.#traffic();
+    const { bytesIn, bytesOut, videoFrames, droppedFrames } = this.#all.get();
     return { publishers, players, begun: this.#begun, bytesIn, bytesOut, videoFrames, droppedFrames };
   }
 
   /** Of the whole server. */
   rates(): Rates {
-    return this.#rate.read(this.#traffic());
+    return this.#rate.read(this.#all.get());
   }
 
   /**
@@ -125,7 +127,7 @@ export class Sessions {
     return long;
   }
 
-  #traffic(): Traffic {
+  #sum(): Traffic {
     const all = new Traffic();
     all.add(this.#past);
     for (const traffic of this.#streams.values()) all.add(traffic.totals());

@@ -160,6 +160,11 @@ export class HlsSinks implements HlsSource {
     return { segments, sequence: nextSequence, bytesInMemory, ...(fault === undefined ? {} : { fault }) };
   }
 
+  /** Whether a stream's HLS has something to play. */
+  isReady(streamKey: string): boolean {
+    return this.#outputs.get(streamKey)?.ready === true;
+  }
+
   /** What a stream's HLS suffers from. */
   faults(streamKey: string): readonly FaultState[] {
     const fault = this.#outputs.get(streamKey)?.fault;

@@ -107,6 +107,12 @@ export class HlsOutput {
     return this.#window.entries.length;
   }
 
+  /** Whether the playlist can be played. */
+  get ready(): boolean {
+    // Before this run has made a segment, what is on disk may be of another time.
+    return this.#made > 0 && this.#window.entries.length > 0;
+  }
+
   /** The number of the next segment. */
   get nextSequence(): number {
     return this.#numbering.known ? this.#numbering.next.sequence : 0;
@@ -346,7 +352,7 @@ export class HlsOutput {
 
   /** The playlist, once this run has made a segment: before, what is on disk is as good. */
   #playlistItem(): HlsPlaylistItem | undefined {
-    if (this.#made === 0 || this.#window.entries.length === 0) return undefined;
+    if (!this.ready) return undefined;
     const { id, config } = this.#options;
     this.#item ??= playlistItem({
       stream: id,
