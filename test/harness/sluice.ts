@@ -44,6 +44,10 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Arguments of Node itself, such as `--expose-gc`. */
   readonly nodeArgs?: readonly string[];
+  /** The most open files that the system allows it. Default: as many as this process. */
+  readonly openFiles?: number;
+  /** Puts files into the server's folder before it starts. */
+  readonly prepare?: (folder: string) => Promise<void>;
 }
 
 /** A real server, built and in a process of its own, with a folder of its own. */
@@ -144,12 +148,15 @@ async function startOnce(options: StartOptions): Promise<SluiceUnderTest> {
   const ports = { rtmp, http, api };
   const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'));
   folders.add(folder);
+  await options.prepare?.(folder);
   const file = join(folder, 'sluice.conf');
   const text = options.config?.(ports, folder) ?? defaultConfig(ports, options);
   await writeFile(file, text);
+  const command = [...(options.nodeArgs ?? []), sluiceMain, '-c', file, ...(options.args ?? [])];
+  const [program, args] = withOpenFiles(options.openFiles, command);
   const server = new RunningProcess(
-    process.execPath,
-    [...(options.nodeArgs ?? []), sluiceMain, '-c', file, ...(options.args ?? [])],
+    program,
+    args,
     // In front, whatever the configuration says or leaves out: it is this process's to stop.
     { cwd: folder, env: { SRS_DAEMON: 'off', ...options.env } },
   );
@@ -173,16 +180,26 @@ async function startOnce(options: StartOptions): Promise<SluiceUnderTest> {
   return sluice;
 }
 
+/** @returns Node with its arguments, where a limit is given by way of a shell that sets it */
+function withOpenFiles(
+  limit: number | undefined,
+  args: readonly string[],
+): [program: string, args: readonly string[]] {
+  if (limit === undefined) return [process.execPath, args];
+  return ['sh', ['-c', `ulimit -n ${limit}; exec "$0" "$@"`, process.execPath, ...args]];
+}
+
 /** Runs the command line to its end, for `-t`, `-v` and what is refused. */
 export async function runSluice(
   args: readonly string[],
-  options: { readonly env?: Readonly<Record<string, string | undefined>>; readonly limitMs?: number } = {},
+  options: {
+    readonly env?: Readonly<Record<string, string | undefined>>;
+    readonly limitMs?: number;
+    readonly openFiles?: number;
+  } = {},
 ): Promise<RunningProcess> {
-  const server = new RunningProcess(
-    process.execPath,
-    [sluiceMain, ...args],
-    options.env === undefined ? {} : { env: options.env },
-  );
+  const [program, words] = withOpenFiles(options.openFiles, [sluiceMain, ...args]);
+  const server = new RunningProcess(program, words, options.env === undefined ? {} : { env: options.env });
   await server.exited(options.limitMs);
   return server;
 }

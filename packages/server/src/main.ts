@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { EarlySignals } from './early-signals.ts';
+import { loadProblem } from './load-problem.ts';
 import { nodeVersionProblem } from './node-version.ts';
 
 // Before anything else is loaded, which takes some hundred milliseconds.
@@ -7,8 +8,15 @@ const signals = new EarlySignals();
 // A Node that is too old may not even be able to load the rest.
 const problem = nodeVersionProblem(process.versions.node);
 if (problem === undefined) {
-  const { runCommandLine } = await import('./cli/index.ts');
-  process.exitCode = await runCommandLine(process.argv.slice(2), signals);
+  try {
+    const { runCommandLine } = await import('./cli/index.ts');
+    process.exitCode = await runCommandLine(process.argv.slice(2), signals);
+  } catch (error) {
+    const text = loadProblem(error);
+    if (text === undefined) throw error;
+    process.stderr.write(`sluice: ${text}\n`);
+    process.exit(1);
+  }
 } else {
   process.stderr.write(`${problem}.\n`);
   process.exitCode = 1;

@@ -62,6 +62,8 @@ export interface EndedView {
 export interface TotalsView {
   /** Failures of timers, listeners and background work that were caught. */
   readonly internalFaults: number;
+  /** Clients and files that were refused for want of descriptors. */
+  readonly descriptorRefusals: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
   /** Of every kind. */

@@ -74,6 +74,7 @@ export const summariesSchema = z.strictObject({
     cpu_percent: z.number(),
     srs_uptime: z.number().int(),
     internal_faults: z.number().int(),
+    descriptor_refusals: z.number().int(),
   }),
   system: z.strictObject({
     cpu_percent: figure,

@@ -28,6 +28,7 @@ export function summariesShape(version: string, view: SystemView, totals: Totals
       cpu_percent: rounded(view.process.cpuShare),
       srs_uptime: view.process.uptimeSeconds,
       internal_faults: totals.internalFaults,
+      descriptor_refusals: totals.descriptorRefusals,
     },
     system: {
       cpu_percent: fraction(cpu?.share),

@@ -238,7 +238,7 @@ export function apiKit(kit: ApiKit = {}): {
     vhost: (id) => [VHOST, OFF_VHOST].find((view) => view.id === id),
     ended: () => [ENDED, { ...ENDED, id: 'e2', detail: undefined }],
     totals: () => ({
-      ...{ bytesReceived: 100, bytesSent: 200, connections: 7, internalFaults: 0 },
+      ...{ bytesReceived: 100, bytesSent: 200, connections: 7, internalFaults: 0, descriptorRefusals: 0 },
       traffic: TRAFFIC,
     }),
     system: () => kit.system ?? UNKNOWN_SYSTEM,

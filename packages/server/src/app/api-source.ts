@@ -44,6 +44,8 @@ export interface ApiParts {
   connections(): number;
   /** Failures of timers, listeners and background work that were caught. */
   internalFaults(): number;
+  /** Clients and files that were refused for want of descriptors. */
+  descriptorRefusals(): number;
   readonly system: { read(): SystemView };
 }
 
@@ -102,6 +104,7 @@ export function createApiSource(parts: ApiParts): ApiSource {
         bytesReceived: bytesIn,
         bytesSent: bytesOut,
         internalFaults: parts.internalFaults(),
+        descriptorRefusals: parts.descriptorRefusals(),
         connections: parts.connections(),
         traffic: {
           publishers,

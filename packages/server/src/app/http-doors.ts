@@ -253,6 +253,7 @@ function commonOptions(context: HttpDoorsContext): HttpServerOptions {
   return {
     version,
     admission,
+    filePlaces: admission,
     trustedPeers: trustedPeers(() => context.config()),
     onError: (error: Error) => {
       log.error(error, 'HTTP');

@@ -21,8 +21,9 @@ import { HlsDoor } from '../servers/hls/index.ts';
 import { HttpLiveDoor } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
 import { namesProblem } from '../sinks/disk/index.ts';
-import { Admission, Sessions, SystemStats } from '../stats/index.ts';
+import { Admission, type Descriptors, Sessions, SystemStats } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
+import { createDescriptors, effectiveConnections } from './descriptors.ts';
 import { Doors } from './doors.ts';
 import { FileReports } from './file-events.ts';
 import { TemplateOwners } from './file-owners.ts';
@@ -57,6 +58,7 @@ export interface Rooms {
   readonly gates: ServerGates;
   readonly heartbeat: Heartbeat;
   readonly observation: Observation;
+  readonly descriptors: Descriptors;
   readonly internalFaults: InternalFaults;
   readonly sinks: Sinks;
   readonly ingests: IngestLoops;
@@ -100,7 +102,9 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     isLimited: (url: string) => config().urlsByApi.includes(url),
   };
   const access = new AccessControl({ log, limits: () => config().limits, outbound });
-  const admission = new Admission(() => config().maxConnections, access);
+  const descriptors = createDescriptors(log);
+  const connectionLimit = (): number => effectiveConnections(config().maxConnections, descriptors.limit);
+  const admission = new Admission(connectionLimit, access, descriptors);
   const callbacks = new HttpCallbacks({
     log,
     ...identity,
@@ -147,6 +151,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   const observed = {
     ...identity,
     internalFaults: () => internalFaults.count,
+    descriptorRefusals: () => descriptors.refused,
     hub,
     sessions,
     system,
@@ -157,7 +162,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   const source = createApiSource({ ...observed, config });
   const metrics = new ServerMetrics({
     ...observed,
-    maxConnections: () => config().maxConnections,
+    maxConnections: connectionLimit,
     exporter: () => config().exporter,
   });
   sinks.hls.onSegment(({ readyMs }) => {
@@ -197,6 +202,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   });
   return {
     hub,
+    descriptors,
     internalFaults,
     admission,
     callbacks,

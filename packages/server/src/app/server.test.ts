@@ -9,7 +9,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { resolveConfig, type ServerOptions } from '../config/index.ts';
 import { aacHeader, avcHeader, numberIn, video } from '../remux/test-kit.ts';
-import { descriptorProblem } from './descriptors.ts';
+import { checkDescriptors, effectiveConnections } from './descriptors.ts';
 import { packageVersion, SluiceServer, StartError } from './index.ts';
 
 const loopback = { host: '127.0.0.1', port: 0 } as const;
@@ -240,9 +240,26 @@ describe('SluiceServer', () => {
   });
 });
 
-describe('descriptorProblem', () => {
-  it('R002 names the need, the limit and the remedy', () => {
-    expect(descriptorProblem(10)).toBeUndefined();
-    expect(descriptorProblem(100_000_000)).toMatch(/needs 100000064 open files .*"ulimit -n 100000064"/);
+describe('checkDescriptors', () => {
+  it('R002 counts two descriptors for each client', () => {
+    expect(checkDescriptors(1000, 2080)).toBeUndefined();
+    expect(checkDescriptors(1000, Number.POSITIVE_INFINITY)).toBeUndefined();
+    expect(checkDescriptors(1000, 2079)).toMatch(
+      /may need 2080 open files .* allows 2079: .*"ulimit -n 2080"/,
+    );
+  });
+
+  it('R002 starts with fewer connections where nearly all fit, and says how many', () => {
+    expect(checkDescriptors(1000, 1024)).toMatch(/"ulimit -n 2080".*; until then 944 connections are taken/);
+    expect(effectiveConnections(1000, 1024)).toBe(944);
+    expect(effectiveConnections(1000, 65_536)).toBe(1000);
+  });
+
+  it('R002 names the need, the limit and the remedy where the connections cannot fit', () => {
+    expect(() => checkDescriptors(100_000_000, 1024)).toThrow(
+      /may need 200000080 open files .* allows 1024: .*"ulimit -n 200000080".*or set max_connections 944/,
+    );
+    expect(() => checkDescriptors(1000, 64)).toThrow(/allows 64: raise it with "ulimit -n 2080"/);
+    expect(() => checkDescriptors(10, 64)).toThrow(/allows 64: raise it with "ulimit -n 100"/);
   });
 });

@@ -12,11 +12,10 @@ import type { FinishedFile } from '../sinks/dvr/index.ts';
 import type { HlsSegmentEvent } from '../sinks/hls/index.ts';
 import type { ServerAddresses } from './addresses.ts';
 import { ConfigChanges } from './config-changes.ts';
-import { descriptorProblem } from './descriptors.ts';
+import { checkDescriptors } from './descriptors.ts';
 import { guardWarnings } from './guard-warnings.ts';
 import { Reloader, ReloadError, type ReloadResult } from './reload.ts';
 import { createRooms, type Rooms } from './rooms.ts';
-import { StartError } from './start-error.ts';
 import { packageVersion } from './version.ts';
 
 /** What a server is made with, besides its configuration. */
@@ -118,8 +117,8 @@ export class SluiceServer {
    * @throws StartError
    */
   async start(): Promise<void> {
-    const problem = descriptorProblem(this.#config.maxConnections);
-    if (problem !== undefined) throw new StartError('too-few-descriptors', problem);
+    const shortage = checkDescriptors(this.#config.maxConnections, this.#rooms.descriptors.limit);
+    if (shortage !== undefined) this.#log.warn(shortage);
     const { inactive, warnings } = this.#config;
     if (inactive.length > 0) {
       const names = inactive.map(({ path, line }) => `${path} (line ${line})`).join(', ');
@@ -237,13 +236,14 @@ export class SluiceServer {
     const changes = planReload(before, config);
     const problem = reloadProblem(changes);
     if (problem !== undefined) throw new ReloadError('vhost-mode-changed', problem);
-    const tooFew = descriptorProblem(config.maxConnections);
-    if (tooFew !== undefined) throw new StartError('too-few-descriptors', tooFew);
+    this.#rooms.descriptors.refresh();
+    const shortage = checkDescriptors(config.maxConnections, this.#rooms.descriptors.limit);
     const doors = await this.#rooms.doors.prepare(config);
     if (!this.#isRunning()) {
       await doors.rollback();
       throw notRunning();
     }
+    if (shortage !== undefined && config.maxConnections !== before.maxConnections) this.#log.warn(shortage);
     this.#config = config;
     doors.commit();
     this.#reconfigure(config, before);

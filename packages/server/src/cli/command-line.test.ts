@@ -200,7 +200,7 @@ describe('runCommandLine', () => {
     const limit = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1]);
     const log = join(mkdtempSync(join(tmpdir(), 'sluice-cli-')), 'srs.log');
     directories.push(join(log, '..'));
-    const text = `listen 127.0.0.1:19350; max_connections ${limit}; daemon off; pid ${log}.pid; srs_log_tank file; srs_log_file ${log};\n`;
+    const text = `listen 127.0.0.1:19350; max_connections ${limit + 1}; daemon off; pid ${log}.pid; srs_log_tank file; srs_log_file ${log};\n`;
     const { code, err } = await run('-c', file(text));
     expect(code).toBe(1);
     expect(err).toContain('ulimit -n');

@@ -58,6 +58,11 @@ function srsInstruments(registry: Registry) {
       help: 'Failures of timers, listeners and background work that were caught.',
       registers,
     }),
+    descriptorRefusals: new Counter({
+      name: 'sluice_descriptor_refusals_total',
+      help: 'Clients and files that were refused for want of file descriptors.',
+      registers,
+    }),
     clientErrors: new Counter({
       name: 'srs_clients_errs_total',
       help: 'Connections that have ended otherwise than they should.',

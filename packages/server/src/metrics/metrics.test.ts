@@ -56,6 +56,7 @@ function setUp(changes: Partial<MetricsSource> = {}) {
     },
     connections: () => 7,
     internalFaults: () => 0,
+    descriptorRefusals: () => 0,
     maxConnections: () => 1000,
     faults: (key) => (key === 'v/a/s' ? [{ sink: 'hls', code: 'full' }] : []),
     system: { read: () => ({ process: { cpuShare: 0.5, rssKbytes: 2048 } }) },

@@ -100,6 +100,7 @@ export class ServerMetrics {
     memoryBytes.set({ kind: 'array_buffers' }, arrayBuffers);
     rest.residentBytes.set(rss);
     setTotal(rest.internalFaults, this.#source.internalFaults());
+    setTotal(rest.descriptorRefusals, this.#source.descriptorRefusals());
     rest.startTime.set(performance.timeOrigin / 1000);
     const { user, system: kernel } = process.cpuUsage();
     setTotal(rest.cpuSeconds, (user + kernel) / 1e6);

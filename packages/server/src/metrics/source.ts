@@ -36,7 +36,9 @@ export interface MetricsSource {
   connections(): number;
   /** Failures that were caught and that nobody waited for. */
   internalFaults(): number;
-  /** `max_connections`. */
+  /** Clients and files that were refused for want of descriptors. */
+  descriptorRefusals(): number;
+  /** `max_connections`, or what the descriptors allow of it. */
   maxConnections(): number;
   /** What the sinks of a stream suffer from now. */
   faults(streamKey: string): Iterable<{ readonly sink: string; readonly code: string }>;

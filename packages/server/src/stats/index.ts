@@ -1,4 +1,11 @@
 export { type AddressAdmission, Admission, type AdmissionRefusal } from './admission.ts';
+export {
+  connectionsWithin,
+  descriptorNeed,
+  descriptorOf,
+  Descriptors,
+  isOutOfDescriptors,
+} from './descriptors.ts';
 export { type EndReason, endReasons } from './end-reason.ts';
 export type { EndedSession, EndedSessions } from './ended-sessions.ts';
 export type { Session, SessionType } from './session.ts';

@@ -258,7 +258,8 @@ export const rootSection = new Section('the root', {
     default: 1000,
     min: 1,
     active: true,
-    means: 'The most connections of all kinds; more are refused. Needs as many file descriptors.',
+    means:
+      'The most connections of all kinds; more are refused. Wants twice as many file descriptors and 80 (docs/operations.md).',
   }),
   daemon: flag('daemon', {
     default: true,

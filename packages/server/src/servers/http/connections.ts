@@ -1,19 +1,26 @@
 import type { Socket } from 'node:net';
 
 import { plainAddress } from '../../log/index.ts';
+import { type AdmissionRefusal, descriptorOf } from '../../stats/index.ts';
 
 /** Counts connections against `max_connections`; shared with the other doors of the server. */
 export interface ConnectionAdmission {
-  /** Why the connection is not taken; undefined counts it, until `release` with the same address. */
-  admit(ip: string): string | undefined;
+  /**
+   * Why the connection is not taken; undefined counts it, until `release` with the same address.
+   *
+   * @param descriptor - of the accepted socket; undefined where it is not known
+   */
+  admit(ip: string, descriptor?: number): AdmissionRefusal | undefined;
   release(ip: string): void;
+  /** The system has refused a descriptor for a client. */
+  refusedBySystem(): void;
 }
 
 /**
  * Why an HTTP connection ended:
  * - `closed`: by the peer, or by us after its last response or an idle time.
  * - `live`: it carried a live stream or a WebSocket; the live room knows more.
- * - `full`: refused by `max_connections` or by what its address may have.
+ * - `full`: refused by `max_connections`, by what its address may have, or for want of descriptors.
  * - `bad-request`, `header-overflow`, `request-timeout`: answered 400, 431, 408.
  * - `tls-failed`: its TLS handshake came to no good end.
  * - `request-after-live`: the peer sent a second request after one for a live stream.
@@ -66,11 +73,15 @@ export class HttpConnections {
     this.#onEnd = onEnd;
   }
 
-  /** Takes a fresh connection in; false when the server is full: no request of it will be answered. */
-  open(socket: Socket): boolean {
+  /**
+   * Takes a fresh connection in. Where the server is full no request of it will be answered: `refused` may be told so,
+   * `destroyed` was closed at once, for want of descriptors.
+   */
+  open(socket: Socket): 'admitted' | 'refused' | 'destroyed' {
     const remoteAddress = socket.remoteAddress ?? '';
     const ip = plainAddress(remoteAddress);
-    const admitted = this.#admission?.admit(ip) === undefined;
+    const refusal = this.#admission?.admit(ip, descriptorOf(socket));
+    const admitted = refusal === undefined;
     const connection: OpenConnection = {
       socket,
       remoteAddress,
@@ -97,7 +108,16 @@ export class HttpConnections {
         reason: connection.reason,
       });
     });
-    return admitted;
+    if (refusal === 'too-few-descriptors') {
+      socket.destroy();
+      return 'destroyed';
+    }
+    return admitted ? 'admitted' : 'refused';
+  }
+
+  /** A listener could not accept a connection. */
+  refusedBySystem(): void {
+    this.#admission?.refusedBySystem();
   }
 
   /**

@@ -2,6 +2,7 @@ import { sendText } from './answer-head.ts';
 import type { Exchange, HeaderList } from './answer-head.ts';
 import type { FileDoor, OpenedFile } from './file-door.ts';
 import type { FileGuard, GuardedFile } from './file-guard.ts';
+import type { FilePlaces } from './file-places.ts';
 import { FileSender } from './file-sender.ts';
 import type { FileSendOptions, SentListener } from './file-sender.ts';
 import type { MemorySender } from './memory-sender.ts';
@@ -23,6 +24,7 @@ export interface FileRequestsOptions {
   readonly peers: TrustedPeers;
   readonly fileGuard: FileGuard | undefined;
   readonly fileDoor: FileDoor | undefined;
+  readonly filePlaces: FilePlaces;
   readonly staticMounts: StaticMounts;
   /** Absolute. */
   readonly root: string | undefined;
@@ -37,7 +39,7 @@ export class FileRequests {
 
   constructor(options: FileRequestsOptions) {
     this.#options = options;
-    this.#disk = new FileSender(options.common);
+    this.#disk = new FileSender(options.common, options.filePlaces);
   }
 
   /** Where in the directories the file of a request is, if it is there; undefined without any directory. */
@@ -166,6 +168,28 @@ export class FileRequests {
     file: OpenedFile & GuardedFile,
     listener: SentListener | undefined,
   ): Promise<void> {
+    await this.#withPlace(exchange, () => this.#serveAllowed(exchange, target, file, listener));
+  }
+
+  async #withPlace(exchange: Exchange, serve: () => Promise<void>): Promise<void> {
+    const { common, filePlaces } = this.#options;
+    if (!filePlaces.takeFile()) {
+      sendText(exchange, 503, common);
+      return;
+    }
+    try {
+      await serve();
+    } finally {
+      filePlaces.releaseFile();
+    }
+  }
+
+  async #serveAllowed(
+    exchange: Exchange,
+    target: RequestTarget,
+    file: OpenedFile & GuardedFile,
+    listener: SentListener | undefined,
+  ): Promise<void> {
     const { fileGuard } = this.#options;
     let answer = await fileGuard?.check(
       file,
@@ -226,7 +250,9 @@ export class FileRequests {
         this.#sendFacts(exchange, { ...playerPage, root: answer.root });
         return;
       case 'file':
-        await this.#disk.send(exchange, answer.path, { headers: answer.headers });
+        await this.#withPlace(exchange, () =>
+          this.#disk.send(exchange, answer.path, { headers: answer.headers }),
+        );
     }
   }
 

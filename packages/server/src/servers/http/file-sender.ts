@@ -1,9 +1,11 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { isOutOfDescriptors } from '../../stats/index.ts';
 import { sendText } from './answer-head.ts';
 import type { Exchange, HeaderList } from './answer-head.ts';
 import type { ByteRange } from './byte-range.ts';
 import type { Validators } from './conditions.ts';
+import type { FilePlaces } from './file-places.ts';
 import { FilePump } from './file-pump.ts';
 import { contentTypeOf } from './file-types.ts';
 import { answerByConditions, partHeaders, selectRange } from './preconditions.ts';
@@ -30,25 +32,31 @@ export interface SentListener {
 /** Sends files of the disk with ETag, Last-Modified, conditional requests and a byte range (RFC 9110 §13, §14). */
 export class FileSender {
   readonly #common: HeaderList;
+  readonly #places: Pick<FilePlaces, 'fitsFile'>;
   readonly #pump = new FilePump();
 
-  constructor(common: HeaderList) {
+  constructor(common: HeaderList, places: Pick<FilePlaces, 'fitsFile'>) {
     this.#common = common;
+    this.#places = places;
   }
 
   /**
-   * Answers a GET or HEAD with a regular file; one that can't be opened (any more) is answered 404. The size
-   * is that at the time of the request, also while the file grows.
+   * Answers a GET or HEAD with a regular file; one that can't be opened (any more) is answered 404, or 503 for want of
+   * descriptors. The size is that at the time of the request, also while the file grows.
    */
   async send(exchange: Exchange, path: string, options: FileSendOptions = {}): Promise<void> {
     let file: FileHandle;
     try {
       file = await open(path);
-    } catch {
-      sendText(exchange, 404, this.#common);
+    } catch (error) {
+      sendText(exchange, isOutOfDescriptors(error) ? 503 : 404, this.#common);
       return;
     }
     try {
+      if (!this.#places.fitsFile(file.fd)) {
+        sendText(exchange, 503, this.#common);
+        return;
+      }
       await this.#sendOpen(exchange, path, file, options);
     } finally {
       await file.close();

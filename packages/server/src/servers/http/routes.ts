@@ -7,6 +7,7 @@ import { commonHeaders } from './answer-head.ts';
 import { FileRequests } from './file-requests.ts';
 import type { FileDoor } from './file-door.ts';
 import type { FileGuard } from './file-guard.ts';
+import { type FilePlaces, UNLIMITED_FILE_PLACES } from './file-places.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LiveRequests } from './live-requests.ts';
 import { MemorySender } from './memory-sender.ts';
@@ -27,6 +28,7 @@ export interface HttpRoutesOptions {
   readonly peers: TrustedPeers;
   readonly fileGuard: FileGuard | undefined;
   readonly fileDoor: FileDoor | undefined;
+  readonly filePlaces: FilePlaces | undefined;
   readonly staticMounts: StaticMounts;
   readonly root: string | undefined;
   readonly playerPage: PlayerPageFacts | undefined;
@@ -136,6 +138,7 @@ function createFileRequests(options: HttpRoutesOptions): FileRequests {
     peers: options.peers,
     fileGuard: options.fileGuard,
     fileDoor: options.fileDoor,
+    filePlaces: options.filePlaces ?? UNLIMITED_FILE_PLACES,
     staticMounts: options.staticMounts,
     root: options.root === undefined ? undefined : resolve(options.root),
     playerPage: options.playerPage,

@@ -6,11 +6,13 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
 import { background } from '../../background.ts';
 import type { ListenAddress } from '../../config/types.ts';
+import { isOutOfDescriptors } from '../../stats/index.ts';
 import { HttpConnections } from './connections.ts';
 import type { ConnectionAdmission, HttpCloseReason, HttpConnectionEnd } from './connections.ts';
 import { HttpServerError } from './errors.ts';
 import type { FileDoor } from './file-door.ts';
 import type { FileGuard } from './file-guard.ts';
+import type { FilePlaces } from './file-places.ts';
 import { DEFAULT_HTTP_LIMITS } from './limits.ts';
 import type { HttpLimits } from './limits.ts';
 import type { LiveDoor } from './live-door.ts';
@@ -53,6 +55,8 @@ export interface HttpServerOptions {
   readonly trustedPeers?: TrustedPeers;
   /** Default: every connection is admitted. */
   readonly admission?: ConnectionAdmission;
+  /** Asked before a file is opened for a client. Default: there is a place for each. */
+  readonly filePlaces?: FilePlaces;
   /** Each field has its default in {@link DEFAULT_HTTP_LIMITS}. */
   readonly limits?: Partial<HttpLimits>;
   /** Told of every connection once, at its end. */
@@ -126,6 +130,7 @@ async function buildApp(
     virtualFiles: options.virtualFiles,
     fileGuard: options.fileGuard,
     fileDoor: options.fileDoor,
+    filePlaces: options.filePlaces,
     staticMounts: compileStaticMounts(options.staticMounts ?? []),
     root: options.root,
     playerPage: options.playerPage,
@@ -182,7 +187,10 @@ class NodeHttpServer implements HttpServer {
         const http = this.#createServer(state);
         const server = tls === undefined ? this.#plain(http) : this.#behindTls(http, tls);
         await listenOn(server, address);
-        server.on('error', (error) => this.#parts.onError?.(error));
+        server.on('error', (error) => {
+          if (isOutOfDescriptors(error)) this.#parts.connections.refusedBySystem();
+          else this.#parts.onError?.(error);
+        });
         started.push({ state, server, http, host: address.host });
       }
     } catch (error) {
@@ -251,7 +259,7 @@ class NodeHttpServer implements HttpServer {
   #plain(http: Server): NetServer {
     http.on('connection', (socket: Socket) => {
       const { connections, serverName } = this.#parts;
-      if (!connections.open(socket)) answerAndClose(socket, 503, serverName);
+      if (connections.open(socket) === 'refused') answerAndClose(socket, 503, serverName);
     });
     return http;
   }
@@ -271,7 +279,7 @@ class NodeHttpServer implements HttpServer {
         if (!isSecure) connections.note(socket, 'tls-failed');
       });
       // Nobody would wait for a handshake only to be refused.
-      if (!connections.open(socket)) socket.destroy();
+      if (connections.open(socket) !== 'admitted') socket.destroy();
     });
     // The time limits of requests are looked after from then on.
     http.emit('listening');

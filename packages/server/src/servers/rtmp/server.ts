@@ -2,7 +2,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 
 import type { ListenAddress } from '../../config/index.ts';
 import { plainAddress } from '../../log/index.ts';
-import type { AdmissionRefusal, EndReason } from '../../stats/index.ts';
+import {
+  type AdmissionRefusal,
+  descriptorOf,
+  type EndReason,
+  isOutOfDescriptors,
+} from '../../stats/index.ts';
 import { RtmpConnection } from './connection.ts';
 import type { RtmpContext } from './context.ts';
 import { RefusalPlaces } from './refusal-places.ts';
@@ -28,6 +33,15 @@ interface Listener {
   readonly host: string | undefined;
   /** The port that port 0 became. */
   readonly port: number;
+}
+
+/** A fresh connection. */
+interface Accepted {
+  readonly accepted: Socket;
+  readonly tls: TlsLayer | undefined;
+  readonly ip: string;
+  /** Why it was not admitted; undefined when it was, and has a place to give back. */
+  readonly refusal: AdmissionRefusal | undefined;
 }
 
 /** The RTMP door: listens on any number of addresses and owns its connections. */
@@ -57,8 +71,11 @@ export class RtmpServer {
     // delay what players see first.
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
     server.on('connection', (accepted) => {
-      const socket = tls === undefined ? accepted : tls.secure(accepted);
-      if (socket !== undefined) this.#accept(socket);
+      const ip = plainAddress(accepted.remoteAddress);
+      const refusal = this.#context.admission.admit(ip, descriptorOf(accepted));
+      // No handshake of TLS for a client that is closed at once.
+      if (refusal === 'too-few-descriptors') accepted.destroy();
+      else this.#accept({ accepted, tls, ip, refusal });
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -68,7 +85,8 @@ export class RtmpServer {
       });
     });
     server.on('error', (error) => {
-      this.#context.log.error(error, 'RTMP listener');
+      if (isOutOfDescriptors(error)) this.#context.admission.refusedBySystem();
+      else this.#context.log.error(error, 'RTMP listener');
     });
     const bound = server.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
@@ -127,17 +145,18 @@ export class RtmpServer {
     await empty;
   }
 
-  #accept(socket: Socket): void {
+  #accept({ accepted, tls, ip, refusal }: Accepted): void {
     const { admission } = this.#context;
-    const ip = plainAddress(socket.remoteAddress);
-    const refusal = admission.admit(ip);
-    if (refusal !== undefined) {
+    const socket = tls === undefined ? accepted : tls.secure(accepted);
+    if (socket === undefined) {
+      if (refusal === undefined) admission.release(ip);
+    } else if (refusal !== undefined) {
       this.#turnAway(socket, refusal);
-      return;
+    } else {
+      this.#serve(socket, () => {
+        admission.release(ip);
+      });
     }
-    this.#serve(socket, () => {
-      admission.release(ip);
-    });
   }
 
   /** @param refusal - why the client is refused as soon as it connects */
@@ -174,9 +193,9 @@ export class RtmpServer {
     const now = performance.now();
     if (now - this.#refusedLoggedAt < REFUSAL_LOG_INTERVAL_MS) return;
     const { maxConnections } = this.#context.config();
-    this.#context.log.warn(
-      `refused ${this.#refused} connections: max_connections ${maxConnections} is reached`,
-    );
+    const { limit } = this.#context.admission;
+    const allowed = limit < maxConnections ? `the ${limit} that the open files allow` : String(limit);
+    this.#context.log.warn(`refused ${this.#refused} connections: max_connections ${allowed} is reached`);
     this.#refused = 0;
     this.#refusedLoggedAt = now;
   }
