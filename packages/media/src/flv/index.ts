@@ -2,6 +2,7 @@ export * from './audio.ts';
 export type { AudioCodec } from './audio-codec.ts';
 export * from './metadata.ts';
 export { type FirstTrack, MultitrackType } from './multitrack.ts';
+export { flvPictureSize, type PictureSize } from './picture-size.ts';
 export * from './reader.ts';
 export * from './tag.ts';
 export * from './video.ts';

@@ -55,9 +55,10 @@ export interface TsPackerOptions {
  * - `written`: its bytes are there, or gathered with the audio around it.
  * - `ignored`: headers (which are remembered), data and empty frames.
  * - `unsupported`: MPEG-TS has no place for the codec, or its packet type is not known.
- * - `broken`: it can't be read, or came before the sequence header it needs.
+ * - `headerless`: it came before the sequence header that it needs.
+ * - `broken`: it can't be read.
  */
-export type PackResult = 'written' | 'ignored' | 'unsupported' | 'broken';
+export type PackResult = 'written' | 'ignored' | 'unsupported' | 'headerless' | 'broken';
 
 /**
  * Packs frames into one MPEG-TS, written straight into one growing buffer. Whatever the frames hold, nothing is
@@ -98,7 +99,7 @@ export class TsPacker {
     return this.#length;
   }
 
-  /** Frames that were `broken` or `unsupported` so far. */
+  /** Frames that were `broken`, `headerless` or `unsupported` so far. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -119,7 +120,7 @@ export class TsPacker {
   write(frame: TsPackerFrame): PackResult {
     if (frame.kind === FlvTagType.script) return 'ignored';
     const result = frame.kind === FlvTagType.video ? this.#writeVideo(frame) : this.#writeAudio(frame);
-    if (result === 'broken' || result === 'unsupported') this.#dropped += 1;
+    if (result !== 'written' && result !== 'ignored') this.#dropped += 1;
     return result;
   }
 
@@ -228,7 +229,7 @@ export class TsPacker {
       return 'written';
     }
     const adts = this.#adts;
-    if (adts === undefined || typeof adts === 'string') return adts ?? 'broken';
+    if (adts === undefined || typeof adts === 'string') return adts ?? 'headerless';
     const size = adts.sizeOf(payloadLength);
     if (size === undefined) return 'broken';
     this.#gather(timestamp, codec, size);

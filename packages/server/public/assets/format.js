@@ -14,9 +14,9 @@ export function videoText(video) {
   return [CODEC_NAMES.get(video.codec) ?? video.codec, video.profile, video.level].filter(Boolean).join(' ');
 }
 
-/** @param {{width: number, height: number} | null} video */
+/** @param {{width: number | null, height: number | null} | null} video */
 export function sizeText(video) {
-  return video === null || video.width === 0 ? NOTHING : `${video.width} × ${video.height}`;
+  return video === null || !video.width ? NOTHING : `${video.width} × ${video.height}`;
 }
 
 /** @param {{codec: string, profile: string, sample_rate: number, channel: number} | null} audio */

@@ -278,9 +278,12 @@ function showNow() {
   const note = codecNote(stream.video ?? null, server.hlsMount !== undefined);
   element('codec-note').hidden = note === '';
   setText(element('codec-note'), note);
+  const faults = (stream.faults ?? []).map(({ message }) => `${message}.`).join(' ');
+  element('fault-note').hidden = faults === '';
+  setText(element('fault-note'), faults);
   showAudioOnly();
   setText(element('fact-video'), videoText(stream.video ?? null));
-  setText(element('fact-size'), sizeText(stream.video ?? pictureSize()));
+  setText(element('fact-size'), sizeText(stream.video?.width ? stream.video : pictureSize()));
   setText(element('fact-audio'), audioText(stream.audio ?? null));
   setText(element('fact-bitrate'), bitrateText(stream.live ? (stream.kbps?.recv_30s ?? 0) : 0));
   setText(element('fact-players'), stream.live ? stream.players.toLocaleString('en') : '–');

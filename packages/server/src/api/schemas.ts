@@ -39,8 +39,9 @@ export const videoSchema = z.strictObject({
   codec: z.string(),
   profile: z.string(),
   level: z.string(),
-  width: z.number().int(),
-  height: z.number().int(),
+  /** Null while it is not known. */
+  width: z.number().int().nullable(),
+  height: z.number().int().nullable(),
 });
 
 export const audioSchema = z.strictObject({
@@ -50,7 +51,7 @@ export const audioSchema = z.strictObject({
   profile: z.string(),
 });
 
-/** What HLS, HDS or a recording of the stream suffers from; ours, not SRS's. */
+/** What the stream, or an output of it, suffers from; ours, not SRS's. */
 export const faultSchema = z.strictObject({
   sink: z.string(),
   code: z.string(),
@@ -86,7 +87,7 @@ export const streamSchema = z.strictObject({
   audio: audioSchema.nullable(),
   /** Ours: the playlist of HLS has a segment. */
   hls_ready: z.boolean(),
-  /** Not on the public port: its messages name paths. */
+  /** On the public port without those of disks: their messages name paths. */
   faults: z.array(faultSchema).optional(),
 });
 

@@ -1,5 +1,5 @@
 import type { ApiClient, ApiEnded, ApiStream, ApiVersions, ApiVhost } from './schemas.ts';
-import type { ClientView, EndedView, StreamView, VhostView } from './source.ts';
+import type { ClientView, EndedView, FaultView, StreamView, VhostView } from './source.ts';
 import { flushShape, fpsShape, gopShape, jitterShape, kbpsShape } from './traffic-shapes.ts';
 
 /** `0.1.0-rc.1` → its three numbers and the whole. */
@@ -40,8 +40,8 @@ export function streamShape(view: StreamView): ApiStream {
             codec: video.codec,
             profile: video.profile ?? '',
             level: video.level ?? '',
-            width: video.width ?? 0,
-            height: video.height ?? 0,
+            width: video.width ?? null,
+            height: video.height ?? null,
           },
     audio:
       audio === undefined
@@ -53,6 +53,7 @@ export function streamShape(view: StreamView): ApiStream {
             profile: audio.profile ?? '',
           },
     hls_ready: view.hlsReady,
+    faults: view.faults.filter(({ isPublic }) => isPublic).map(faultShape),
   };
 }
 
@@ -64,10 +65,17 @@ export function publicStreamShape(view: StreamView): Omit<ApiStream, 'tcUrl'> {
 
 /** A stream as its operator sees it: with what lasts of faults. */
 export function ownStreamShape(view: StreamView): ApiStream {
-  const faults = view.faults.map(({ sink, code, message, sinceMs, count }) => {
-    return { sink, code, message, since_ms: sinceMs, count };
-  });
-  return { ...streamShape(view), faults };
+  return { ...streamShape(view), faults: view.faults.map(faultShape) };
+}
+
+function faultShape({
+  sink,
+  code,
+  message,
+  sinceMs,
+  count,
+}: FaultView): NonNullable<ApiStream['faults']>[number] {
+  return { sink, code, message, since_ms: sinceMs, count };
 }
 
 /** A client as the API shows it. */

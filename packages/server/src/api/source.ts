@@ -158,15 +158,20 @@ export interface AudioView {
 
 /** Something that can't be done for a stream at present, while the stream itself goes on. */
 export interface FaultView {
-  /** `hls`, `hds` or `dvr`. */
+  /** `input` (what is published), `ts` (MPEG-TS over HTTP), `hls`, `hds` or `dvr`. */
   readonly sink: string;
-  /** `full`, `denied`, `missing`, `bad-name`, `too-slow`, `io` or `internal`. */
+  /**
+   * Of a disk: `full`, `denied`, `missing`, `bad-name`, `too-slow`, `io` or `internal`; of the media: `unsupported-codec`,
+   * `missing-header`, `bad-media` or `bad-times`.
+   */
   readonly code: string;
   readonly message: string;
   /** Milliseconds since 1970. */
   readonly sinceMs: number;
   /** How often it was met. */
   readonly count: number;
+  /** Its message names no path: everybody may read it. */
+  readonly isPublic: boolean;
 }
 
 /** A live stream. */

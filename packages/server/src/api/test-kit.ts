@@ -43,7 +43,9 @@ export const STREAM: StreamView = {
   video: { codec: 'H264', profile: 'High', level: '3.1', width: 1280, height: 720 },
   audio: { codec: 'AAC', sampleRate: 44_100, channels: 2, profile: 'LC' },
   hlsReady: true,
-  faults: [{ sink: 'hls', code: 'full', message: '/a: the disk is full', sinceMs: 5, count: 2 }],
+  faults: [
+    { sink: 'hls', code: 'full', message: '/a: the disk is full', sinceMs: 5, count: 2, isPublic: false },
+  ],
 };
 
 export const IDLE: StreamView = {

@@ -1,31 +1,4 @@
-import type { AudioFacts, VideoFacts } from '../live/index.ts';
-
-const videoNames: Readonly<Record<string, string>> = {
-  h264: 'H264',
-  hevc: 'HEVC',
-  av1: 'AV1',
-  vp8: 'VP8',
-  vp9: 'VP9',
-  vvc: 'VVC',
-  vp6: 'VP6',
-  vp6a: 'VP6Alpha',
-  h263: 'H263',
-  screen: 'Screen',
-  screen2: 'Screen2',
-};
-
-const audioNames: Readonly<Record<string, string>> = {
-  aac: 'AAC',
-  mp3: 'MP3',
-  opus: 'Opus',
-  flac: 'FLAC',
-  speex: 'Speex',
-  nellymoser: 'Nellymoser',
-  g711a: 'G711A',
-  g711u: 'G711U',
-  ac3: 'AC3',
-  eac3: 'EAC3',
-};
+import { type AudioFacts, codecName, type VideoFacts } from '../live/index.ts';
 
 const avcProfiles: Readonly<Record<number, string>> = {
   66: 'Baseline',
@@ -56,7 +29,7 @@ export function videoView(facts: VideoFacts): {
 } {
   const { codec, profile, level, width, height } = facts;
   return {
-    codec: videoNames[codec] ?? codec,
+    codec: codecName(codec),
     ...(profile === undefined ? {} : { profile: profileName(codec, profile) }),
     ...(level === undefined ? {} : { level: levelName(codec, level) }),
     ...(width === undefined || height === undefined ? {} : { width, height }),
@@ -72,7 +45,7 @@ export function audioView(facts: AudioFacts): {
 } {
   const { codec, profile, sampleRate, channels } = facts;
   return {
-    codec: audioNames[codec] ?? codec,
+    codec: codecName(codec),
     ...(sampleRate === undefined ? {} : { sampleRate }),
     ...(channels === undefined ? {} : { channels }),
     ...(profile === undefined ? {} : { profile: aacProfiles[profile] ?? String(profile) }),

@@ -139,12 +139,18 @@ export class Sinks {
     return hls === undefined && dvr === undefined ? undefined : Promise.all([hls, dvr]);
   }
 
-  /** What the sinks of a stream suffer from now. */
+  /** What a stream and its sinks suffer from now. */
   faults(streamKey: string): FaultView[] {
     const found: FaultView[] = [];
+    for (const { since, ...fault } of this.#context.hub.findByKey(streamKey)?.mediaFaults ?? []) {
+      found.push({ ...fault, sinceMs: since, isPublic: true });
+    }
     for (const sink of ['hls', 'hds', 'dvr'] as const) {
-      for (const { code, message, since, count } of this[sink].faults(streamKey)) {
-        found.push({ sink, code, message, sinceMs: since, count });
+      for (const { since, ...fault } of this[sink].faults(streamKey)) {
+        found.push({ ...fault, sink, sinceMs: since, isPublic: false });
+      }
+      for (const { since, ...fault } of this[sink].mediaFaults(streamKey)) {
+        found.push({ ...fault, sink, sinceMs: since, isPublic: true });
       }
     }
     return found;

@@ -156,7 +156,7 @@ function lines(rows: readonly (readonly string[])[], right: readonly boolean[] =
 }
 
 function videoText({ codec, width, height }: NonNullable<ApiStream['video']>): string {
-  return width > 0 ? `${codec} ${width}x${height}` : codec;
+  return width !== null && width > 0 ? `${codec} ${width}x${height}` : codec;
 }
 
 /** `3d 02:04:05`, `02:04:05`, `4:05` */

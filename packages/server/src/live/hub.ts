@@ -26,6 +26,11 @@ export class LiveHub {
     return this.#streams.get(streamKey(id));
   }
 
+  /** @param key - `vhost/app/stream` */
+  findByKey(key: string): LiveStream | undefined {
+    return this.#streams.get(key);
+  }
+
   /**
    * Finds or makes a stream. One that was made has to be published or played in the same turn, or else be
    * given back by {@link release}.

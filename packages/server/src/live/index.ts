@@ -1,3 +1,4 @@
+export { codecName } from './codec-names.ts';
 export { StreamBusyError } from './errors.ts';
 export {
   type EncodedBatch,
@@ -14,6 +15,14 @@ export { FLUSH_BOUNDS_MS, type FlushTimes } from './flush-times.ts';
 export { LiveHub } from './hub.ts';
 export type { LiveSettings } from './live-settings.ts';
 export type { LiveStream } from './live-stream.ts';
+export {
+  type MediaFault,
+  type MediaFaultCode,
+  MediaFaults,
+  type OutputName,
+  unsupportedCodec,
+} from './media-faults.ts';
+export { announcesCodec } from './metadata.ts';
 export type { Publication, PublisherEnd, PublisherOptions } from './publication.ts';
 export type { Drop, Player, PlayerEnd, PlayerOptions, PlayerSink } from './player.ts';
 export { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';

@@ -1,15 +1,16 @@
-import type { AmfValue } from '@sluice/media/amf';
 import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 
 import { Timeline } from '../timing/index.ts';
 import { type Unwrapped, unwrapAdts } from './adts-unwrapper.ts';
+import { codecName } from './codec-names.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
 import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
 import { PURE_AUDIO_FRAMES } from './gop-cache.ts';
 import { InbandParameterSets } from './inband-parameter-sets.ts';
 import { MAX_DATA_BYTES } from './limits.ts';
 import type { LiveSettings } from './live-settings.ts';
-import { readDataMessage } from './metadata.ts';
+import { MediaFaults } from './media-faults.ts';
+import { announcesCodec, readDataMessage } from './metadata.ts';
 import { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
 import type { StreamMeter } from './stream-meter.ts';
 
@@ -18,6 +19,10 @@ import type { StreamMeter } from './stream-meter.ts';
  * SRS waits for a picture.
  */
 const FRAMES_WITHOUT_ANNOUNCED = PURE_AUDIO_FRAMES;
+/** Frames of a track one after the other with one and the same time, from which on that is a fault: a picture may come in parts. */
+const MAX_EQUAL_TIMES = 100;
+/** Codecs whose frames can't be decoded without a sequence header. */
+const NEEDS_HEADER: ReadonlySet<string> = new Set(['aac', 'h264', 'hevc', 'vvc', 'av1']);
 
 /** Where frames go, and what is said of the messages that make none. */
 export interface IntakeHome {
@@ -27,7 +32,7 @@ export interface IntakeHome {
   data(frame: Frame): void;
   /** Video of another configuration follows: what came before can't be begun with any more. */
   videoChanged(): void;
-  /** A message was odd and is dropped; said once per kind for each publisher. */
+  /** What is wrong with the publisher's messages; said once per kind for each publisher. */
   warning(message: string): void;
 }
 
@@ -40,20 +45,26 @@ export class Intake {
   readonly #meter: StreamMeter;
   readonly #timeline: Timeline;
   readonly #inband = new InbandParameterSets();
-  readonly #warned = new Set<string>();
+  /** What is wrong with the publisher's messages. */
+  readonly faults: MediaFaults;
   #settings: LiveSettings;
-  #headers: Partial<Record<'metadata' | 'audio' | 'video', Frame>> = {};
+  #headers: Partial<Record<'metadata' | 'audio' | 'video', Frame | undefined>> = {};
   /** What the metadata announces. */
   #announced = { audio: false, video: false };
   /** The metadata says that the publisher's times are absolute. */
   #announcesAtc = false;
   #video: VideoFacts | undefined;
   #audio: AudioFacts | undefined;
+  #audioTimes = new EqualTimes();
+  #videoTimes = new EqualTimes();
 
   constructor(settings: LiveSettings, meter: StreamMeter, home: IntakeHome) {
     this.#settings = settings;
     this.#meter = meter;
     this.#home = home;
+    this.faults = new MediaFaults((message) => {
+      home.warning(message);
+    });
     this.#timeline = new Timeline({
       onCorrection: (byMs) => {
         meter.correction(byMs);
@@ -113,13 +124,16 @@ export class Intake {
   begin(): void {
     this.#meter.restart();
     this.#announcesAtc = false;
-    this.#warned.clear();
+    this.faults.reset();
+    this.#audioTimes = new EqualTimes();
+    this.#videoTimes = new EqualTimes();
     this.#timeline.restart();
   }
 
   /** The publisher has gone: what it said holds no longer. */
   forget(): void {
     this.#headers = {};
+    this.faults.reset();
     this.#inband.forget();
     this.#announced = { audio: false, video: false };
     this.#video = undefined;
@@ -163,17 +177,66 @@ export class Intake {
   #writeCoded(coded: Frame): void {
     let frame = coded;
     const { kind, timestamp } = frame;
-    if (kind === FrameKind.audio) this.#audio ??= audioFacts(frame);
-    else if (frame.codec !== 'unknown') this.#video ??= videoFacts(frame, this.#settings.publish.parseSps);
+    const isVideo = kind === FrameKind.video;
+    if (isVideo) this.#noteVideo(frame);
+    else if (this.#audio?.codec !== frame.codec) this.#noteAudio(frame);
+    if ((isVideo ? this.#videoTimes : this.#audioTimes).next(timestamp) >= MAX_EQUAL_TIMES) {
+      this.#warnOfTimes(isVideo, timestamp);
+    }
     if (this.correctsTime) {
-      const corrected = this.#timeline.correct(kind === FrameKind.video, timestamp);
+      const corrected = this.#timeline.correct(isVideo, timestamp);
       if (corrected !== timestamp) frame = { ...frame, timestamp: corrected };
     } else {
-      this.#timeline.follow(kind === FrameKind.video, timestamp);
+      this.#timeline.follow(isVideo, timestamp);
     }
     if (frame.keyframe) this.#followParameterSets(frame);
+    if (this.#headers[isVideo ? 'video' : 'audio'] === undefined) this.#noteHeaderless(frame);
     this.#meter.frame(kind, frame.keyframe, frame.timestamp);
     this.#home.media(frame);
+  }
+
+  /** Pictures without a sequence header say their size themselves, and may change it. */
+  #noteVideo(frame: Frame): void {
+    const { codec } = frame;
+    if (codec === 'unknown') return;
+    if (this.#video?.codec !== codec) {
+      this.#forgetHeader('video', codec);
+      this.#video = videoFacts(frame, this.#settings.publish.parseSps);
+    } else if (frame.keyframe && this.#headers.video === undefined) {
+      this.#video = videoFacts(frame, this.#settings.publish.parseSps);
+    }
+  }
+
+  #noteAudio(frame: Frame): void {
+    this.#forgetHeader('audio', frame.codec);
+    this.#audio = audioFacts(frame);
+  }
+
+  /** A track goes on with another codec: the sequence header of the one before holds no longer. */
+  #forgetHeader(slot: 'audio' | 'video', codec: Frame['codec']): void {
+    const known = this.#headers[slot];
+    if (known === undefined || known.codec === codec) return;
+    this.#headers[slot] = undefined;
+    if (slot === 'audio') return;
+    this.#inband.forget();
+    this.#home.videoChanged();
+  }
+
+  #noteHeaderless({ kind, codec }: Frame): void {
+    if (!NEEDS_HEADER.has(codec)) return;
+    const track = kind === FrameKind.video ? 'video' : 'audio';
+    this.faults.raise(`headerless-${track}`, 'missing-header', () => {
+      const without = `${track} of codec ${codecName(codec)} came without its sequence header`;
+      return `${without}: it can't be decoded until the publisher sends one`;
+    });
+  }
+
+  #warnOfTimes(isVideo: boolean, timestamp: number): void {
+    const track = isVideo ? 'video' : 'audio';
+    this.faults.raise(`equal-times-${track}`, 'bad-times', () => {
+      const same = `${MAX_EQUAL_TIMES} ${track} frames in turn have the timestamp ${timestamp}`;
+      return `${same}: ${this.correctsTime ? 'the times of arrival are used' : 'players get them as they are'}`;
+    });
   }
 
   get #atc(): boolean {
@@ -193,6 +256,7 @@ export class Intake {
     const timestamp = this.correctsTime ? this.#timeline.latestOf(slot === 'video') : header.timestamp;
     const frame: Frame = { ...header, body, timestamp };
     if (slot === 'video' && !repeated) this.#inband.hold(frame);
+    this.faults.clear(`headerless-${slot}`);
     this.#holdHeader(slot, frame, repeated);
   }
 
@@ -243,8 +307,8 @@ export class Intake {
       this.#headers.metadata = frame;
       const { metadata } = message;
       this.#announced = {
-        audio: namesCodec(metadata.get('audiocodecid')),
-        video: namesCodec(metadata.get('videocodecid')),
+        audio: announcesCodec(metadata.get('audiocodecid')),
+        video: announcesCodec(metadata.get('videocodecid')),
       };
       const atc = metadata.get('bravo_atc');
       if (atc === 'true' || atc === true) this.#announcesAtc = true;
@@ -253,16 +317,21 @@ export class Intake {
   }
 
   #warn(kind: string, error?: unknown, outcome = 'message dropped'): void {
-    if (this.#warned.has(kind)) return;
-    this.#warned.add(kind);
-    const detail = error instanceof Error ? `: ${error.message}` : '';
-    this.#home.warning(`${kind.replaceAll('-', ' ')}, ${outcome}${detail}`);
+    this.faults.raise(kind, 'bad-media', () => {
+      const detail = error instanceof Error ? `: ${error.message}` : '';
+      return `${kind.replaceAll('-', ' ')}, ${outcome}${detail}`;
+    });
   }
 }
 
-/** Relays of streams without a track write its codec as 0, an empty text or null. */
-function namesCodec(value: AmfValue): boolean {
-  return (
-    (typeof value === 'number' && value > 0) || (typeof value === 'string' && value !== '' && value !== '0')
-  );
+/** How often one time came in turn on a track. */
+class EqualTimes {
+  #latest = Number.NaN;
+  #count = 0;
+
+  next(timestamp: number): number {
+    this.#count = timestamp === this.#latest ? this.#count + 1 : 1;
+    this.#latest = timestamp;
+    return this.#count;
+  }
 }

@@ -28,6 +28,11 @@ function metadata(properties: Record<string, AmfValue>): Uint8Array {
   return encodeAmf0('@setDataFrame', 'onMetaData', new AmfEcmaArray(Object.entries(properties)));
 }
 
+/** Without the one of video that came without a sequence header, as it does here for brevity. */
+function odd(warnings: readonly string[]): readonly string[] {
+  return warnings.filter((warning) => !warning.includes('without its sequence header'));
+}
+
 describe('LiveStream: what a publisher says', () => {
   it('P009 a late player gets metadata, audio header, video header and the GOP', () => {
     const stream = liveStream();
@@ -58,7 +63,7 @@ describe('LiveStream: what a publisher says', () => {
       ['server', 'Test/1'],
     ]);
     expect(decodeAmf0(data[1]?.body ?? new Uint8Array(0))[0]).toBe('onTextData');
-    expect(publisher.warnings).toEqual([]);
+    expect(odd(publisher.warnings)).toEqual([]);
   });
 
   it('P008 lying AMF is dropped with one warning, and the stream goes on', () => {
@@ -71,7 +76,7 @@ describe('LiveStream: what a publisher says', () => {
     publisher.write(FrameKind.data, 0, encodeAmf0(5));
     publisher.write(FrameKind.video, 0, video(1, { key: true }));
     publisher.flush();
-    expect(publisher.warnings).toHaveLength(1);
+    expect(odd(publisher.warnings)).toHaveLength(1);
     expect(publisher.warnings[0]).toContain('bad data message');
     expect(seen(watcher)).toEqual(['v@0#1']);
   });
@@ -86,7 +91,7 @@ describe('LiveStream: what a publisher says', () => {
     publisher.write(FrameKind.data, 0, Buffer.concat([encodeAmf0('onTextData'), head, text]));
     publisher.write(FrameKind.video, 0, video(1, { key: true }));
     publisher.flush();
-    expect(publisher.warnings).toHaveLength(1);
+    expect(odd(publisher.warnings)).toHaveLength(1);
     expect(seen(watcher)).toEqual(['v@0#1']);
   });
 
@@ -103,7 +108,7 @@ describe('LiveStream: what a publisher says', () => {
     publisher.write(FrameKind.video, 40, video(2));
     publisher.flush();
     expect(seen(watcher)).toEqual(['v@0#1', 'v@40#2']);
-    expect(publisher.warnings.map((warning) => warning.split(',')[0])).toEqual([
+    expect(odd(publisher.warnings).map((warning) => warning.split(',')[0])).toEqual([
       'bad video header',
       'bad audio header',
     ]);
@@ -146,7 +151,7 @@ describe('LiveStream: what a publisher says', () => {
     publisher.write(FrameKind.video, 0, lying);
     publisher.write(FrameKind.video, 0, video(1, { key: true }));
     publisher.flush();
-    expect(publisher.warnings).toHaveLength(1);
+    expect(odd(publisher.warnings)).toHaveLength(1);
     expect(publisher.warnings[0]).toContain('bad video sequence header');
     expect(stream.video).toEqual({ codec: 'h264' });
     expect(seen(watcher)).toEqual(['vh@0', 'v@0#1']);

@@ -4,6 +4,7 @@ import { AudioCache } from './audio-cache.ts';
 import { StreamBusyError } from './errors.ts';
 import { FanOut } from './fan-out.ts';
 import type { Frame } from './frame.ts';
+import { type MediaFault, MediaFaults } from './media-faults.ts';
 import type { FrameSink } from './frame-sink.ts';
 import { GopCache } from './gop-cache.ts';
 import { Intake } from './intake.ts';
@@ -33,6 +34,8 @@ export class LiveStream {
   readonly key: string;
   /** What has been counted, of the present publisher and of the flushes to players. */
   readonly meter: StreamMeter;
+  /** What is wrong with the stream as MPEG-TS over HTTP; noted by those who make it. */
+  readonly tsFaults: MediaFaults;
   #settings: LiveSettings;
   #fanOutSettings: FanOutSettings;
   readonly #home: LiveStreamHome;
@@ -56,6 +59,7 @@ export class LiveStream {
     this.#fanOutSettings = fanOutSettings(settings);
     this.#home = home;
     this.meter = new StreamMeter(home.totals);
+    this.tsFaults = new MediaFaults((message) => this.#publisher?.onWarning(message));
     this.#intake = new Intake(settings, this.meter, {
       media: (frame) => {
         this.#sort(frame);
@@ -125,6 +129,14 @@ export class LiveStream {
     return this.#intake.audio;
   }
 
+  /** What is wrong with what is published: as it comes in, and as MPEG-TS over HTTP. */
+  get mediaFaults(): readonly (MediaFault & { readonly sink: 'input' | 'ts' })[] {
+    return [
+      ...this.#intake.faults.current.map((fault) => ({ ...fault, sink: 'input' as const })),
+      ...this.tsFaults.current.map((fault) => ({ ...fault, sink: 'ts' as const })),
+    ];
+  }
+
   /** The sequence headers that hold now, for a form whose bytes depend on them; changes come among the frames. */
   get sequenceHeaders(): readonly Frame[] {
     const { audio, video } = this.#intake.headers;
@@ -157,6 +169,7 @@ export class LiveStream {
     this.#sourceId = publisher.id;
     this.#publishedAt = performance.now();
     this.#intake.begin();
+    this.tsFaults.reset();
     this.#home.onPublish(this);
     return {
       id: publisher.id,
@@ -291,6 +304,7 @@ export class LiveStream {
     this.#forgetGop();
     this.#audioCache.clear();
     this.#intake.forget();
+    this.tsFaults.reset();
     // A stream that is taken over is not idle, though nobody has it for a moment.
     if (handOver) return;
     this.#unpublishedAt = performance.now();

@@ -36,3 +36,13 @@ export function readDataMessage(
   for (const [key, value] of Object.entries(ours)) metadata.set(key, value);
   return { name, body: encodeAmf0(name, metadata), metadata };
 }
+
+/**
+ * Whether the value of `audiocodecid` or `videocodecid` announces a track: relays of streams without one write 0, an empty
+ * text or null.
+ */
+export function announcesCodec(value: AmfValue): boolean {
+  return (
+    (typeof value === 'number' && value > 0) || (typeof value === 'string' && value !== '' && value !== '0')
+  );
+}

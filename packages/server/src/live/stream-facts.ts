@@ -3,6 +3,7 @@ import { findAv1SequenceHeader, parseAv1CodecConfiguration } from '@sluice/media
 import { parseAvcDecoderConfiguration, parseAvcSps } from '@sluice/media/avc';
 import {
   type AudioCodec,
+  flvPictureSize,
   parseAudioTagHeader,
   parseVideoTagHeader,
   type VideoCodec,
@@ -39,7 +40,8 @@ export interface AudioFacts {
 }
 
 /**
- * Reads a video frame's facts; only a sequence header has more to say than the codec.
+ * Reads a video frame's facts: of most codecs from the sequence header, of those that have none the size from the
+ * picture.
  *
  * @param parseSps - look into the parameter sets for the picture's size (P012)
  * @throws MediaError for a configuration or parameter set that is broken
@@ -47,8 +49,11 @@ export interface AudioFacts {
 export function videoFacts(frame: Frame, parseSps: boolean): VideoFacts {
   const header = parseVideoTagHeader(frame.body);
   const codec = header?.codec ?? 'unknown';
-  if (header === undefined || !frame.sequenceHeader || header.packetType !== 'sequence-header')
-    return { codec };
+  if (header === undefined) return { codec };
+  if (header.packetType === 'coded-frames') {
+    return { codec, ...flvPictureSize(codec, frame.body.subarray(header.dataOffset)) };
+  }
+  if (!frame.sequenceHeader || header.packetType !== 'sequence-header') return { codec };
   const configuration = frame.body.subarray(header.dataOffset);
   if (codec === 'h264') return avcFacts(configuration, parseSps);
   if (codec === 'hevc') return hevcFacts(configuration, parseSps);

@@ -6,6 +6,7 @@ import {
   type FanOutFormat,
   type Frame,
   FrameKind,
+  type MediaFaults,
   trackBit,
   type TrackState,
 } from '../live/index.ts';
@@ -24,13 +25,18 @@ const PURE_AUDIO_FRAMES = 115;
  * Tables come before each keyframe, and first to a player that begins elsewhere.
  *
  * @param headers - the sequence headers that hold when a group begins
+ * @param faults - told of what MPEG-TS can't carry
  */
-export function tsFamily(framing: Framing, headers: () => readonly Frame[]): FanOutFamily {
+export function tsFamily(
+  framing: Framing,
+  headers: () => readonly Frame[],
+  faults?: MediaFaults,
+): FanOutFamily {
   return {
     key: `ts/${framing.name}`,
     rebased: false,
     video: true,
-    create: () => new TsFormat(framing, headers()),
+    create: () => new TsFormat(framing, headers(), faults),
   };
 }
 
@@ -39,9 +45,11 @@ class TsFormat implements FanOutFormat {
   readonly trailer: Uint8Array | undefined;
   readonly #framing: Framing;
   readonly #packer = new TsPacker({});
+  readonly #faults: MediaFaults | undefined;
   #audiosSinceVideo = 0;
 
-  constructor(framing: Framing, headers: readonly Frame[]) {
+  constructor(framing: Framing, headers: readonly Frame[], faults: MediaFaults | undefined) {
+    this.#faults = faults;
     this.#framing = framing;
     this.trailer = framing.trailer;
     for (const header of headers) this.#packer.write(header);
@@ -92,7 +100,9 @@ class TsFormat implements FanOutFormat {
     if (frame.keyframe) packer.flushAudio();
     const offset = packer.length;
     if (frame.keyframe) packer.writeTables();
-    const written = packer.write(frame) === 'written';
+    const result = packer.write(frame);
+    if (result === 'unsupported' || result === 'broken') this.#noteFault(frame, result);
+    const written = result === 'written';
     if (frame.keyframe || written) offsets.push(offset);
     if (!written) return false;
     if (frame.kind === FrameKind.video) {
@@ -106,6 +116,13 @@ class TsFormat implements FanOutFormat {
       packer.writeTables();
     }
     return true;
+  }
+
+  #noteFault(frame: Frame, result: 'unsupported' | 'broken'): void {
+    // A command of Enhanced RTMP names no codec.
+    if (frame.kind === FrameKind.video && frame.codec === 'unknown') return;
+    if (result === 'unsupported') this.#faults?.unsupported('MPEG-TS', frame);
+    else this.#faults?.broken('MPEG-TS', frame);
   }
 
   /** A track that is still unknown is told before the first bytes, rather than by a second PMT behind them. */

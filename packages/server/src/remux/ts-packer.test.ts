@@ -273,7 +273,7 @@ describe('TsPacker', () => {
 
   it('AAC before its sequence header is dropped, data is ignored', () => {
     const packer = new TsPacker(both);
-    expect(packer.write(frameOf(8, 0, audio(1)))).toBe('broken');
+    expect(packer.write(frameOf(8, 0, audio(1)))).toBe('headerless');
     expect(packer.write(dataFrame(0, Uint8Array.of(2, 0, 0)))).toBe('ignored');
     expect(packer.take()).toHaveLength(0);
   });

@@ -37,6 +37,8 @@ export interface HlsSource {
    * @param path - as for `findFile`
    */
   ownerOf(path: string): StreamId | undefined;
+  /** Why the playlist of a stream that is published is not there, where it will not come; as `findFile`, `findUrl`. */
+  absenceAt(vhost: string, file: string | undefined, path: string): string | undefined;
 }
 
 /** One thing that a viewer fetches. */

@@ -93,6 +93,7 @@ async function start(options: StartOptions = {}) {
         findFile: (path) => files.get(path),
         findUrl: (vhost, path) => options.urls?.[vhost + path],
         ownerOf: () => undefined,
+        absenceAt: () => undefined,
       },
     },
     options.limits,

@@ -66,6 +66,13 @@ export class HlsDoor implements VirtualFiles {
     return isForKnownViewers(vhost) ? { refused: 403 } : undefined;
   }
 
+  /** Nobody learns more of a guarded stream than that there is nothing. */
+  absence({ host, file, path }: VirtualRequest): string | undefined {
+    const vhost = this.#context.findVhost(host);
+    if (vhost === undefined || vhost.refer.enabled || isGuarded(vhost)) return undefined;
+    return this.#context.source.absenceAt(vhost.name, file, path);
+  }
+
   /** The stream that has written a file in this run and still looks after it. */
   ownerOf(path: string): StreamId | undefined {
     return this.#context.source.ownerOf(path);

@@ -22,8 +22,15 @@ describe('formProblem', () => {
     ['ts', undefined, 'hevc', undefined],
     ['ts', 'mp3', undefined, undefined],
     ['ts', 'aac', 'av1', undefined],
-    ['ts', 'opus', 'av1', 'MPEG-TS has no place for av1 and opus'],
-    ['ts', 'speex', undefined, 'MPEG-TS has no place for speex'],
+    [
+      ...(['ts', 'opus', 'av1'] as const),
+      "MPEG-TS can't carry video of codec AV1: publish H.264 or HEVC, or play it by RTMP or HTTP-FLV; " +
+        "MPEG-TS can't carry audio of codec Opus: publish AAC or MP3, or play it by RTMP or HTTP-FLV",
+    ],
+    [
+      ...(['ts', 'speex', undefined] as const),
+      "MPEG-TS can't carry audio of codec Speex: publish AAC or MP3, or play it by RTMP or HTTP-FLV",
+    ],
     ['ts', undefined, undefined, undefined],
     ['aac', 'aac', 'h264', undefined],
     ['aac', 'mp3', undefined, 'the audio is mp3, not aac'],

@@ -1,4 +1,4 @@
-import type { FanOutFamily, LiveStream } from '../../live/index.ts';
+import { type FanOutFamily, FrameKind, type LiveStream, unsupportedCodec } from '../../live/index.ts';
 import { aacFamily, flvFamily, type Framing, mp3Family, tsFamily } from '../../remux/index.ts';
 import type { SessionType } from '../../stats/index.ts';
 
@@ -30,7 +30,7 @@ export function familyOf(form: LiveForm, framing: Framing, stream: LiveStream): 
     case 'flv':
       return flvFamily(framing);
     case 'ts':
-      return tsFamily(framing, () => stream.sequenceHeaders);
+      return tsFamily(framing, () => stream.sequenceHeaders, stream.tsFaults);
     case 'aac':
       return aacFamily(framing, () => stream.sequenceHeaders);
     case 'mp3':
@@ -56,7 +56,15 @@ export function formProblem(
     return video !== undefined && settled ? `the stream has no audio` : undefined;
   }
   if (audio === 'aac' || audio === 'mp3' || video === 'h264' || video === 'hevc') return undefined;
-  const known = [video, audio].filter((codec) => codec !== undefined);
-  const all = known.length === 2 || (known.length === 1 && settled);
-  return all ? `MPEG-TS has no place for ${known.join(' and ')}` : undefined;
+  const problems: string[] = [];
+  if (video !== undefined) problems.push(unsupportedCodec('MPEG-TS', 'video', video));
+  if (audio !== undefined) problems.push(unsupportedCodec('MPEG-TS', 'audio', audio));
+  return problems.length === 2 || (problems.length === 1 && settled) ? problems.join('; ') : undefined;
+}
+
+/** Somebody was refused MPEG-TS of a stream for its codecs: that is a fault of the stream while it is asked for. */
+export function noteFormProblem(form: LiveForm, { audio, video, tsFaults }: LiveStream): void {
+  if (form !== 'ts') return;
+  if (video !== undefined) tsFaults.unsupported('MPEG-TS', { kind: FrameKind.video, codec: video.codec });
+  if (audio !== undefined) tsFaults.unsupported('MPEG-TS', { kind: FrameKind.audio, codec: audio.codec });
 }

@@ -8,7 +8,7 @@ import { type ClientRequest, type Refusal, referAllows } from '../../security/in
 import { type EndReason, endReasons, type Session, type SessionType } from '../../stats/index.ts';
 import type { LiveViewer } from '../http/index.ts';
 import type { HttpLiveContext } from './context.ts';
-import { familyOf, formProblem, type LiveForm, liveForms } from './forms.ts';
+import { familyOf, formProblem, type LiveForm, liveForms, noteFormProblem } from './forms.ts';
 import type { MountedStream } from './mounts.ts';
 
 /** A response that has ended may take this long, ms, to be taken by its peer. */
@@ -167,6 +167,7 @@ export class ViewerSession implements Session {
     const problem = published === undefined ? undefined : formProblem(this.form, published);
     if (problem !== undefined) {
       this.#log.info(`no ${this.form} of ${this.app}/${this.stream}: ${problem}`);
+      if (published !== undefined) noteFormProblem(this.form, published);
       this.#refuse(viewer, 'form-unavailable', 404, 'Not Found', problem);
       return;
     }

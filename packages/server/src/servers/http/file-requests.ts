@@ -58,9 +58,8 @@ export class FileRequests {
     if (virtualFiles === undefined) {
       return false;
     }
-    const file = place?.kind === 'file' ? place.dir + place.path : undefined;
     const answer = virtualFiles.find(
-      new VirtualFileRequest(exchange.request, { target, file, peers: this.#options.peers }),
+      new VirtualFileRequest(exchange.request, { target, file: fileOf(place), peers: this.#options.peers }),
     );
     if (answer === undefined) {
       return false;
@@ -157,7 +156,7 @@ export class FileRequests {
     } else if (found?.kind === 'file') {
       await this.#serveGuarded(exchange, target, found, listener);
     } else {
-      await this.#servePage(exchange, target);
+      await this.#servePage(exchange, target, place);
     }
   }
 
@@ -236,12 +235,12 @@ export class FileRequests {
     }
   }
 
-  async #servePage(exchange: Exchange, target: RequestTarget): Promise<void> {
+  async #servePage(exchange: Exchange, target: RequestTarget, place: StaticMatch | undefined): Promise<void> {
     const { common, playerPage } = this.#options;
     const answer = playerPage === undefined ? undefined : playerPageAnswer(target);
     switch (answer?.kind) {
       case undefined:
-        sendText(exchange, 404, common);
+        sendText(exchange, 404, common, this.#absence(exchange, target, place));
         return;
       case 'redirect':
         sendText(exchange, 301, [...common, 'Location', answer.location]);
@@ -254,6 +253,11 @@ export class FileRequests {
           this.#disk.send(exchange, answer.path, { headers: answer.headers }),
         );
     }
+  }
+
+  #absence({ request }: Exchange, target: RequestTarget, place: StaticMatch | undefined) {
+    const { peers, virtualFiles } = this.#options;
+    return virtualFiles?.absence?.(new VirtualFileRequest(request, { target, file: fileOf(place), peers }));
   }
 
   #sendFacts({ request, response }: Exchange, facts: object): void {
@@ -269,4 +273,9 @@ export class FileRequests {
   #redirectToDirectory(exchange: Exchange, target: RequestTarget): void {
     sendText(exchange, 301, [...this.#options.common, 'Location', directoryReference(target)]);
   }
+}
+
+/** The absolute path that the directories have for a request. */
+function fileOf(place: StaticMatch | undefined): string | undefined {
+  return place?.kind === 'file' ? place.dir + place.path : undefined;
 }

@@ -12,6 +12,8 @@ export interface VirtualFiles {
    * it must be quick, and it must not throw.
    */
   find(request: VirtualRequest): VirtualAnswer | undefined;
+  /** Nothing has the file: a sentence for the 404's body, where there is more to say than that. */
+  absence?(request: VirtualRequest): string | undefined;
 }
 
 /** What a virtual file is chosen by. */

@@ -1,13 +1,25 @@
+import type { MediaFaultCode } from '../../live/index.ts';
 import { DiskError, type DiskErrorCode } from './errors.ts';
 
 /** What a sink suffers from now. */
 export interface FaultState {
-  readonly code: DiskErrorCode | 'internal';
+  readonly code: DiskErrorCode | MediaFaultCode | 'internal';
   readonly message: string;
   /** When it began, ms since the epoch. */
   readonly since: number;
   /** How often it was met since. */
   readonly count: number;
+}
+
+/** A sink can do nothing with the stream's media; the message says why, and what to do. */
+export class UnusableMediaError extends Error {
+  readonly code: MediaFaultCode;
+
+  constructor(code: MediaFaultCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'UnusableMediaError';
+    this.code = code;
+  }
 }
 
 /** The part of a log that faults go to. */
@@ -37,7 +49,8 @@ export class Fault {
   }
 
   raise(error: unknown): void {
-    const code = error instanceof DiskError ? error.code : 'internal';
+    const isCoded = error instanceof DiskError || error instanceof UnusableMediaError;
+    const code = isCoded ? error.code : 'internal';
     const message = error instanceof Error ? error.message : String(error);
     const known = this.#current;
     if (known?.code === code) {

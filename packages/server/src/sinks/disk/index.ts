@@ -1,6 +1,6 @@
 export type { Disk, DiskEntry, DiskFile, SegmentDisk, WholeFile, Written } from './disk.ts';
 export { DiskError, diskError, type DiskErrorCode } from './errors.ts';
-export { Fault, type FaultLog, type FaultState } from './fault.ts';
+export { Fault, type FaultLog, type FaultState, UnusableMediaError } from './fault.ts';
 export { filesUnder, removeUnchanged, type TreeFile } from './file-tree.ts';
 export { nodeDisk } from './node-disk.ts';
 export { PathPattern, type PathReading, type PathReadings } from './path-pattern.ts';

@@ -1,6 +1,6 @@
 import { background } from '../../background.ts';
 import type { VhostConfig } from '../../config/types.ts';
-import { type FrameSink, type StreamId, streamKey } from '../../live/index.ts';
+import { type FrameSink, type MediaFault, type StreamId, streamKey } from '../../live/index.ts';
 import { type Log, newSessionId } from '../../log/index.ts';
 import { type Disk, type FaultState, namesProblem } from '../disk/index.ts';
 import { doneWithin } from './background-work.ts';
@@ -235,6 +235,20 @@ export class DvrSinks {
       if (fault !== undefined && streamKey(names) === key) faults.push(fault);
     }
     return faults;
+  }
+
+  /**
+   * What of a stream's media is not in its recordings now. Two recordings of a stream say the same once.
+   *
+   * @param key - `vhost/app/stream`
+   */
+  mediaFaults(key: string): MediaFault[] {
+    const faults = new Map<string, MediaFault>();
+    for (const { names, recording } of this.#entries.values()) {
+      if (recording === undefined || streamKey(names) !== key) continue;
+      for (const fault of recording.mediaFaults) faults.set(fault.message, fault);
+    }
+    return [...faults.values()];
   }
 
   /**

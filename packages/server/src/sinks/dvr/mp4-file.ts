@@ -1,9 +1,10 @@
 import { MediaError } from '@sluice/media';
 import { parseAudioTagHeader, parseVideoTagHeader } from '@sluice/media/flv';
 import { Mp4AudioClock, Mp4Recording, type Mp4RecordingFragment } from '@sluice/media/mp4';
+import { lengthPrefixed, readNalConfiguration } from '@sluice/media/remux';
 
-import { type Frame, FrameKind } from '../../live/index.ts';
-import type { Disk, DiskFile } from '../disk/index.ts';
+import { codecName, type Frame, FrameKind, type MediaFaultCode } from '../../live/index.ts';
+import { type Disk, type DiskFile, UnusableMediaError } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
 import { MAX_FILE_SAMPLES, MAX_FRAGMENT_BYTES, MAX_FRAGMENT_SAMPLES, SAMPLE_COST_BYTES } from './limits.ts';
 import { AUDIO_TRACK, fitsMp4, type RecordedTrack, trackOf, VIDEO_TRACK } from './mp4-tracks.ts';
@@ -20,20 +21,10 @@ export interface Mp4FileOptions {
   readonly createdAt: number;
 }
 
-/** The stream has nothing that an MP4 file can hold. */
-export class UnsuitableForMp4Error extends Error {
-  readonly code = 'unsuitable-for-mp4';
-
-  constructor(path: string, reason: string, options?: ErrorOptions) {
-    super(`${path}: ${reason}; a path that ends in .flv records every codec`, options);
-    this.name = 'UnsuitableForMp4Error';
-  }
-}
-
 /**
  * Begins an MP4 file under a temporary name.
  *
- * @throws DiskError, UnsuitableForMp4Error
+ * @throws DiskError, UnusableMediaError
  */
 export async function openMp4File(options: Mp4FileOptions): Promise<Mp4File> {
   const { disk, path, headers, createdAt } = options;
@@ -43,9 +34,7 @@ export async function openMp4File(options: Mp4FileOptions): Promise<Mp4File> {
     const configs = tracks.map(({ config }) => config);
     recording = new Mp4Recording(configs, { createdAt, maxSamples: MAX_FILE_SAMPLES });
   } catch (error) {
-    throw new UnsuitableForMp4Error(path, `the stream's configuration is no good: ${textOf(error)}`, {
-      cause: error,
-    });
+    throw unusable('bad-media', path, `the stream's configuration is not valid: ${textOf(error)}`, error);
   }
   const workPath = temporaryName(path);
   const file = await disk.open(workPath, 'create');
@@ -62,19 +51,29 @@ export async function openMp4File(options: Mp4FileOptions): Promise<Mp4File> {
 function tracksOf(path: string, { video, audio }: HeaderFrames): RecordedTrack[] {
   const tracks: RecordedTrack[] = [];
   const codecs: string[] = [];
+  const headerless: string[] = [];
   for (const header of [video, audio]) {
     if (header === undefined) continue;
-    codecs.push(header.codec);
+    (fitsMp4(header) ? headerless : codecs).push(codecName(header.codec));
     try {
       const track = trackOf(header);
       if (track !== undefined) tracks.push(track);
     } catch (error) {
       const reason = `the sequence header of ${header.codec} can't be read: ${textOf(error)}`;
-      throw new UnsuitableForMp4Error(path, reason, { cause: error });
+      throw unusable('bad-media', path, reason, error);
     }
   }
   if (tracks.length > 0) return tracks;
-  throw new UnsuitableForMp4Error(path, `MP4 can't hold ${codecs.join(' and ') || 'an empty stream'}`);
+  if (headerless.length > 0) {
+    const reason = `${headerless.join(' and ')} came without a sequence header, which MP4 needs`;
+    throw unusable('missing-header', path, reason);
+  }
+  throw unusable('unsupported-codec', path, `MP4 can't carry ${codecs.join(' and ') || 'an empty stream'}`);
+}
+
+function unusable(code: MediaFaultCode, path: string, reason: string, cause?: unknown): UnusableMediaError {
+  const message = `${path}: ${reason}; a path that ends in .flv records every codec`;
+  return new UnusableMediaError(code, message, { cause });
 }
 
 /**
@@ -93,6 +92,8 @@ export class Mp4File implements RecordedFile {
   readonly #audio: RecordedTrack | undefined;
   readonly #video: RecordedTrack | undefined;
   readonly #audioClock: Mp4AudioClock | undefined;
+  /** Bytes of the lengths in front of NAL units; undefined for a codec that has none. */
+  readonly #nalLengthSize: number | undefined;
   /** Fragments that wait for the disk; the first one may be on its way. */
   readonly #fragments: Mp4RecordingFragment[] = [];
   #queuedBytes = 0;
@@ -123,6 +124,7 @@ export class Mp4File implements RecordedFile {
     this.#recording = recording;
     this.#video = tracks.find(({ config }) => config.id === VIDEO_TRACK);
     this.#audio = tracks.find(({ config }) => config.id === AUDIO_TRACK);
+    this.#nalLengthSize = nalLengthSizeOf(this.#video);
     const { frameSamples, timescale } = this.#audio ?? {};
     if (frameSamples !== undefined && timescale !== undefined)
       this.#audioClock = new Mp4AudioClock(timescale);
@@ -219,8 +221,10 @@ export class Mp4File implements RecordedFile {
   #addVideo(frame: Frame, timestamp: number): boolean {
     const header = parseVideoTagHeader(frame.body);
     if (header?.packetType !== 'coded-frames') return false;
-    const data = frame.body.subarray(header.dataOffset);
-    if (data.length === 0) return false;
+    const payload = frame.body.subarray(header.dataOffset);
+    const data = this.#nalLengthSize === undefined ? payload : lengthPrefixed(payload, this.#nalLengthSize);
+    if (data === undefined) this.#events.onBroken?.(frame);
+    if (data === undefined || data.length === 0) return false;
     this.#recording.add(VIDEO_TRACK, timestamp, header.compositionTime, frame.keyframe, data);
     return true;
   }
@@ -281,6 +285,13 @@ export class Mp4File implements RecordedFile {
 
 function samplesOf({ parts }: Mp4RecordingFragment): number {
   return parts.reduce((sum, { samples }) => sum + samples.count, 0);
+}
+
+function nalLengthSizeOf(track: RecordedTrack | undefined): number | undefined {
+  if (track === undefined) return undefined;
+  const { codec, configuration } = track.config;
+  if (codec !== 'h264' && codec !== 'hevc') return undefined;
+  return readNalConfiguration(codec, configuration)?.nalLengthSize;
 }
 
 /** Whether a sequence header says what the track began with. */

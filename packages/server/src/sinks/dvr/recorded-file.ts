@@ -21,12 +21,14 @@ export function finalName(workPath: string): string | undefined {
   return workPath.endsWith(TEMPORARY_SUFFIX) ? workPath.slice(0, -TEMPORARY_SUFFIX.length) : undefined;
 }
 
-/** What a recorded file tells its owner; both are told from within a write or later, never from a constructor. */
+/** What a recorded file tells its owner; all are told from within a write or later, never from a constructor. */
 export interface FileEvents {
   /** The file can't be written any more; what was not on the disk is given up. Told once. */
   onFailure(error: unknown): void;
   /** The disk has taken something. */
   onWritten(): void;
+  /** A frame can't be read, and is left out. */
+  onBroken?(frame: Frame): void;
 }
 
 /** A file that a recording is written to, whatever its container. */

@@ -1,5 +1,5 @@
 import type { DvrConfig } from '../../config/types.ts';
-import { type Frame, FrameKind, type FrameSink } from '../../live/index.ts';
+import { type Frame, FrameKind, type FrameSink, type MediaFault, MediaFaults } from '../../live/index.ts';
 import type { Log } from '../../log/index.ts';
 import { DiskError, Fault, type FaultState } from '../disk/index.ts';
 import { BackgroundWork } from './background-work.ts';
@@ -17,6 +17,7 @@ import type { HeaderFrames } from './recorded-file.ts';
 import { RecordingClock } from './recording-clock.ts';
 import type { OpenedFile, RecordingFiles } from './recording-files.ts';
 import { containerOf, type RecordingNames } from './recording-paths.ts';
+import { fitsMp4 } from './mp4-tracks.ts';
 import { isCutAt } from './segment-cut.ts';
 import { copyOf, isMetadata, StreamHeaders } from './stream-headers.ts';
 
@@ -53,6 +54,8 @@ export class Recording implements FrameSink {
   /** When it began, ms since the epoch. */
   readonly since: number;
   readonly fault: Fault;
+  readonly #media: MediaFaults;
+  readonly #isMp4: boolean;
   readonly #home: RecordingHome;
   readonly #onEnd: () => void;
   readonly #clock: RecordingClock;
@@ -92,6 +95,10 @@ export class Recording implements FrameSink {
     this.since = home.now();
     this.#clock = new RecordingClock(settings.timeJitter, fresh);
     this.fault = new Fault(home.log, `dvr ${names.app}/${names.stream}`);
+    this.#media = new MediaFaults((message) => {
+      home.log.warn(`dvr ${names.app}/${names.stream}: ${message}`);
+    }, home.now);
+    this.#isMp4 = containerOf(settings.template) === 'mp4';
     this.#gate = new KeyframeGate(fresh);
     this.#pending = new PendingFrames(home.pool);
   }
@@ -104,6 +111,11 @@ export class Recording implements FrameSink {
   /** What is wrong now, as far as something is. */
   get faultState(): FaultState | undefined {
     return this.fault.current;
+  }
+
+  /** What is wrong with the stream's media, as far as the files are concerned. */
+  get mediaFaults(): readonly MediaFault[] {
+    return this.#media.current;
   }
 
   /** The file that is being written, by its final name. */
@@ -134,6 +146,7 @@ export class Recording implements FrameSink {
     }
     const time = this.#clock.advance(frame);
     this.#note(frame);
+    if (this.#isMp4 && !fitsMp4(frame)) this.#noteUnsupported(frame);
     if (this.#failed || !this.#admits(frame)) {
       this.#dropped += 1;
       return;
@@ -214,6 +227,11 @@ export class Recording implements FrameSink {
     this.#headers.note(frame);
   }
 
+  /** A command of Enhanced RTMP names no codec. */
+  #noteUnsupported(frame: Frame): void {
+    if (frame.kind === FrameKind.audio || frame.codec !== 'unknown') this.#media.unsupported('MP4', frame);
+  }
+
   #admits(frame: Frame): boolean {
     return this.#gate.admits(frame, this.#clock.elapsedMs, this.#headers.hasVideo);
   }
@@ -271,7 +289,7 @@ export class Recording implements FrameSink {
   #openIfReady(): void {
     if (this.#opening) return;
     const first = this.#pending.first?.time ?? this.#clock.elapsedMs;
-    const ready = this.#headers.hasBoth || containerOf(this.settings.template) === 'flv';
+    const ready = this.#headers.hasBoth || !this.#isMp4;
     if (ready || this.#clock.elapsedMs - first >= SECOND_TRACK_WAIT_MS) this.#open();
   }
 
@@ -292,7 +310,10 @@ export class Recording implements FrameSink {
     const onWritten = (): void => {
       this.#onWritten();
     };
-    const events = { onFailure, onWritten };
+    const onBroken = (frame: Frame): void => {
+      this.#media.broken('MP4', frame);
+    };
+    const events = { onFailure, onWritten, onBroken };
     try {
       opened = await this.#home.files.open({ names: this.names, template, plan, segmentMs, headers, events });
     } catch (error) {

@@ -1,6 +1,14 @@
 import { background } from '../../background.ts';
 import type { VhostConfig } from '../../config/index.ts';
-import { type FrameSink, type StreamId, streamKey } from '../../live/index.ts';
+import {
+  type Frame,
+  FrameKind,
+  type FrameSink,
+  type MediaFault,
+  MediaFaults,
+  type StreamId,
+  streamKey,
+} from '../../live/index.ts';
 import { type Disk, Fault, type FaultLog, type FaultState } from '../disk/index.ts';
 import { Fragmenter } from './fragmenter.ts';
 import { HdsWriter } from './hds-writer.ts';
@@ -32,6 +40,7 @@ export interface HdsStream {
 
 interface Publication {
   readonly fault: Fault;
+  readonly media: MediaFaults;
   readonly writer: HdsWriter;
   end(): void;
 }
@@ -95,9 +104,13 @@ export class HdsSinks {
         writer.add(fragment);
       },
     });
+    const media = new MediaFaults((message) => {
+      this.#log.warn(`hds ${id.app}/${id.stream}: ${message}`);
+    });
     let ended = false;
     const publication: Publication = {
       fault,
+      media,
       writer,
       end: () => {
         if (ended) return;
@@ -110,7 +123,9 @@ export class HdsSinks {
     this.#publications.set(key, publication);
     return {
       write: (frame) => {
-        if (!ended) fragmenter.write(frame);
+        if (ended) return;
+        if (!isOfFlash(frame)) media.unsupported('HDS', frame);
+        fragmenter.write(frame);
       },
       end: () => {
         publication.end();
@@ -122,6 +137,11 @@ export class HdsSinks {
   faults(streamKey: string): readonly FaultState[] {
     const fault = this.#publications.get(streamKey)?.fault.current;
     return fault === undefined ? [] : [fault];
+  }
+
+  /** What of a stream's media HDS can't give to its players. */
+  mediaFaults(streamKey: string): readonly MediaFault[] {
+    return this.#publications.get(streamKey)?.media.current ?? [];
   }
 
   /** Ends every sink and writes what is left. A disk that hangs is waited for no longer than five seconds. */
@@ -147,4 +167,14 @@ export class HdsSinks {
     await publication.writer.settled();
     if (this.#publications.get(key) === publication) this.#publications.delete(key);
   }
+}
+
+/** Codecs that FLV has by Enhanced RTMP only: no player of HDS knows them. Their frames are in the fragments all the same. */
+const ENHANCED_CODECS: ReadonlySet<string> = new Set([
+  ...['hevc', 'av1', 'vp8', 'vp9', 'vvc'],
+  ...['opus', 'flac', 'ac3', 'eac3'],
+]);
+
+function isOfFlash({ kind, codec }: Frame): boolean {
+  return kind === FrameKind.data || !ENHANCED_CODECS.has(codec);
 }

@@ -180,7 +180,9 @@ describe('HlsSinks: a stream', () => {
       publisher.video(time, time % 2000 === 0);
     }
     expect(run.uris()).toHaveLength(1);
-    expect(run.log).toEqual(["hls live/livestream: MPEG-TS can't have speex, the audio is left out"]);
+    expect(run.log).toEqual([
+      "hls live/livestream: HLS can't carry audio of codec Speex: publish AAC or MP3, or play it by RTMP or HTTP-FLV",
+    ]);
   });
 
   it('L014 a new sequence header cuts with a discontinuity; a repeated one does nothing', async () => {
@@ -397,7 +399,9 @@ describe('HlsSinks: hls_on_error (L009)', () => {
     const run = new HlsRun({ onError: 'continue' });
     await publishBroken(run);
     expect([run.uris().length, run.ended]).toEqual([3, []]);
-    expect(run.log).toEqual(["hls live/livestream: a video frame can't be read, and is left out"]);
+    expect(run.log).toEqual([
+      "hls live/livestream: video frames of codec H264 can't be read, and are left out of HLS",
+    ]);
   });
 
   it('L009 ignore stops HLS for this publish; the next one has it again', async () => {
@@ -412,7 +416,7 @@ describe('HlsSinks: hls_on_error (L009)', () => {
     const run = new HlsRun({ onError: 'disconnect' });
     await publishBroken(run);
     expect(run.uris()).toHaveLength(2);
-    expect(run.ended).toEqual(["sink-failed: hls: a video frame can't be read"]);
+    expect(run.ended).toEqual(["sink-failed: hls: video frame can't be read"]);
   });
 
   it('L009 AAC before its sequence header is no error', async () => {

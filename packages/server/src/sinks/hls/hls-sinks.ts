@@ -1,5 +1,5 @@
 import type { VhostConfig } from '../../config/index.ts';
-import type { FrameSink, StreamId } from '../../live/index.ts';
+import { type FrameSink, type MediaFault, type StreamId, streamKey } from '../../live/index.ts';
 import { TsPacker } from '../../remux/index.ts';
 import type { FaultLog, FaultState, SegmentDisk } from '../disk/index.ts';
 import { type HlsItem, type HlsSource, ItemRegistry } from './items.ts';
@@ -64,6 +64,8 @@ export class HlsSinks implements HlsSource {
   /** Numbers of streams that are forgotten otherwise, oldest first. */
   readonly #numbers = new Map<string, NumbersLeft>();
   readonly #publications = new Set<HlsPublication>();
+  /** The newest one of each stream. */
+  readonly #publishing = new Map<string, HlsPublication>();
   readonly #listeners = new Set<(event: HlsSegmentEvent) => void>();
   readonly #options: HlsSinksOptions;
   #leftovers: Leftovers | undefined;
@@ -113,11 +115,13 @@ export class HlsSinks implements HlsSource {
       createPacker: this.#createPacker,
     });
     this.#publications.add(publication);
+    this.#publishing.set(stream.key, publication);
     this.#timer ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
     return {
       write: (frame) => publication.write(frame),
       end: () => {
         this.#publications.delete(publication);
+        if (this.#publishing.get(stream.key) === publication) this.#publishing.delete(stream.key);
         publication.end();
       },
     };
@@ -165,10 +169,30 @@ export class HlsSinks implements HlsSource {
     return this.#outputs.get(streamKey)?.ready === true;
   }
 
-  /** What a stream's HLS suffers from. */
+  /** What a stream's HLS suffers from its disk. */
   faults(streamKey: string): readonly FaultState[] {
     const fault = this.#outputs.get(streamKey)?.fault;
     return fault === undefined ? [] : [fault];
+  }
+
+  /** What a stream's HLS suffers from its media. */
+  mediaFaults(streamKey: string): readonly MediaFault[] {
+    return this.#publishing.get(streamKey)?.faults ?? [];
+  }
+
+  /**
+   * Why a stream that is published has no playlist; undefined where it will have one, and for other paths.
+   *
+   * @param file - the absolute path of a file, as for {@link findFile}
+   * @param path - as for {@link findUrl}
+   */
+  absenceAt(vhost: string, file: string | undefined, path: string): string | undefined {
+    const id = this.#registry.streamOf(vhost, file, path);
+    if (id === undefined) return undefined;
+    const key = streamKey(id);
+    if ((this.#outputs.get(key)?.segments ?? 0) > 0) return undefined;
+    const messages = this.mediaFaults(key).map(({ message }) => message);
+    return messages.length === 0 ? undefined : `${id.app}/${id.stream}: ${messages.join('; ')}`;
   }
 
   /** Does what time asks for: old segments, streams whose publisher has gone. Called every second. */
@@ -193,6 +217,7 @@ export class HlsSinks implements HlsSource {
     this.#timer = undefined;
     for (const publication of this.#publications) publication.end();
     this.#publications.clear();
+    this.#publishing.clear();
     const outputs = [...this.#outputs.values(), ...this.#leaving];
     const written = Promise.all([
       this.#leftovers?.stop(),

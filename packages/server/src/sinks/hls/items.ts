@@ -69,6 +69,8 @@ export class ItemRegistry implements HlsSource {
   readonly #urls = new Map<string, ItemProvider>();
   /** By file: also what is on disk only. */
   readonly #owners = new Map<string, StreamId>();
+  /** By vhost and path under the mount. */
+  readonly #urlOwners = new Map<string, StreamId>();
 
   findFile(path: string): HlsItem | undefined {
     return this.#files.get(path)?.();
@@ -82,14 +84,24 @@ export class ItemRegistry implements HlsSource {
     return this.#owners.get(path);
   }
 
+  /** The stream that has this file, or this path under its mount, now or as soon as there is something. */
+  streamOf(vhost: string, file: string | undefined, path: string): StreamId | undefined {
+    const owner = file === undefined ? undefined : this.#owners.get(file);
+    return owner ?? this.#urlOwners.get(urlKey(vhost, path));
+  }
+
   /** A stream has a file of this name from now on, in memory or on disk. */
-  own({ file }: HlsName, stream: StreamId): void {
+  own({ file, url }: HlsName, stream: StreamId): void {
     this.#owners.set(file, stream);
+    if (url !== undefined) this.#urlOwners.set(urlKey(stream.vhost, url), stream);
   }
 
   /** The stream does not look after the file any more. */
-  disown({ file }: HlsName, stream: StreamId): void {
+  disown({ file, url }: HlsName, stream: StreamId): void {
     if (this.#owners.get(file) === stream) this.#owners.delete(file);
+    if (url === undefined) return;
+    const key = urlKey(stream.vhost, url);
+    if (this.#urlOwners.get(key) === stream) this.#urlOwners.delete(key);
   }
 
   add(vhost: string, name: HlsName, provider: ItemProvider): void {

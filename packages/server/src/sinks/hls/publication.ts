@@ -2,7 +2,15 @@ import { parseFlvMetadata } from '@sluice/media/flv';
 import { bytesEqual } from '@sluice/media/bytes';
 
 import type { VhostConfig } from '../../config/index.ts';
-import { type Frame, FrameKind, type FrameSink, type StreamId } from '../../live/index.ts';
+import {
+  announcesCodec,
+  type Frame,
+  FrameKind,
+  type FrameSink,
+  type MediaFault,
+  MediaFaults,
+  type StreamId,
+} from '../../live/index.ts';
 import type { TsPacker } from '../../remux/index.ts';
 import type { FaultLog } from '../disk/index.ts';
 import { MIN_SEGMENT_MS } from './limits.ts';
@@ -51,7 +59,6 @@ class Track {
   codec: Frame['codec'] | undefined;
   header: Uint8Array | undefined;
   facts: TrackFacts | undefined;
-  warned = false;
 }
 
 /**
@@ -61,11 +68,11 @@ class Track {
 export class HlsPublication implements FrameSink {
   readonly #options: HlsPublicationOptions;
   readonly #segmenter: Segmenter;
+  readonly #faults: MediaFaults;
   readonly #tracks: { readonly audio: Track | undefined; readonly video: Track | undefined };
   #packer: SegmentPacker | undefined;
   #metadata: AnnouncedCodecs | undefined;
   #ended = false;
-  #warnedBroken = false;
   #segments = 0;
   /** Whether the open segment has media. */
   #filled = false;
@@ -77,11 +84,19 @@ export class HlsPublication implements FrameSink {
     this.#options = options;
     const { config, output } = options;
     this.#segmenter = new Segmenter(config);
+    this.#faults = new MediaFaults((message) => {
+      options.log.warn(`${this.#name}: ${message}`);
+    }, options.now);
     this.#tracks = {
       audio: config.audioCodec === 'an' ? undefined : new Track(),
       video: config.videoCodec === 'vn' ? undefined : new Track(),
     };
     output.begin(this, (error) => this.#fail(error instanceof Error ? error.message : String(error)));
+  }
+
+  /** What is wrong with the media of the publisher now, as far as HLS is concerned. */
+  get faults(): readonly MediaFault[] {
+    return this.#faults.current;
   }
 
   write(frame: Frame): void {
@@ -95,7 +110,7 @@ export class HlsPublication implements FrameSink {
     // `vn` and `an`: the track is left out.
     if (track === undefined) return;
     if (!isPackable(frame)) {
-      this.#warnOfCodec(track, frame);
+      if (frame.kind === FrameKind.audio || frame.codec !== 'unknown') this.#faults.unsupported('HLS', frame);
       return;
     }
     const packer = this.#packer ?? this.#createPacker();
@@ -120,7 +135,8 @@ export class HlsPublication implements FrameSink {
     if (verdict === 'cut' || !wasOpen) this.#begin(packer);
     const result = packer.write(frame);
     if (result === 'written') this.#filled = true;
-    else if (result === 'broken') this.#broken(isVideo ? 'a video frame' : 'an audio frame');
+    else if (result === 'broken') this.#broken(frame);
+    else if (result === 'unsupported') this.#faults.unsupported('HLS', frame);
   }
 
   #writeHeader(track: Track, isVideo: boolean, frame: Frame, packer: SegmentPacker): void {
@@ -130,7 +146,9 @@ export class HlsPublication implements FrameSink {
     if (known !== undefined && sawFrames) this.#finish(true);
     track.header = frame.body;
     track.facts = trackFacts(frame);
-    if (packer.write(frame) === 'broken') this.#broken('a sequence header');
+    const result = packer.write(frame);
+    if (result === 'broken') this.#broken(frame);
+    else if (result === 'unsupported') this.#faults.unsupported('HLS', frame);
   }
 
   /** A track begins, or goes on with another codec: what was before it is another segment (L014). */
@@ -237,31 +255,23 @@ export class HlsPublication implements FrameSink {
     const { videoCodec, audioCodec, properties } = metadata;
     if (!properties.has('videocodecid') && !properties.has('audiocodecid')) return;
     const { config } = this.#options;
-    const expected = config.videoCodec === 'h265' ? 'hevc' : 'h264';
+    // A name that is not known may be any codec: then it is the one that the configuration expects.
+    const expectedVideo = config.videoCodec === 'h265' ? 'hevc' : 'h264';
+    const expectedAudio = config.audioCodec === 'mp3' ? 'mp3' : 'aac';
+    const video = videoCodec === 'unknown' ? expectedVideo : videoCodec;
+    const audio = audioCodec === 'unknown' ? expectedAudio : audioCodec;
+    const hasVideo = announcesCodec(properties.get('videocodecid'));
+    const hasAudio = announcesCodec(properties.get('audiocodecid'));
     this.#metadata = {
-      video: !properties.has('videocodecid')
-        ? undefined
-        : videoCodec === 'hevc' || videoCodec === 'h264'
-          ? videoCodec
-          : expected,
-      audio: !properties.has('audiocodecid') ? undefined : audioCodec === 'mp3' ? 'mp3' : 'aac',
+      video: hasVideo && (video === 'h264' || video === 'hevc') ? video : undefined,
+      audio: hasAudio && (audio === 'aac' || audio === 'mp3') ? audio : undefined,
     };
   }
 
-  #warnOfCodec(track: Track, frame: Frame): void {
-    if (track.warned || frame.codec === 'unknown') return;
-    track.warned = true;
-    const what = frame.kind === FrameKind.video ? 'video' : 'audio';
-    this.#options.log.warn(`${this.#name}: MPEG-TS can't have ${frame.codec}, the ${what} is left out`);
-  }
-
-  #broken(what: string): void {
-    const message = `${what} can't be read`;
-    if (!this.#warnedBroken) {
-      this.#warnedBroken = true;
-      this.#options.log.warn(`${this.#name}: ${message}, and is left out`);
-    }
-    this.#fail(message);
+  #broken(frame: Frame): void {
+    this.#faults.broken('HLS', frame);
+    const track = frame.kind === FrameKind.video ? 'video' : 'audio';
+    this.#fail(`${track} ${frame.sequenceHeader ? 'sequence header' : 'frame'} can't be read`);
   }
 
   /** What `hls_on_error` says (L009); `continue` goes on, and whoever noticed has said so in the log. */
