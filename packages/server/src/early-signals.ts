@@ -3,7 +3,15 @@
  * faults of the program itself (SIGSEGV, SIGABRT) and SIGPROF, which profilers use, keep their default action.
  */
 const held = ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
-const withoutMeaning = ['SIGALRM', 'SIGVTALRM', 'SIGIO', 'SIGPWR', 'SIGXCPU', 'SIGSTKFLT'] as const;
+const withoutMeaning = [
+  'SIGALRM',
+  'SIGVTALRM',
+  'SIGIO',
+  'SIGPWR',
+  'SIGXCPU',
+  'SIGXFSZ',
+  'SIGSTKFLT',
+] as const;
 
 type SignalSource = Pick<NodeJS.Process, 'on' | 'off' | 'emit' | 'kill' | 'pid'>;
 type HeldSignal = (typeof held)[number];

@@ -215,6 +215,7 @@ export class SluiceServer {
     } = this.#rooms;
     observation.stop();
     await this.stopListening();
+    httpLive.stopping();
     // Publishers go first, so that players get what was published last.
     await rtmp.close();
     httpLive.close();

@@ -329,6 +329,20 @@ describe('HttpLiveDoor', () => {
     expect(door.viewers).toBe(0);
   });
 
+  it('G004 at a stop a viewer ends with the server, also where its publisher goes first', async () => {
+    const { port, publisher, closings, door } = await start();
+    const live = publisher();
+    live.write(9, 0, avcHeader());
+    send(live, 0, 5);
+    const viewer = await request(port, '/live/test.flv');
+    await until('it plays', () => viewer.numbers().length > 0);
+    door.stopping();
+    live.end();
+    await until('the viewer is gone', () => closings.length === 1);
+    expect(viewer.over()).toBe('ended');
+    expect(closings[0]).toMatch(/^closed: server-shutdown .* flv-play live\/test/);
+  });
+
   it('many viewers, each with its own closing line', async () => {
     const { port, publisher, closings } = await start();
     const live = publisher();

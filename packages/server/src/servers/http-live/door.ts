@@ -14,6 +14,7 @@ export class HttpLiveDoor implements LiveDoor {
   readonly #context: HttpLiveContext;
   readonly #mounts = new WeakMap<VhostConfig, Mount[]>();
   readonly #viewers = new Set<ViewerSession>();
+  #isStopping = false;
   #formChecks: NodeJS.Timeout | undefined;
 
   constructor(context: HttpLiveContext) {
@@ -43,7 +44,9 @@ export class HttpLiveDoor implements LiveDoor {
         return {
           waits: !isPublished,
           serve: (viewer) => {
-            this.#serve(viewer, new ViewerSession({ viewer, vhost, mounted, form, waits }, this.#context));
+            const isStopping = (): boolean => this.#isStopping;
+            const options = { viewer, vhost, mounted, form, waits, isStopping };
+            this.#serve(viewer, new ViewerSession(options, this.#context));
           },
         };
       }
@@ -68,6 +71,11 @@ export class HttpLiveDoor implements LiveDoor {
       return true;
     }
     return false;
+  }
+
+  /** The publishers are about to be ended: their players' reason is the stop of the server, too. */
+  stopping(): void {
+    this.#isStopping = true;
   }
 
   /** Ends every player's response in order. */

@@ -29,6 +29,8 @@ export interface ViewerSessionOptions {
   readonly form: LiveForm;
   /** Waits for a publisher (`hstrs`) while it has got nothing. */
   readonly waits: boolean;
+  /** Whether publishers end because the server stops. */
+  readonly isStopping: () => boolean;
 }
 
 /** One player over HTTP or WebSocket from its request to its closing log line. */
@@ -54,6 +56,7 @@ export class ViewerSession implements Session {
   readonly #framing: Framing;
   readonly #vhost: VhostConfig;
   readonly #waits: boolean;
+  readonly #isStopping: () => boolean;
   #live: LiveStream | undefined;
   /** The client as it was let in. */
   #admitted: ClientRequest | undefined;
@@ -64,12 +67,16 @@ export class ViewerSession implements Session {
   #detail: string | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
 
-  constructor({ viewer, vhost, mounted, form, waits }: ViewerSessionOptions, context: HttpLiveContext) {
+  constructor(
+    { viewer, vhost, mounted, form, waits, isStopping }: ViewerSessionOptions,
+    context: HttpLiveContext,
+  ) {
     this.#context = context;
     this.#vhost = vhost;
     this.form = form;
     this.path = viewer.request.path;
     this.#waits = waits;
+    this.#isStopping = isStopping;
     this.type = liveForms[form].sessionType;
     this.#framing = framingOf(viewer);
     this.#socket = viewer.socket;
@@ -238,6 +245,7 @@ export class ViewerSession implements Session {
       },
       onEnd: (reason) => {
         if (reason === 'stalled') this.destroy('play-stalled');
+        else if (reason === 'publisher-gone' && this.#isStopping()) this.#end('server-shutdown');
         else this.#end(playerEnds[reason]);
       },
     });
