@@ -34,12 +34,13 @@ const SHORT_START_CODE_BYTES = 3;
  * that is not 1, 2 or 4.
  */
 export function accessUnitSize(codec: TsVideoCodec, unit: TsVideoUnit): number {
-  const { data, nalLengthSize, parameterSets } = unit;
+  const { data, nalLengthSize, parameterSets, keyframe } = unit;
   if (nalLengthSize !== 1 && nalLengthSize !== 2 && nalLengthSize !== 4) {
     throw new MediaError('bad-value', `NAL unit lengths of ${nalLengthSize} bytes, wanted 1, 2 or 4`);
   }
   let size = 0;
   let offset = 0;
+  let hasPicture = false;
   while (offset < data.length) {
     const start = offset + nalLengthSize;
     if (start > data.length) {
@@ -55,12 +56,15 @@ export function accessUnitSize(codec: TsVideoCodec, unit: TsVideoUnit): number {
         `NAL unit at ${start}: ${length} bytes wanted, ${data.length - start} there`,
       );
     }
-    if (isCarried(codec, data, start, length, parameterSets)) size += SHORT_START_CODE_BYTES + length;
+    if (isCarried(codec, data, start, length, keyframe && parameterSets.length > 0)) {
+      size += SHORT_START_CODE_BYTES + length;
+      hasPicture ||= !isParameterSet(codec, data[start] ?? 0);
+    }
     offset = start + length;
   }
-  if (size === 0) return 0;
+  if (!hasPicture) return 0;
   size += delimiterOf(codec).length;
-  if (unit.keyframe) {
+  if (keyframe) {
     for (const parameterSet of parameterSets) size += LONG_START_CODE_BYTES + parameterSet.length;
   }
   return size;
@@ -68,8 +72,8 @@ export function accessUnitSize(codec: TsVideoCodec, unit: TsVideoUnit): number {
 
 /**
  * Writes the picture as an access unit of a byte stream (ITU-T H.264 and H.265 Annex B), L018: a delimiter first, the
- * parameter sets next when it is a keyframe, then its NAL units. Delimiters in the body are dropped, and so are its
- * parameter sets, unless there are none to put in their place.
+ * parameter sets next when it is a keyframe, then its NAL units. Delimiters in the body are dropped, and so are the
+ * parameter sets of a keyframe, unless there are none to put in their place. Those of other pictures may be new ones.
  *
  * The unit was measured by {@link accessUnitSize} before, and `target` has the room.
  *
@@ -81,7 +85,7 @@ export function writeAccessUnit(
   codec: TsVideoCodec,
   unit: TsVideoUnit,
 ): number {
-  const { data, nalLengthSize, parameterSets } = unit;
+  const { data, nalLengthSize, parameterSets, keyframe } = unit;
   const delimiter = delimiterOf(codec);
   target.set(delimiter, at);
   let to = at + delimiter.length;
@@ -96,7 +100,7 @@ export function writeAccessUnit(
     const start = offset + nalLengthSize;
     const length = readLength(data, offset, nalLengthSize);
     offset = start + length;
-    if (isCarried(codec, data, start, length, parameterSets)) {
+    if (isCarried(codec, data, start, length, keyframe && parameterSets.length > 0)) {
       to = writeNalUnit(target, to, data.subarray(start, offset));
     }
   }
@@ -121,22 +125,32 @@ function readLength(data: Uint8Array, offset: number, size: number): number {
   return length;
 }
 
-/** Whether a NAL unit of the body goes into the access unit. */
+/**
+ * Whether a NAL unit of the body goes into the access unit.
+ *
+ * @param replaced - other parameter sets are written in the place of its own
+ */
 function isCarried(
   codec: TsVideoCodec,
   data: Uint8Array,
   start: number,
   length: number,
-  parameterSets: readonly Uint8Array[],
+  replaced: boolean,
 ): boolean {
   if (length === 0) return false;
   const header = data[start] ?? 0;
+  const isDelimiter =
+    codec === 'h264'
+      ? avcNalType(header) === AvcNalType.accessUnitDelimiter
+      : hevcNalType(header) === HevcNalType.accessUnitDelimiter;
+  return !isDelimiter && !(replaced && isParameterSet(codec, header));
+}
+
+function isParameterSet(codec: TsVideoCodec, header: number): boolean {
   if (codec === 'h264') {
     const type = avcNalType(header);
-    if (type === AvcNalType.accessUnitDelimiter) return false;
-    return parameterSets.length === 0 || (type !== AvcNalType.sps && type !== AvcNalType.pps);
+    return type === AvcNalType.sps || type === AvcNalType.pps;
   }
   const type = hevcNalType(header);
-  if (type === HevcNalType.accessUnitDelimiter) return false;
-  return parameterSets.length === 0 || type < HevcNalType.vps || type > HevcNalType.pps;
+  return type >= HevcNalType.vps && type <= HevcNalType.pps;
 }

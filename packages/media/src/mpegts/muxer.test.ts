@@ -253,6 +253,15 @@ describe('L018 access units', () => {
     );
   });
 
+  it('L018 parameter sets between keyframes stay: they may be new ones', () => {
+    const muxer = new TsMuxer({ video: 'h264' });
+    const pps = hexToBytes('68ce0f2c');
+    expect(payloadHex(muxVideo(muxer, video([pps, SLICE])))).toBe(
+      `${AVC_AUD}${START}${bytesToHex(pps)}${START}${bytesToHex(SLICE)}`,
+    );
+    expect(muxer.videoSize(video([SPS, pps]))).toBe(0);
+  });
+
   it('parameter sets of the body stay when there are no others', () => {
     const muxer = new TsMuxer({ video: 'h264' });
     const unit = video([SPS, PPS, IDR], { keyframe: true, parameterSets: [] });

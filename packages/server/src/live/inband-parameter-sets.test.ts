@@ -147,14 +147,58 @@ describe('parameter sets in front of keyframes', () => {
     expect(publisher.warnings[0]).toContain('bad parameter sets');
   });
 
-  it('is not looked for in other frames, nor behind the picture', () => {
+  it('is not looked for behind the picture', () => {
     const { publisher, seen } = scene();
     publisher.write(FrameKind.video, 0, headerOf(SMALL));
+    publisher.write(FrameKind.video, 40, keyframe(IDR, LARGE.sps, LARGE.pps));
+    expect(seen).toEqual(['header 320x180', 'key']);
+  });
+
+  it.each([
+    ['without parameter sets', [], 'header 640x360'],
+    ['with others', [SMALL.sps, SMALL.pps], undefined],
+  ])('of pictures between keyframes they hold from the next keyframe on: one %s', (_, own, header) => {
+    const { publisher, seen } = scene();
+    publisher.write(FrameKind.video, 0, headerOf(SMALL));
+    publisher.write(FrameKind.video, 0, keyframe());
     const inter = keyframe(LARGE.sps, LARGE.pps);
     inter[0] = 0x27;
-    publisher.write(FrameKind.video, 0, inter);
-    publisher.write(FrameKind.video, 40, keyframe(IDR, LARGE.sps, LARGE.pps));
-    expect(seen).toEqual(['header 320x180', 'inter', 'key']);
+    publisher.write(FrameKind.video, 40, inter);
+    // The bytes were lent.
+    inter.fill(0);
+    publisher.write(FrameKind.video, 80, keyframe(...own));
+    publisher.write(FrameKind.video, 120, keyframe(...own));
+    const changes = header === undefined ? [] : [header];
+    expect(seen.filter((line) => line !== 'key')).toEqual(['header 320x180', 'inter', ...changes]);
+  });
+
+  it('make the sequence header of a stream that has none', () => {
+    const { publisher, seen, frames } = scene();
+    publisher.write(FrameKind.video, 0, keyframe());
+    publisher.write(FrameKind.video, 40, keyframe(SMALL.sps, SMALL.pps));
+    publisher.write(FrameKind.video, 80, keyframe(SMALL.sps, SMALL.pps));
+    publisher.write(FrameKind.video, 120, keyframe(LARGE.sps, LARGE.pps));
+    publisher.write(FrameKind.video, 160, headerOf(SMALL));
+    expect(seen).toEqual([
+      ...['key', 'header 320x180', 'key', 'key', 'header 640x360', 'key', 'header 320x180'],
+    ]);
+    expect(bytesToHex(frames[1]?.body ?? new Uint8Array())).toBe(bytesToHex(headerOf(SMALL)));
+    expect(publisher.warnings).toEqual([
+      "video of codec H264 came without its sequence header: it can't be decoded until the publisher sends one",
+    ]);
+  });
+
+  it('make it of start codes, and of HEVC by Enhanced RTMP', () => {
+    const avc = scene();
+    const annexB = buildAnnexB([SMALL.sps, SMALL.pps, IDR]);
+    avc.publisher.write(FrameKind.video, 0, concatBytes([KEY, annexB]));
+    expect(avc.seen).toEqual(['header 320x180', 'key']);
+    const hevc = scene();
+    const { vps, sps, pps } = HEVC_SMALL;
+    const units = buildLengthPrefixed([vps, sps, pps, Uint8Array.of(0x26, 1, 0xaf, 1)]);
+    hevc.publisher.write(FrameKind.video, 0, concatBytes([hexToBytes('9368766331'), units]));
+    expect(hevc.seen).toEqual(['header 320x180', 'key']);
+    expect(bytesToHex(hevc.frames[0]?.body.subarray(0, 5) ?? new Uint8Array())).toBe('9068766331');
   });
 
   it('HEVC in an Enhanced RTMP tag', () => {

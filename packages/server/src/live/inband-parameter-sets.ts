@@ -11,8 +11,8 @@ import {
   parseAvcPps,
   startsWithStartCode,
 } from '@sluice/media/avc';
-import { bytesEqual, concatBytes } from '@sluice/media/bytes';
-import { parseVideoTagHeader } from '@sluice/media/flv';
+import { bytesEqual, concatBytes, copyBytes } from '@sluice/media/bytes';
+import { buildVideoTagHeader, parseVideoTagHeader, VideoFrameType } from '@sluice/media/flv';
 import {
   buildHevcDecoderConfiguration,
   hevcConfigurationFromParameterSets,
@@ -29,6 +29,10 @@ import type { Frame } from './frame.ts';
 const MAX_LEADING_UNITS = 64;
 /** The longest configuration that is built from parameter sets, bytes. */
 const MAX_CONFIGURATION_BYTES = 65_536;
+
+/** The first byte of a video tag of Enhanced RTMP. */
+const ENHANCED_BIT = 0x80;
+const LEGACY_HEADER_BYTES = 5;
 
 type Codec = 'h264' | 'hevc';
 
@@ -53,6 +57,8 @@ interface Configuration extends ParameterSets {
  */
 export class InbandParameterSets {
   #held: Configuration | undefined;
+  /** What pictures between keyframes have brought: it holds from the next keyframe on. */
+  #between: ParameterSets | undefined;
   /** The publisher's latest sequence header. */
   #published: Uint8Array | undefined;
   /** The pictures have other parameter sets than the publisher's sequence header. */
@@ -65,12 +71,14 @@ export class InbandParameterSets {
     this.#published = header.body;
     this.#superseded = false;
     this.#repeated = false;
+    this.#between = undefined;
     this.#held = readConfiguration(header.body);
   }
 
   forget(): void {
     this.#published = undefined;
     this.#superseded = false;
+    this.#between = undefined;
     this.#held = undefined;
   }
 
@@ -83,17 +91,38 @@ export class InbandParameterSets {
   }
 
   /**
+   * A picture between keyframes: encoders may send parameter sets there that later keyframes go by. The cost for most
+   * pictures is that of one byte that is looked at.
+   */
+  note({ body, codec }: Frame): void {
+    const held = this.#held;
+    if (held?.codec !== codec) return;
+    const offset = ((body[0] ?? 0) & ENHANCED_BIT) === 0 ? LEGACY_HEADER_BYTES : offsetOf(body);
+    if (offset === undefined) return;
+    if (unitType(held.codec, body[offset + held.lengthSize] ?? 0) === 'picture') return;
+    const found = leadingParameterSets(held, body, offset);
+    if (found === undefined || holdsAll(held, found)) return;
+    // The body is lent.
+    const copied = (units: readonly Uint8Array[]): Uint8Array[] => units.map((unit) => copyBytes(unit));
+    const { vps, sps, pps } = found;
+    this.#between = merged(this.#between, { vps: copied(vps), sps: copied(sps), pps: copied(pps) });
+  }
+
+  /**
    * The body of the sequence header that has to go in front of a keyframe, or undefined when the one that holds is
    * right. The cost is that of the few NAL units in front of the picture.
    *
    * @throws MediaError for parameter sets that can't be read; the configuration stays what it was
    */
   changeIn({ body, codec }: Frame): Uint8Array | undefined {
-    const held = this.#held;
-    if (held?.codec !== codec) return undefined;
     const header = parseVideoTagHeader(body);
     if (header?.packetType !== 'coded-frames') return undefined;
-    const found = leadingParameterSets(held, body, header.dataOffset);
+    const held = this.#held ?? emptyConfiguration(codec, header.enhanced);
+    if (held?.codec !== codec) return undefined;
+    const found = merged(this.#between, leadingParameterSets(held, body, header.dataOffset));
+    this.#between = undefined;
+    // Without a sequence header these are all that there is.
+    if (this.#held === undefined && (found === undefined || !isComplete(codec, found))) return undefined;
     const repeated = this.#repeated;
     this.#repeated = false;
     if (found === undefined) {
@@ -104,10 +133,38 @@ export class InbandParameterSets {
     }
     if (holdsAll(held, found)) return undefined;
     const changed = buildHeader(held, found);
-    this.#held = readConfiguration(changed);
+    const next = readConfiguration(changed);
+    // What came between keyframes may have been taken back by this one.
+    if (next !== undefined && holdsAll(held, next) && next.pps.length === held.pps.length) return undefined;
+    this.#held = next;
     this.#superseded = true;
     return changed;
   }
+}
+
+/** What is built on for a stream that has no sequence header: nearly all have lengths of four bytes. */
+function emptyConfiguration(codec: Frame['codec'], enhanced: boolean): Configuration | undefined {
+  if (codec !== 'h264' && codec !== 'hevc') return undefined;
+  const packetType = 'sequence-header';
+  const tagHeader = buildVideoTagHeader({ codec, frameType: VideoFrameType.key, packetType, enhanced });
+  return { codec, tagHeader, lengthSize: 4, vps: [], sps: [], pps: [] };
+}
+
+function isComplete(codec: Codec, { vps, sps, pps }: ParameterSets): boolean {
+  return sps.length > 0 && pps.length > 0 && (codec === 'h264' || vps.length > 0);
+}
+
+/** Parameter sets of several pictures; of SPS and VPS, those of the later one. */
+function merged(
+  earlier: ParameterSets | undefined,
+  later: ParameterSets | undefined,
+): ParameterSets | undefined {
+  if (earlier === undefined || later === undefined) return later ?? earlier;
+  return {
+    vps: later.vps.length > 0 ? later.vps : earlier.vps,
+    sps: later.sps.length > 0 ? later.sps : earlier.sps,
+    pps: [...earlier.pps, ...later.pps].slice(-MAX_LEADING_UNITS),
+  };
 }
 
 function readConfiguration(body: Uint8Array): Configuration | undefined {
@@ -199,6 +256,12 @@ function unitType(codec: Codec, headerByte: number): 'vps' | 'sps' | 'pps' | 'pi
 
 function add(codec: Codec, units: Uint8Array[], unit: Uint8Array): void {
   if (!holds(codec, units, unit)) units.push(unit);
+}
+
+/** Where the NAL units of a tag begin; undefined for a tag without. */
+function offsetOf(body: Uint8Array): number | undefined {
+  const header = parseVideoTagHeader(body);
+  return header?.packetType === 'coded-frames' ? header.dataOffset : undefined;
 }
 
 function holdsAll(held: Configuration, found: ParameterSets): boolean {

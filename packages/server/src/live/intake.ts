@@ -190,6 +190,7 @@ export class Intake {
       this.#timeline.follow(isVideo, timestamp);
     }
     if (frame.keyframe) this.#followParameterSets(frame);
+    else if (isVideo) this.#inband.note(frame);
     if (this.#headers[isVideo ? 'video' : 'audio'] === undefined) this.#noteHeaderless(frame);
     this.#meter.frame(kind, frame.keyframe, frame.timestamp);
     this.#home.media(frame);

@@ -1,3 +1,4 @@
+import { bytesEqual } from '@sluice/media/bytes';
 import { flvTagSize } from '@sluice/media/flv';
 
 import { type Frame, FrameKind } from '../../live/index.ts';
@@ -83,9 +84,15 @@ export class Fragmenter {
   }
 
   #writeHeader(header: Frame): void {
-    if (header.kind === FrameKind.video) this.#headers.video = header;
+    const isVideo = header.kind === FrameKind.video;
+    const known = isVideo ? this.#headers.video : this.#headers.audio;
+    if (known !== undefined && bytesEqual(known.body, header.body)) return;
+    if (isVideo) this.#headers.video = header;
     else this.#headers.audio = header;
-    if (this.#open) this.#buffer.append(header, this.#lastMs);
+    if (!this.#open) return;
+    // A fragment begins with the headers that hold for all of it, as players may begin with it.
+    if (known !== undefined && this.#firstMs(isVideo) !== undefined) this.#cut(this.#startMs + this.#spanMs);
+    else this.#buffer.append(header, this.#lastMs);
   }
 
   #firstMs(isVideo: boolean): number | undefined {

@@ -161,16 +161,22 @@ describe('HdsSinks', () => {
     expect(tagsOf(disk.bytes('/hds/live/xSeg1-Frag1')).find((tag) => /^v/i.test(tag))).toBe('V1000');
   });
 
-  it('a new sequence header is told where it comes, and first from then on', async () => {
+  it('a new sequence header begins a fragment, one that is repeated does nothing', async () => {
     const { disk, open } = hds();
     const sink = open(1000);
     headers(sink);
     write(sink, 0, 520);
-    sink.write(header('video', 520));
+    sink.write(header('video', 320));
+    sink.write({ ...header('video', 520), body: Uint8Array.of(0x17, 0, 0, 0, 0, 1, 2, 3) });
     write(sink, 520, 1040);
+    sink.end();
     await settle();
-    const tags = tagsOf(disk.bytes('/hds/live/xSeg1-Frag1'));
-    expect(tags.filter((tag) => tag.startsWith('h'))).toEqual(['hv@0', 'ha@0', 'hv@480']);
+    const headersOf = (number: number): string[] =>
+      tagsOf(disk.bytes(`/hds/live/xSeg1-Frag${number}`)).filter((tag) => tag.startsWith('h'));
+    expect([headersOf(1), headersOf(2)]).toEqual([
+      ['hv@0', 'ha@0'],
+      ['hv@520', 'ha@520'],
+    ]);
   });
 
   it.each([
