@@ -244,6 +244,20 @@ describe('HlsDoor playlists', () => {
     expect(door.viewers).toBe(1);
   });
 
+  it('counts no more viewers of one address than its limit, and serves them all', async () => {
+    const { ask, door, lines } = await start({ limits: { maxViewersPerAddress: 2 } });
+    for (let number = 0; number < 5; number += 1) {
+      expect((await ask(`/live/cam.m3u8?hls_ctx=viewer0${number}`)).status).toBe(200);
+    }
+    expect(door.viewers).toBe(2);
+    expect(lines.filter((line) => line.includes('further ones are not'))).toHaveLength(1);
+    // Their places are free when they are gone.
+    vi.advanceTimersByTime(40_000);
+    expect(door.viewers).toBe(0);
+    for (const number of [6, 7]) await ask(`/live/cam.m3u8?hls_ctx=viewer0${number}`);
+    expect(door.viewers).toBe(2);
+  });
+
   it('refer: who may not play gets 403, for the playlist and the segment', async () => {
     const { ask, door, lines } = await start({ vhost: { refer: { enabled: true, play: ['good.test'] } } });
     for (const path of ['/live/cam.m3u8', '/live/cam.m3u8?hls_ctx=abcdefgh', '/live/cam-7.ts']) {

@@ -5,6 +5,11 @@ export interface HlsLimits {
    * Default 50,000.
    */
   readonly maxViewers: number;
+  /**
+   * Viewers of one address (of one IPv6 /64) that are counted at once, as `maxViewers`: one address must not take the
+   * places of all others. A viewer costs no connection. Default 10,000.
+   */
+  readonly maxViewersPerAddress: number;
   /** A viewer is gone when it asked for nothing for so many target durations, but see `minIdleMs`. Default 3. */
   readonly idleTargetDurations: number;
   /** The least time that a viewer is waited for. Default 30,000. */
@@ -16,6 +21,7 @@ export interface HlsLimits {
 /** The defaults that {@link HlsLimits} names. */
 export const DEFAULT_HLS_LIMITS: HlsLimits = {
   maxViewers: 50_000,
+  maxViewersPerAddress: 10_000,
   idleTargetDurations: 3,
   minIdleMs: 30_000,
   sweepMs: 5_000,

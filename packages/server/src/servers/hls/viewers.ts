@@ -1,5 +1,5 @@
 import { endSession } from '../../log/index.ts';
-import type { ClientRequest } from '../../security/index.ts';
+import { addressOwner, type ClientRequest } from '../../security/index.ts';
 import type { EndReason } from '../../stats/index.ts';
 import type { VirtualRequest } from '../http/index.ts';
 import type { HlsContext, HlsPlaylist } from './context.ts';
@@ -11,6 +11,8 @@ export class HlsViewers {
   readonly #context: HlsContext;
   readonly #limits: HlsLimits;
   readonly #byId = new Map<string, HlsViewer>();
+  /** Viewers by address; none is 0. */
+  readonly #byAddress = new Map<string, number>();
   #sweeper: NodeJS.Timeout | undefined;
   #full = false;
   #closed = false;
@@ -93,6 +95,16 @@ export class HlsViewers {
       return undefined;
     }
     const viewer = new HlsViewer(id, playlist, request, client);
+    const owner = addressOwner(viewer.ip);
+    const ofAddress = this.#byAddress.get(owner) ?? 0;
+    if (ofAddress >= this.#limits.maxViewersPerAddress) {
+      if (!this.#full) {
+        log.warn({ ip: viewer.ip }, `${ofAddress} HLS viewers of ${owner} are counted; further ones are not`);
+      }
+      this.#full = true;
+      return undefined;
+    }
+    this.#byAddress.set(owner, ofAddress + 1);
     if (client !== undefined) this.#context.gates.entered('play', client);
     const { vhost, app, stream } = viewer;
     const publisher = hub.find(playlist.stream)?.publisherId;
@@ -108,6 +120,10 @@ export class HlsViewers {
 
   #end(viewer: HlsViewer, reason: EndReason, detail?: string): void {
     this.#byId.delete(viewer.id);
+    const owner = addressOwner(viewer.ip);
+    const left = (this.#byAddress.get(owner) ?? 1) - 1;
+    if (left === 0) this.#byAddress.delete(owner);
+    else this.#byAddress.set(owner, left);
     this.#full = false;
     this.#context.sessions.remove(viewer);
     if (viewer.client !== undefined) this.#context.gates.left('play', viewer.client, reason);
