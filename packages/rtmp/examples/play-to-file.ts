@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { FlvTagType, FlvWriter } from '@sluice/media/flv';
+import { FlvWriter } from '@sluice/media/flv';
 import { play } from '@sluice/rtmp/node';
 
 async function playToFile(url: string, file: string, seconds: number): Promise<number> {
@@ -14,13 +14,13 @@ async function playToFile(url: string, file: string, seconds: number): Promise<n
   const writer = new FlvWriter();
   let first: number | undefined;
   let tags = 0;
-  for await (const { type, timestamp, payload } of player) {
+  for await (const { kind, flvTagType, timestamp, payload } of player) {
     // Stream time starts anywhere; the file's starts at 0.
-    if (type !== FlvTagType.script) {
+    if (kind !== 'data') {
       first ??= timestamp;
     }
     const time = Math.max(0, timestamp - (first ?? timestamp));
-    if (!output.write(writer.write({ type, timestamp: time, body: payload }))) {
+    if (!output.write(writer.write({ type: flvTagType, timestamp: time, body: payload }))) {
       await once(output, 'drain');
     }
     tags += 1;

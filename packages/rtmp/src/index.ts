@@ -5,4 +5,4 @@ export * from './chunk/index.ts';
 export * from './message/index.ts';
 export * from './session/index.ts';
 export { parseRtmpUrl } from './client/index.ts';
-export type { MediaMessage, RtmpUrl } from './client/index.ts';
+export type { RtmpUrl } from './client/index.ts';

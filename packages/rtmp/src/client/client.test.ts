@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { MediaMessage } from '../session/index.ts';
 import { MediaQueue } from './media-queue.ts';
-import type { MediaMessage } from './media-queue.ts';
 import { parseRtmpUrl } from './rtmp-url.ts';
 
 const urls: readonly (readonly [string, object])[] = [
@@ -34,7 +34,7 @@ describe('parseRtmpUrl', () => {
 });
 
 function message(timestamp: number, length = 1): MediaMessage {
-  return { type: 8, timestamp, payload: new Uint8Array(length) };
+  return new MediaMessage('audio', timestamp, new Uint8Array(length));
 }
 
 describe('MediaQueue', () => {

@@ -1,4 +1,4 @@
 export { MediaQueue } from './media-queue.ts';
-export type { MediaMessage, MediaQueueOptions } from './media-queue.ts';
+export type { MediaQueueOptions } from './media-queue.ts';
 export { parseRtmpUrl } from './rtmp-url.ts';
 export type { RtmpUrl } from './rtmp-url.ts';

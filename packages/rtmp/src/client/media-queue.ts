@@ -1,14 +1,4 @@
-import type { MediaMessageType } from '../session/index.ts';
-
-/** A media message, as a player gets it. */
-export interface MediaMessage {
-  /** 8 audio, 9 video, 18 data. */
-  readonly type: MediaMessageType;
-  /** ms; keeps growing where the wire wraps. */
-  readonly timestamp: number;
-  /** An FLV tag body (8, 9) or AMF0 values (18). Never changed afterwards. */
-  readonly payload: Uint8Array;
-}
+import type { MediaMessage } from '../session/index.ts';
 
 /** Options of a {@link MediaQueue}. */
 export interface MediaQueueOptions {

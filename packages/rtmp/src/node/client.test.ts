@@ -7,9 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { MediaMessage } from '../client/index.ts';
 import { RtmpError } from '../errors.ts';
-import { mediaStreamId, ServerSession } from '../session/index.ts';
+import { MediaMessage, mediaStreamId, ServerSession } from '../session/index.ts';
 import type { ServerSessionHandler } from '../session/index.ts';
 import { adoptSocket } from './adopt-socket.ts';
 import { play, publish } from './client.ts';
@@ -79,8 +78,8 @@ class TestServer {
         onPause: () => undefined,
         onReceiveAudio: () => undefined,
         onReceiveVideo: () => undefined,
-        onMedia: (type, timestamp, payload) => {
-          this.media.push({ type, timestamp, payload });
+        onMedia: (kind, timestamp, payload) => {
+          this.media.push(new MediaMessage(kind, timestamp, payload));
         },
         ...this.#handler(() => session),
       },
@@ -144,7 +143,7 @@ describe('publish', () => {
   it('delivers what is sent, with backpressure, and ends the publish on close', async () => {
     const server = serve();
     const publisher = await publish(await server.url());
-    expect(publisher.connection.server?.data.get('srs_sig')).toBe('sluice');
+    expect(publisher.connection.server?.fmsVersion).toBe('FMS/3,5,3,888');
     publisher.sendData(0, Uint8Array.of(2, 0, 1, 97));
     let full = 0;
     for (let index = 0; index < 40; index += 1) {
@@ -157,8 +156,12 @@ describe('publish', () => {
     await publisher.close();
     expect(full).toBeGreaterThan(0);
     await server.closed;
-    expect(server.media.map(({ type }) => type)).toEqual([18, ...new Array<number>(40).fill(9), 8]);
-    expect(server.media[40]).toMatchObject({ timestamp: 1560, type: 9 });
+    expect(server.media.map(({ flvTagType }) => flvTagType)).toEqual([
+      18,
+      ...new Array<number>(40).fill(9),
+      8,
+    ]);
+    expect(server.media[40]).toMatchObject({ timestamp: 1560, kind: 'video' });
     expect(server.heard).toEqual(['publish x', 'unpublish FCUnpublish']);
     expect(await publisher.connection.closed).toBeUndefined();
   });
@@ -205,8 +208,8 @@ describe('play', () => {
       server.sendMedia(9, index * 40, Uint8Array.of(0x17, index));
     }
     const seen: number[] = [];
-    for await (const { type, timestamp } of player) {
-      if (type === 9) {
+    for await (const { kind, timestamp } of player) {
+      if (kind === 'video') {
         seen.push(timestamp);
         if (seen.length === 5) {
           break;
@@ -220,20 +223,20 @@ describe('play', () => {
 
   it('calls onMedia instead', async () => {
     const server = serve();
-    const types: number[] = [];
+    const kinds: string[] = [];
     let done: (() => void) | undefined;
     const all = new Promise<void>((resolve) => (done = resolve));
     const player = await play(await server.url(), {
-      onMedia: ({ type }) => {
-        types.push(type);
-        if (type === 8) {
+      onMedia: ({ kind }) => {
+        kinds.push(kind);
+        if (kind === 'audio') {
           done?.();
         }
       },
     });
     server.sendMedia(8, 0, Uint8Array.of(0xaf));
     await all;
-    expect(types).toEqual([18, 8]);
+    expect(kinds).toEqual(['data', 'audio']);
     await player.close();
   });
 
@@ -249,7 +252,7 @@ describe('play', () => {
       }
       let count = 0;
       for await (const message of player) {
-        count += message.type === 9 ? 1 : 0;
+        count += message.kind === 'video' ? 1 : 0;
       }
       expect(count).toBe(1);
       await player.connection.close();
@@ -271,8 +274,8 @@ describe('play', () => {
     }
     expect(sent).toBeLessThan(10_000);
     let received = 0;
-    for await (const { type } of player) {
-      received += type === 9 ? 1 : 0;
+    for await (const { kind } of player) {
+      received += kind === 'video' ? 1 : 0;
       if (received === sent) {
         break;
       }
@@ -364,7 +367,7 @@ describe('connectRtmp', () => {
     publisher.sendAudio(5, Uint8Array.of(0xaf, 1));
     await publisher.close();
     await server.closed;
-    expect(server.media.map(({ type, timestamp }) => [type, timestamp])).toEqual([[8, 5]]);
+    expect(server.media.map(({ kind, timestamp }) => [kind, timestamp])).toEqual([['audio', 5]]);
     expect((await failure(connectRtmp(url))).code).toBe('connection-failed');
   });
 });

@@ -1,14 +1,13 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { MediaQueue, parseRtmpUrl } from '../client/index.ts';
-import type { MediaMessage, RtmpUrl } from '../client/index.ts';
+import type { RtmpUrl } from '../client/index.ts';
 import { RtmpError } from '../errors.ts';
 import type { RtmpStatus } from '../errors.ts';
-import { ClientSession } from '../session/index.ts';
+import { ClientSession, MediaMessage } from '../session/index.ts';
 import type {
   ClientSessionOptions,
   ConnectOptions,
-  MediaMessageType,
   PlayOptions,
   ServerProperties,
 } from '../session/index.ts';
@@ -241,8 +240,8 @@ export class RtmpConnection implements RtmpConnectionHandle {
         onStatus: (status) => {
           this.#receiveStatus(status);
         },
-        onMedia: (type: MediaMessageType, timestamp, payload) => {
-          this.#onMedia?.({ type, timestamp, payload });
+        onMedia: (kind, timestamp, payload) => {
+          this.#onMedia?.(new MediaMessage(kind, timestamp, payload));
         },
       },
     });

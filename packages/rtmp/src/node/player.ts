@@ -1,4 +1,5 @@
-import type { MediaMessage, MediaQueue } from '../client/index.ts';
+import type { MediaQueue } from '../client/index.ts';
+import type { MediaMessage } from '../session/index.ts';
 import type { RtmpConnectionHandle } from './connection-handle.ts';
 
 /**

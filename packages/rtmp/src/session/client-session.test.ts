@@ -31,14 +31,13 @@ class Pair {
       this.heard.push(text);
     };
     this.server = new ServerSession({
-      serverInfo: { sessionId: 'id7' },
       send: (bytes) => this.toClient.push(bytes),
       handler: {
         onConnect: (request) => {
           hear(
             `server: connect ${request.url.app} ${request.flashVer} ${JSON.stringify(request.args?.get('a'))}`,
           );
-          this.server.acceptConnect();
+          this.server.acceptConnect({ data: { srs_id: 'id7' } });
         },
         onPublish: (request) => {
           hear(`server: publish ${request.flavour} ${request.streamName}`);
@@ -64,8 +63,8 @@ class Pair {
         onReceiveVideo: (on) => {
           hear(`server: video ${on}`);
         },
-        onMedia: (type, timestamp, payload) => {
-          hear(`server: media ${type} ${timestamp} ${bytesToHex(payload)}`);
+        onMedia: (kind, timestamp, payload) => {
+          hear(`server: media ${kind} ${timestamp} ${bytesToHex(payload)}`);
         },
         ...serverHandler,
       },
@@ -95,8 +94,8 @@ class Pair {
         onPublishStarted: () => {
           hear('client: publishing');
         },
-        onMedia: (type, timestamp, payload) => {
-          hear(`client: media ${type} ${timestamp} ${bytesToHex(payload)}`);
+        onMedia: (kind, timestamp, payload) => {
+          hear(`client: media ${kind} ${timestamp} ${bytesToHex(payload)}`);
         },
         ...handler,
       },
@@ -141,9 +140,9 @@ describe('ClientSession with ServerSession', () => {
         'client: connected FMS/3,5,3,888 "id7"',
         'server: publish fmle-publish x',
         'client: publishing',
-        'server: media 18 0 02000161',
-        'server: media 9 16777216 010101',
-        'server: media 8 5 af',
+        'server: media data 0 02000161',
+        'server: media video 16777216 010101',
+        'server: media audio 5 af',
         'server: unpublish FCUnpublish',
       ]);
     });
@@ -175,11 +174,11 @@ describe('ClientSession with ServerSession', () => {
         [
           'server: play x 0 5000',
           'client: playing',
-          'client: media 18 0 ' + '0200117c52746d7053616d706c65416363657373' + '01010101',
+          'client: media data 0 ' + '0200117c52746d7053616d706c65416363657373' + '01010101',
           'server: pause true 10',
           'server: audio false',
           'server: video true',
-          'client: media 9 7 17',
+          'client: media video 7 17',
           'server: stop deleteStream',
         ].filter((line) => line !== ''),
       );

@@ -13,9 +13,10 @@ import {
   userControlType,
 } from '../message/index.ts';
 import type { Command, RtmpMessage, UserControl } from '../message/index.ts';
-import type { MediaMessageType } from './events.ts';
 import { wholeRtmpLimits } from './limits.ts';
 import type { RtmpLimits } from './limits.ts';
+import { mediaKindOf, mediaMessageType } from './media-message.ts';
+import type { MediaKind } from './media-message.ts';
 import { RtmpLink } from './link.ts';
 import { commandMessage, controlMessage, serverChunkStream } from './replies.ts';
 import { readCommand } from './requests.ts';
@@ -37,7 +38,7 @@ export interface ClientSessionHandler {
   /** Every `onStatus`, those that the calls above tell included. */
   onStatus?(status: RtmpStatus): void;
   /** A media message; see `ServerSessionHandler.onMedia`, the same holds. */
-  onMedia?(type: MediaMessageType, timestamp: number, payload: Uint8Array): void;
+  onMedia?(kind: MediaKind, timestamp: number, payload: Uint8Array): void;
   /** A user control event other than a ping, such as the end of the stream. */
   onUserControl?(event: UserControl): void;
   /** A call of the server that the session doesn't know, such as `onBWDone`. */
@@ -261,17 +262,17 @@ export class ClientSession {
 
   /** Sends an FLV AUDIODATA body. `timestamp` in ms, taken modulo 2^32. */
   sendAudio(timestamp: number, body: Uint8Array): void {
-    this.#sendMedia(messageType.audio, serverChunkStream.audio, timestamp, body);
+    this.#sendMedia('audio', serverChunkStream.audio, timestamp, body);
   }
 
   /** Sends an FLV VIDEODATA body. `timestamp` in ms, taken modulo 2^32. */
   sendVideo(timestamp: number, body: Uint8Array): void {
-    this.#sendMedia(messageType.video, serverChunkStream.video, timestamp, body);
+    this.#sendMedia('video', serverChunkStream.video, timestamp, body);
   }
 
   /** Sends AMF0 values, such as `@setDataFrame`, `onMetaData` and its properties. `timestamp` in ms. */
   sendData(timestamp: number, body: Uint8Array): void {
-    this.#sendMedia(messageType.dataAmf0, serverChunkStream.stream, timestamp, body);
+    this.#sendMedia('data', serverChunkStream.stream, timestamp, body);
   }
 
   /** Calls the server; the answer, if there is one, comes to `onResult`: whether it is `_result`, and its values. */
@@ -297,8 +298,9 @@ export class ClientSession {
     this.#link.send(commandMessage(this.#streamId, name, 0, [null, ...args]));
   }
 
-  #sendMedia(type: MediaMessageType, chunkStreamId: number, timestamp: number, payload: Uint8Array): void {
+  #sendMedia(kind: MediaKind, chunkStreamId: number, timestamp: number, payload: Uint8Array): void {
     this.#requireStream('media');
+    const type = mediaMessageType[kind];
     this.#link.send({ chunkStreamId, type, streamId: this.#streamId, timestamp, payload });
   }
 
@@ -330,14 +332,16 @@ export class ClientSession {
     const { type, timestamp, payload } = message;
     switch (type) {
       case messageType.audio:
+        this.#handler.onMedia?.('audio', timestamp, payload);
+        return;
       case messageType.video:
-        this.#handler.onMedia?.(type, timestamp, payload);
+        this.#handler.onMedia?.('video', timestamp, payload);
         return;
       case messageType.dataAmf0:
       case messageType.dataAmf3: {
         const values = dataValuesBytes(type, payload);
         if (values.length > 0) {
-          this.#handler.onMedia?.(messageType.dataAmf0, timestamp, values);
+          this.#handler.onMedia?.('data', timestamp, values);
         }
         return;
       }
@@ -367,10 +371,9 @@ export class ClientSession {
       payload,
       this.#limits.maxAggregateParts,
     )) {
-      const isMedia =
-        type === messageType.audio || type === messageType.video || type === messageType.dataAmf0;
-      if (isMedia && body.length > 0) {
-        this.#handler.onMedia?.(type, time, body);
+      const kind = mediaKindOf(type);
+      if (kind !== undefined && body.length > 0) {
+        this.#handler.onMedia?.(kind, time, body);
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { AmfObject, AmfValue } from '@sluice/media/amf';
-import { messageType } from '../message/index.ts';
+import type { MediaKind } from './media-message.ts';
 import type { StreamUrl, TcUrl } from './tc-url.ts';
 
 /** What kind of publisher it is, by the order of its commands (R041). */
@@ -62,14 +62,6 @@ export type UnpublishCause = 'FCUnpublish' | 'deleteStream' | 'closeStream' | 'p
 /** Why a play ended while the connection goes on. `command` is a new `play` or `publish`. */
 export type StopCause = 'deleteStream' | 'closeStream' | 'command';
 
-/** Message types that carry media: 8 audio, 9 video, 18 data (AMF0). */
-export type MediaMessageType = 8 | 9 | 18;
-
-/** Whether messages of this type carry media. */
-export function isMediaMessageType(type: number): type is MediaMessageType {
-  return type === messageType.audio || type === messageType.video || type === messageType.dataAmf0;
-}
-
 /**
  * What a {@link ServerSession} tells its owner. All calls come synchronously out of `write()`, or out of the
  * accept… call that lets held-back messages go on; what they throw comes out of the same call.
@@ -96,11 +88,11 @@ export interface ServerSessionHandler {
   onReceiveVideo(on: boolean): void;
   /**
    * A media message of an accepted publish. `payload` is never empty, is never changed afterwards and may be
-   * kept (unless the session's option `lendsMedia` is on): an (Enhanced) FLV tag body for 8 and 9, AMF0 values for 18 (`@setDataFrame` left in, the leading
-   * zero of AMF3 data taken off). Aggregates come as their parts. `timestamp` is in ms and keeps growing
-   * where the wire's 31 bits wrap.
+   * kept (unless the session's option `lendsMedia` is on): an (Enhanced) FLV tag body for `audio` and `video`, AMF0
+   * values for `data` (with `@setDataFrame`, without the leading zero byte of AMF3 data). Aggregate messages are
+   * delivered as their parts. `timestamp` is in ms and keeps growing where the 31 bits of the wire wrap.
    */
-  onMedia(type: MediaMessageType, timestamp: number, payload: Uint8Array): void;
+  onMedia(kind: MediaKind, timestamp: number, payload: Uint8Array): void;
   /**
    * A call that the session doesn't know. When it returns true the owner answers (or not) by itself; else
    * the session answers `_result(transactionId, null, null)` if the id is above 0 (R039).

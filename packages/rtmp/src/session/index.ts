@@ -2,19 +2,16 @@ export { defaultRtmpLimits } from './limits.ts';
 export type { RtmpLimits } from './limits.ts';
 export { parseTcUrl, resolveStreamUrl, streamBehindQuery } from './tc-url.ts';
 export type { StreamUrl, TcUrl } from './tc-url.ts';
-export { defaultServerInfo } from './options.ts';
 export type {
   AcceptConnectOptions,
   AcceptPlayOptions,
   CloseRefusal,
   RejectConnectOptions,
   RejectStreamOptions,
-  ServerInfo,
   ServerSessionOptions,
 } from './options.ts';
 export type {
   ConnectRequest,
-  MediaMessageType,
   PlayRequest,
   PublishFlavour,
   PublishRequest,
@@ -23,6 +20,8 @@ export type {
   StopCause,
   UnpublishCause,
 } from './events.ts';
+export { MediaMessage, mediaMessageType, withoutSetDataFrame } from './media-message.ts';
+export type { MediaKind } from './media-message.ts';
 export { mediaStreamId, serverChunkStream } from './replies.ts';
 export { ServerSession } from './server-session.ts';
 export { ClientSession } from './client-session.ts';

@@ -1,56 +1,7 @@
+import type { AmfValue } from '@sluice/media/amf';
 import { RtmpError } from '../errors.ts';
 import type { RtmpLimits } from './limits.ts';
 import type { ServerSessionHandler } from './events.ts';
-
-/** How the server names itself in the answer to `connect` (R038). Every field has a default. */
-export interface ServerInfo {
-  /** `srs_sig`. */
-  readonly signature: string;
-  /** `srs_server`, name and version for people. */
-  readonly server: string;
-  /** `srs_license`. */
-  readonly license: string;
-  /** `srs_role`. */
-  readonly role: string;
-  /** `srs_url`. */
-  readonly url: string;
-  /** `srs_version`. */
-  readonly version: string;
-  /** `srs_site`. */
-  readonly site: string;
-  /** `srs_email`. */
-  readonly email: string;
-  /** `srs_copyright`. */
-  readonly copyright: string;
-  /** `srs_primary`. */
-  readonly primary: string;
-  /** `srs_authors`. */
-  readonly authors: string;
-  /** `srs_server_ip`: the address the client reached; left out when empty. */
-  readonly serverIp: string;
-  /** `srs_pid`; left out when 0. */
-  readonly pid: number;
-  /** `srs_id`: the session's id; left out when empty. */
-  readonly sessionId: string | number;
-}
-
-/** What the server calls itself when the owner says nothing. */
-export const defaultServerInfo: ServerInfo = {
-  signature: 'sluice',
-  server: 'Sluice',
-  license: 'MIT',
-  role: 'origin/edge server',
-  url: '',
-  version: '0.1.0',
-  site: '',
-  email: '',
-  copyright: 'The Sluice authors',
-  primary: 'Sluice',
-  authors: 'The Sluice authors',
-  serverIp: '',
-  pid: 0,
-  sessionId: '',
-};
 
 /** Options of a {@link ServerSession}. */
 export interface ServerSessionOptions {
@@ -71,14 +22,14 @@ export interface ServerSessionOptions {
    * 60000. `acceptConnect()` can change it for the client's vhost.
    */
   readonly chunkSize?: number;
-  /** Default: {@link defaultServerInfo}. */
-  readonly serverInfo?: Partial<ServerInfo>;
 }
 
 /** Options of `ServerSession.acceptConnect()`. */
 export interface AcceptConnectOptions {
   /** Chunk size for this client instead of the session's. */
   readonly chunkSize?: number;
+  /** What the server tells about itself: fields of the answer's `data`, behind `version`. Default: none. */
+  readonly data?: Readonly<Record<string, AmfValue>>;
 }
 
 /** Options of `ServerSession.rejectConnect()`. */

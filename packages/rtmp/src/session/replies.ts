@@ -12,7 +12,7 @@ import {
 } from '../message/index.ts';
 import type { RtmpMessage } from '../message/index.ts';
 import type { ConnectRequest, PublishFlavour, ServerSessionPhase } from './events.ts';
-import type { CloseRefusal, RejectConnectOptions, ServerInfo } from './options.ts';
+import type { CloseRefusal, RejectConnectOptions } from './options.ts';
 
 /** Chunk streams that a server sends on, by what they carry (O002). */
 export const serverChunkStream = { control: 2, connection: 3, stream: 5, video: 6, audio: 7 } as const;
@@ -70,15 +70,18 @@ export function streamEventMessage(event: 'streamBegin' | 'streamEof'): RtmpMess
   return controlMessage(messageType.userControl, payload);
 }
 
-/** What follows an accepted `connect`, in order (R036, R037, R038). */
-export function connectAccepted(request: ConnectRequest, serverInfo: ServerInfo): RtmpMessage[] {
+/** What follows an accepted `connect`, in order. `data` is added to the information object's `data`. */
+export function connectAccepted(
+  request: ConnectRequest,
+  data: Readonly<Record<string, AmfValue>> = {},
+): RtmpMessage[] {
   const properties = AmfObject.from({ fmsVer: flashServerVersion, capabilities: 127, mode: 1 });
   const info = AmfObject.from({
     level: 'status',
     code: 'NetConnection.Connect.Success',
     description: 'Connection succeeded',
     objectEncoding: request.objectEncoding,
-    data: serverData(serverInfo),
+    data: AmfEcmaArray.from({ version: flashServerNumber, ...data }),
   });
   const window = encodeWindowAcknowledgementSize({ windowSize: announcedWindow });
   const bandwidth = encodeSetPeerBandwidth({
@@ -214,31 +217,4 @@ function dataMessage(values: readonly AmfValue[]): RtmpMessage {
     timestamp: 0,
     payload: encodeData(messageType.dataAmf0, { values }),
   };
-}
-
-function serverData(info: ServerInfo): AmfEcmaArray {
-  const data = AmfEcmaArray.from({
-    version: flashServerNumber,
-    srs_sig: info.signature,
-    srs_server: info.server,
-    srs_license: info.license,
-    srs_role: info.role,
-    srs_url: info.url,
-    srs_version: info.version,
-    srs_site: info.site,
-    srs_email: info.email,
-    srs_copyright: info.copyright,
-    srs_primary: info.primary,
-    srs_authors: info.authors,
-  });
-  if (info.serverIp !== '') {
-    data.set('srs_server_ip', info.serverIp);
-  }
-  if (info.pid !== 0) {
-    data.set('srs_pid', info.pid);
-  }
-  if (info.sessionId !== '') {
-    data.set('srs_id', info.sessionId);
-  }
-  return data;
 }

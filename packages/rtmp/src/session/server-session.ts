@@ -10,10 +10,8 @@ import {
   userControlType,
 } from '../message/index.ts';
 import type { Command, RtmpMessage } from '../message/index.ts';
-import { isMediaMessageType } from './events.ts';
 import type {
   ConnectRequest,
-  MediaMessageType,
   PublishFlavour,
   ServerSessionHandler,
   ServerSessionPhase,
@@ -23,15 +21,16 @@ import type {
 import { HeldMessages, holdsMessages } from './held-messages.ts';
 import { wholeRtmpLimits } from './limits.ts';
 import type { RtmpLimits } from './limits.ts';
+import { mediaKindOf } from './media-message.ts';
+import type { MediaKind } from './media-message.ts';
 import { RtmpLink } from './link.ts';
-import { checkServerChunkSize, defaultServerInfo } from './options.ts';
+import { checkServerChunkSize } from './options.ts';
 import type {
   AcceptConnectOptions,
   AcceptPlayOptions,
   CloseRefusal,
   RejectConnectOptions,
   RejectStreamOptions,
-  ServerInfo,
   ServerSessionOptions,
 } from './options.ts';
 import { answerNames, publishEnd } from './publish-end.ts';
@@ -73,7 +72,6 @@ const defaultServerChunkSize = 60_000;
 export class ServerSession {
   readonly #handler: ServerSessionHandler;
   readonly #limits: RtmpLimits;
-  #serverInfo: Partial<ServerInfo> | undefined;
   readonly #link: RtmpLink;
   readonly #held: HeldMessages;
   readonly #lendsMedia: boolean;
@@ -98,7 +96,6 @@ export class ServerSession {
   constructor(options: ServerSessionOptions) {
     this.#handler = options.handler;
     this.#limits = wholeRtmpLimits(options.limits);
-    this.#serverInfo = options.serverInfo;
     this.#chunkSize = checkServerChunkSize(options.chunkSize ?? defaultServerChunkSize);
     this.#held = new HeldMessages(this.#limits);
     this.#lendsMedia = options.lendsMedia ?? false;
@@ -184,11 +181,10 @@ export class ServerSession {
       return;
     }
     this.#chunkSize = checkServerChunkSize(options.chunkSize ?? this.#chunkSize);
-    const replies = connectAccepted(this.#connect, { ...defaultServerInfo, ...this.#serverInfo });
+    const replies = connectAccepted(this.#connect, options.data);
     this.#tcUrl = this.#connect.url;
     this.#flash = this.#connect.swfUrl !== '';
     this.#connect = undefined;
-    this.#serverInfo = undefined;
     this.#sendAll(...replies);
     this.#drain();
   }
@@ -377,11 +373,11 @@ export class ServerSession {
     switch (type) {
       case messageType.audio:
       case messageType.video:
-        this.#handleMedia(type, timestamp, payload);
+        this.#handleMedia(type === messageType.audio ? 'audio' : 'video', timestamp, payload);
         return;
       case messageType.dataAmf0:
       case messageType.dataAmf3:
-        this.#handleMedia(messageType.dataAmf0, timestamp, dataValuesBytes(type, payload));
+        this.#handleMedia('data', timestamp, dataValuesBytes(type, payload));
         return;
       case messageType.aggregate:
         this.#handleAggregate(timestamp, payload);
@@ -395,16 +391,17 @@ export class ServerSession {
     }
   }
 
-  #handleMedia(type: MediaMessageType, timestamp: number, payload: Uint8Array): void {
+  #handleMedia(kind: MediaKind, timestamp: number, payload: Uint8Array): void {
     if (this.#phase === 'publishing' && payload.length > 0) {
-      this.#handler.onMedia(type, timestamp, payload);
+      this.#handler.onMedia(kind, timestamp, payload);
     }
   }
 
   #handleAggregate(timestamp: number, payload: Uint8Array): void {
     if (this.#phase !== 'publishing') return;
     for (const part of decodeAggregate(timestamp, payload, this.#limits.maxAggregateParts)) {
-      if (isMediaMessageType(part.type)) this.#handleMedia(part.type, part.timestamp, part.payload);
+      const kind = mediaKindOf(part.type);
+      if (kind !== undefined) this.#handleMedia(kind, part.timestamp, part.payload);
     }
   }
 

@@ -86,8 +86,8 @@ describe('changes by the API', () => {
     const publisher = await publish(url);
     const numbers: number[] = [];
     await play(url, {
-      onMedia: ({ type, payload }) => {
-        const number = numberIn(type, payload);
+      onMedia: ({ flvTagType, payload }) => {
+        const number = numberIn(flvTagType, payload);
         if (number >= 0) numbers.push(number);
       },
     });

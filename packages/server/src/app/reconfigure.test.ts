@@ -98,8 +98,8 @@ class Source {
 async function watch(from: string) {
   const numbers: number[] = [];
   const player = await play(from, {
-    onMedia: ({ type, payload }) => {
-      const number = numberIn(type, payload);
+    onMedia: ({ flvTagType, payload }) => {
+      const number = numberIn(flvTagType, payload);
       if (number >= 0) numbers.push(number);
     },
   });

@@ -57,8 +57,8 @@ describe('conf/full.conf', () => {
     };
     const numbers: number[] = [];
     await play(url, {
-      onMedia: ({ type, payload }) => {
-        const number = numberIn(type, payload);
+      onMedia: ({ flvTagType, payload }) => {
+        const number = numberIn(flvTagType, payload);
         if (number >= 0) numbers.push(number);
       },
     });

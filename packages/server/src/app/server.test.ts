@@ -93,7 +93,7 @@ describe('SluiceServer', () => {
     await publishSome(server);
     const numbers: number[] = [];
     const player = await play(`rtmp://127.0.0.1:${rtmp[1]?.port ?? 0}/live/test`, {
-      onMedia: ({ type, payload }) => numbers.push(numberIn(type, payload)),
+      onMedia: ({ flvTagType, payload }) => numbers.push(numberIn(flvTagType, payload)),
     });
     await vi.waitFor(() => {
       expect(numbers.filter((number) => number >= 0)).toHaveLength(10);

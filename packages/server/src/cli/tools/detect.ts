@@ -1,4 +1,3 @@
-import { FlvTagType } from '@sluice/media/flv';
 import { RtmpError } from '@sluice/rtmp';
 import type { Command } from 'commander';
 
@@ -69,7 +68,7 @@ export function runDetect(url: string, flags: DetectFlags, terminal: ToolTermina
       });
       for await (const message of messages) {
         // A server may tell of itself where nobody publishes.
-        if (message.type === FlvTagType.script) continue;
+        if (message.kind === 'data') continue;
         const role = count.add(message);
         if (role === 'keyframe') moments.firstKeyframeMs ??= since();
         if (!count.some || moments.firstFrameMs !== null) continue;

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 
 import { MediaError } from '@sluice/media';
 import { decodeAmf0 } from '@sluice/media/amf';
-import { FlvTagType, FlvWriter } from '@sluice/media/flv';
+import { FlvWriter } from '@sluice/media/flv';
 import type { MediaMessage } from '@sluice/rtmp';
 import { type Command, InvalidArgumentError } from 'commander';
 
@@ -79,7 +79,7 @@ export function runDump(url: string, flags: DumpFlags, terminal: ToolTerminal): 
       for await (const message of messages) {
         // A file is made when there is something to put into it: a refusal leaves none.
         if (flags.output !== undefined) file ??= new FlvOutput(flags.output, terminal.output);
-        const isMedia = message.type !== FlvTagType.script;
+        const isMedia = message.kind !== 'data';
         if (isMedia) count.add(message);
         if (isMedia || isForFiles(message)) await file?.write(message);
         if (count.mediaMs >= endMs) break;
@@ -130,11 +130,11 @@ class FlvOutput {
   }
 
   /** @throws OutputError */
-  async write({ type, timestamp, payload }: MediaMessage): Promise<void> {
+  async write({ kind, flvTagType, timestamp, payload }: MediaMessage): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (type !== FlvTagType.script) this.#first ??= timestamp;
+    if (kind !== 'data') this.#first ??= timestamp;
     const time = Math.max(0, timestamp - (this.#first ?? timestamp));
-    const bytes = this.#writer.write({ type, timestamp: time, body: payload });
+    const bytes = this.#writer.write({ type: flvTagType, timestamp: time, body: payload });
     if (!this.#target.write(bytes)) await this.#settled('drain');
   }
 

@@ -62,7 +62,7 @@ class Survey {
       this.#addData(tag);
       return;
     }
-    const role = mediaRole({ type, timestamp, payload: body });
+    const role = mediaRole(type, body);
     if (role === 'header' || role === 'data') return;
     if (role === 'audio') this.hasAudio = true;
     else this.hasVideo = true;

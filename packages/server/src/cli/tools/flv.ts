@@ -82,8 +82,8 @@ function tagLine(tag: PlacedTag): string {
   return `${tag.position} ${tag.timestamp} ${names[tag.type]} ${roleOf(tag)} ${tag.body.length}\n`;
 }
 
-function roleOf({ type, timestamp, body }: FlvTag): string {
-  const role = mediaRole({ type, timestamp, payload: body });
+function roleOf({ type, body }: FlvTag): string {
+  const role = mediaRole(type, body);
   return role === 'video' || role === 'audio' ? 'frame' : role;
 }
 

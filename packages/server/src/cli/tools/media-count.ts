@@ -7,7 +7,7 @@ import { clockText } from '../publish.ts';
 export type MediaRole = 'video' | 'keyframe' | 'audio' | 'header' | 'data';
 
 /** Tells a frame from what goes before the frames. */
-export function mediaRole({ type, payload }: MediaMessage): MediaRole {
+export function mediaRole(type: FlvTagType, payload: Uint8Array): MediaRole {
   if (type === FlvTagType.video) {
     const header = parseVideoTagHeader(payload);
     const isFrame = header?.packetType === 'coded-frames' || header?.packetType === 'multitrack';
@@ -31,7 +31,7 @@ export class MediaCount {
 
   /** Returns the message's role. */
   add(message: MediaMessage): MediaRole {
-    const role = mediaRole(message);
+    const role = mediaRole(message.flvTagType, message.payload);
     this.bytes += message.payload.length;
     if (role === 'data' || role === 'header') return role;
     this.#first ??= message.timestamp;

@@ -1,4 +1,3 @@
-import { FlvTagType } from '@sluice/media/flv';
 import { RtmpError } from '@sluice/rtmp';
 
 import { type Clock, liveDataBody, systemClock } from '../../files/index.ts';
@@ -75,7 +74,7 @@ export class StreamRelay {
     let link: PublishLink | undefined;
     try {
       for await (const message of watchStream(input, { timeoutMs, signal })) {
-        const body = message.type === FlvTagType.script ? liveDataBody(message.payload) : message.payload;
+        const body = message.kind === 'data' ? liveDataBody(message.payload) : message.payload;
         if (body === undefined) continue;
         if (link === undefined) {
           link = await PublishLink.open(output, {
@@ -88,7 +87,7 @@ export class StreamRelay {
           this.#attempts += 1;
           this.#options.onEvent?.({ kind: 'publishing' });
         }
-        await link.send({ type: message.type, timestamp: message.timestamp, body });
+        await link.send({ type: message.flvTagType, timestamp: message.timestamp, body });
         const role = this.count.add(message);
         if (role !== 'data' && role !== 'header') this.#failures = 0;
       }

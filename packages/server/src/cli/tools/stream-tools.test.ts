@@ -152,10 +152,10 @@ describe('sluice ingest-rtmp', () => {
     const messages: MediaMessage[] = [];
     for await (const message of player) {
       messages.push(message);
-      if (messages.filter(({ type }) => type === FlvTagType.video).length > 20) break;
+      if (messages.filter(({ kind }) => kind === 'video').length > 20) break;
     }
-    expect(messages.some(({ type }) => type === FlvTagType.script)).toBe(true);
-    expect(messages.some(({ type }) => type === FlvTagType.audio)).toBe(true);
+    expect(messages.some(({ kind }) => kind === 'data')).toBe(true);
+    expect(messages.some(({ kind }) => kind === 'audio')).toBe(true);
     terminal.stop();
     expect(await done).toBe(ToolExit.done);
     expect(terminal.said).toMatch(/stopped: 0:\d\d\.\d of media in /);

@@ -63,7 +63,7 @@ function times(messages: readonly MediaMessage[], type: number): number[] {
   const header = type === FlvTagType.video ? 0x17 : 0xaf;
   return messages
     .filter(
-      (message) => message.type === type && !(message.payload[0] === header && message.payload[1] === 0),
+      (message) => message.flvTagType === type && !(message.payload[0] === header && message.payload[1] === 0),
     )
     .map((message) => message.timestamp);
 }
@@ -81,7 +81,7 @@ describe('FilePush', () => {
     const push = new FilePush({ file, url, speed: 50 });
     await push.run();
     const messages = await watched;
-    expect(messages[0]?.type).toBe(FlvTagType.script);
+    expect(messages[0]?.kind).toBe('data');
     const videoTimes = times(messages, 9);
     expect(videoTimes.map((time) => time - (videoTimes[0] ?? 0))).toEqual(
       Array.from({ length: 25 }, (_, index) => index * 40),
@@ -141,7 +141,7 @@ describe('FilePush', () => {
     push.stop();
     await done;
     expect(push.totals.reconnects).toBe(1);
-    const video = messages.filter(({ type }) => type === FlvTagType.video);
+    const video = messages.filter(({ kind }) => kind === 'video');
     expect(video.slice(0, 2).map(({ payload }) => [...payload.subarray(0, 2)])).toEqual([
       [0x17, 0],
       [0x17, 1],

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 
 import {
   type ConnectRequest,
-  type MediaMessageType,
+  type MediaKind,
+  mediaMessageType,
   type PlayRequest,
   type PublishRequest,
   RtmpError,
@@ -23,6 +24,7 @@ import { type EndReason, endReasons, type Session, type SessionType } from '../.
 import { BandwidthCheck } from './bandwidth-check.ts';
 import { claimProblem } from './claim.ts';
 import { ClientGates, type GatedConnection } from './client-gates.ts';
+import { connectData } from './connect-data.ts';
 import type { RtmpContext } from './context.ts';
 import { Deadline } from './deadline.ts';
 import { RtmpPlayer } from './player.ts';
@@ -46,6 +48,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
   pageUrl = '';
   swfUrl = '';
   readonly #context: RtmpContext;
+  readonly #serverIp: string;
   readonly #log: Log;
   readonly #socket: Socket;
   readonly #session: ServerSession;
@@ -77,7 +80,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     this.#context = context;
     this.#onEnded = onEnded;
     this.ip = plainAddress(accepted.remoteAddress);
-    const serverIp = plainAddress(accepted.localAddress);
+    this.#serverIp = plainAddress(accepted.localAddress);
     this.#log = context.log.child({ id: this.id, ip: this.ip });
     this.#gates = new ClientGates(context.gates, this);
     this.#socket = adoptSocket(accepted, (bytes) => {
@@ -98,7 +101,6 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
       // The engine copies what it keeps.
       lendsMedia: true,
       chunkSize,
-      serverInfo: { version: context.version, serverIp, pid: process.pid, sessionId: this.id },
     });
     if (refusal === undefined) this.#deadline.set('handshake-timeout', limits.handshakeTimeoutMs);
     else this.#deadline.set(refusal, rtmpTimeouts.refusalLinger);
@@ -271,8 +273,8 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     this.#player?.receive({ video: on });
   }
 
-  onMedia(type: MediaMessageType, timestamp: number, payload: Uint8Array): void {
-    this.#publisher?.write(type, timestamp, payload);
+  onMedia(kind: MediaKind, timestamp: number, payload: Uint8Array): void {
+    this.#publisher?.write(mediaMessageType[kind], timestamp, payload);
   }
 
   onAsking(): void {
@@ -316,7 +318,13 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     }
     this.#log.info(`connect ${request.tcUrl} from ${this.ip}, vhost ${vhost.name}, app ${this.app}`);
     this.#deadline.set('idle-timeout', rtmpTimeouts.idle);
-    this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
+    this.#acceptConnect(vhost);
+  }
+
+  #acceptConnect({ chunkSize }: VhostConfig): void {
+    const { version } = this.#context;
+    const data = connectData({ version, serverIp: this.#serverIp, sessionId: this.id });
+    this.#session.acceptConnect({ chunkSize, data });
   }
 
   #testBandwidth(vhost: VhostConfig, request: ConnectRequest): void {
@@ -334,7 +342,7 @@ export class RtmpConnection implements Session, ServerSessionHandler, GatedConne
     }
     this.#deadline.clear();
     this.#log.info(`bandwidth test of ${this.ip}, vhost ${vhost.name}`);
-    this.#session.acceptConnect({ chunkSize: vhost.chunkSize });
+    this.#acceptConnect(vhost);
     this.#bandwidth = check;
     check.start(vhost, request.swfUrl !== '');
   }

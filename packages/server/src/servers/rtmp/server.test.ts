@@ -127,8 +127,8 @@ async function watch(
   const numbers: number[] = [];
   const times: number[] = [];
   const player = await play(url, {
-    onMedia: ({ type, payload, timestamp }) => {
-      const number = numberIn(type, payload);
+    onMedia: ({ flvTagType, payload, timestamp }) => {
+      const number = numberIn(flvTagType, payload);
       if (number < 0) return;
       numbers.push(number);
       times.push(timestamp);
@@ -255,8 +255,8 @@ describe('RtmpServer: publish and play', () => {
     send(publisher, 10, 20);
     const again: number[] = [];
     await player.connection.play({
-      onMedia: ({ type, payload }) => {
-        const number = numberIn(type, payload);
+      onMedia: ({ flvTagType, payload }) => {
+        const number = numberIn(flvTagType, payload);
         if (number >= 0) again.push(number);
       },
     });
@@ -291,7 +291,7 @@ describe('RtmpServer: publish and play', () => {
     const numbers: number[] = [];
     const player = await play(url, {
       duration: 400,
-      onMedia: ({ type, payload }) => numbers.push(numberIn(type, payload)),
+      onMedia: ({ flvTagType, payload }) => numbers.push(numberIn(flvTagType, payload)),
     });
     for (let at = 0; at < 60; at += 3) {
       send(publisher, at, at + 3);
