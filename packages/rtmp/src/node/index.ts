@@ -6,3 +6,16 @@ export type { RtmpClientOptions, RtmpPlayOptions } from './connection.ts';
 export type { RtmpConnectionHandle } from './connection-handle.ts';
 export { RtmpPlayer } from './player.ts';
 export { RtmpPublisher } from './publisher.ts';
+export { createRtmpServer, RtmpServer } from './server.ts';
+export { RtmpServerConnection } from './server-connection.ts';
+export { RtmpRefusal } from './server-options.ts';
+export type {
+  RtmpCloseInfo,
+  RtmpCloseReason,
+  RtmpListenOptions,
+  RtmpRefusalOptions,
+  RtmpServerHandlers,
+  RtmpServerOptions,
+} from './server-options.ts';
+export { RtmpServerPlayer } from './server-player.ts';
+export { RtmpServerPublisher } from './server-publisher.ts';
