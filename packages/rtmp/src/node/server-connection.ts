@@ -53,7 +53,8 @@ export class RtmpServerConnection {
     settings: RtmpServerSettings,
     onClosed: (connection: RtmpServerConnection) => void,
   ) {
-    this.remoteAddress = accepted.remoteAddress ?? '';
+    // On a dual-stack listener an IPv4 address comes in its IPv6 form.
+    this.remoteAddress = (accepted.remoteAddress ?? '').replace(/^::ffff:(?=\d+[.])/, '');
     this.remotePort = accepted.remotePort ?? 0;
     this.secure = secure;
     this.#handlers = handlers;

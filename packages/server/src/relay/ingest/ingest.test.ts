@@ -63,7 +63,8 @@ function times(messages: readonly MediaMessage[], type: number): number[] {
   const header = type === FlvTagType.video ? 0x17 : 0xaf;
   return messages
     .filter(
-      (message) => message.flvTagType === type && !(message.payload[0] === header && message.payload[1] === 0),
+      (message) =>
+        message.flvTagType === type && !(message.payload[0] === header && message.payload[1] === 0),
     )
     .map((message) => message.timestamp);
 }
