@@ -59,6 +59,7 @@ function setUp() {
     config: () => config,
     connections: () => 4_005,
     internalFaults: () => 0,
+    descriptorRefusals: () => 0,
     system: new SystemStats(),
   });
   return { source, sessions, reads, hub };

@@ -89,7 +89,8 @@ describe.runIf(haveOpenssl)('HTTPS', () => {
     let free = 1;
     const { port } = await start({
       admission: {
-        admit: () => (free > 0 && free-- > 0 ? undefined : 'full'),
+        admit: () => (free > 0 && free-- > 0 ? undefined : 'too-many-connections'),
+        refusedBySystem: () => undefined,
         release: () => {
           free += 1;
         },

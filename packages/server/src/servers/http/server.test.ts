@@ -393,7 +393,13 @@ describe('connections', () => {
   });
 
   it('a refused connection is closed whatever it goes on to send', async () => {
-    const port = await start({ admission: { admit: () => 'too-many', release: () => undefined } });
+    const port = await start({
+      admission: {
+        admit: () => 'too-many-connections',
+        release: () => undefined,
+        refusedBySystem: () => undefined,
+      },
+    });
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => undefined);
     const drip = setInterval(() => {
@@ -487,7 +493,8 @@ describe('connections', () => {
     let free = 1;
     const port = await start({
       admission: {
-        admit: () => (free > 0 && free-- > 0 ? undefined : 'full'),
+        admit: () => (free > 0 && free-- > 0 ? undefined : 'too-many-connections'),
+        refusedBySystem: () => undefined,
         release: () => {
           free += 1;
         },
