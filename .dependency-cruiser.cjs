@@ -188,7 +188,9 @@ module.exports = {
       to: { path: '^packages/server/src/sinks/(?!$1/|disk/)' },
     },
     serverRoom('relay', ['config/', 'log/', 'live/', 'files/', 'stats/']),
+    serverRoom('clients', ['config/', 'log/', 'live/', 'security/', 'stats/']),
     serverRoom('servers', [
+      'clients/',
       'config/',
       'log/',
       'live/',

@@ -11,6 +11,7 @@ import {
   guardRoutes,
   type TurnBudget,
 } from '../api/index.ts';
+import type { ClientRegistry } from '../clients/index.ts';
 import {
   type Config,
   DEFAULT_VHOST,
@@ -46,6 +47,8 @@ export interface HttpDoorsContext {
   readonly version: string;
   readonly log: Log;
   readonly admission: Admission;
+  /** Counts the connections. */
+  readonly clients: ClientRegistry;
   readonly source: ApiSource;
   readonly dvrs: DvrControl;
   readonly control: ApiControl;
@@ -249,10 +252,10 @@ function machineName(): string {
 }
 
 function commonOptions(context: HttpDoorsContext): HttpServerOptions {
-  const { version, admission, log } = context;
+  const { version, admission, clients, log } = context;
   return {
     version,
-    admission,
+    admission: clients,
     filePlaces: admission,
     trustedPeers: trustedPeers(() => context.config()),
     onError: (error: Error) => {

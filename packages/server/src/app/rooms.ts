@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 
 import { type ApiControl, summariesShape, TurnBudget } from '../api/index.ts';
 import { BandwidthGate } from '../bandwidth/index.ts';
+import { ClientRegistry } from '../clients/index.ts';
 import {
   type Config,
   findVhost,
@@ -27,7 +28,7 @@ import { createDescriptors, effectiveConnections } from './descriptors.ts';
 import { Doors } from './doors.ts';
 import { FileReports } from './file-events.ts';
 import { TemplateOwners } from './file-owners.ts';
-import { ServerGates } from './gates.ts';
+import { ServerAuthorizer } from './authorizer.ts';
 import { HttpDoors } from './http-doors.ts';
 import { idOf } from './ids.ts';
 import { InternalFaults } from './internal-faults.ts';
@@ -53,9 +54,10 @@ export interface RoomsHost {
 /** All rooms of a server, each knowing of the others what it needs. None listens or runs yet. */
 export interface Rooms {
   readonly hub: LiveHub;
+  readonly clients: ClientRegistry;
   readonly admission: Admission;
   readonly callbacks: HttpCallbacks;
-  readonly gates: ServerGates;
+  readonly authorizer: ServerAuthorizer;
   readonly heartbeat: Heartbeat;
   readonly observation: Observation;
   readonly descriptors: Descriptors;
@@ -119,7 +121,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     return config().vhosts.get(vhost.name) ?? vhost;
   }
   const files = new FileReports(sinks, callbacks, (name) => findVhost(config(), name));
-  const gates = new ServerGates(access, callbacks, files, current);
+  const authorizer = new ServerAuthorizer(access, callbacks, files, current);
   const context = {
     version,
     log,
@@ -127,14 +129,15 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     admission,
     sessions,
     config,
-    bandwidth: new BandwidthGate(),
-    gates,
+    maxConnections: () => config().maxConnections,
+    authorizer,
     findVhost: (host: string) => findVhost(config(), host),
     settings: (vhost: VhostConfig) => settings.of(current(vhost)),
     nameProblem: (vhost: VhostConfig, app: string, stream: string) =>
       vhost.hls.enabled || vhost.hds.enabled || vhost.dvr.enabled ? namesProblem(app, stream) : undefined,
   };
-  const rtmp = new RtmpServer(context);
+  const clients = new ClientRegistry(context);
+  const rtmp = new RtmpServer({ version, log, config, clients, bandwidth: new BandwidthGate() });
   const httpLive = new HttpLiveDoor(context);
   const hls = new HlsDoor({ ...context, source: sinks.hls });
 
@@ -171,6 +174,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
 
   const http = new HttpDoors({
     ...context,
+    clients,
     source,
     metrics,
     control,
@@ -203,10 +207,11 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   return {
     hub,
     descriptors,
+    clients,
     internalFaults,
     admission,
     callbacks,
-    gates,
+    authorizer,
     heartbeat,
     observation: new Observation({ log, hub, sessions, system, metrics, heartbeat }),
     sinks,

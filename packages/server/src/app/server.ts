@@ -85,12 +85,8 @@ export class SluiceServer {
 
   /** Ends a client by its session id, with the reason `kicked`; false when there is none. */
   kick(id: string): boolean {
-    const { rtmp, httpLive, hls } = this.#rooms;
-    return (
-      rtmp.closeConnection(id, 'kicked') ||
-      httpLive.closeViewer(id, 'kicked') ||
-      hls.closeViewer(id, 'kicked')
-    );
+    const { clients, httpLive, hls } = this.#rooms;
+    return clients.kick(id) || httpLive.closeViewer(id, 'kicked') || hls.closeViewer(id, 'kicked');
   }
 
   /**
@@ -202,8 +198,9 @@ export class SluiceServer {
   async #close(): Promise<void> {
     const {
       callbacks,
+      clients,
       doors,
-      gates,
+      authorizer,
       heartbeat,
       hls,
       http,
@@ -216,14 +213,15 @@ export class SluiceServer {
     observation.stop();
     await this.stopListening();
     httpLive.stopping();
-    // Publishers go first, so that players get what was published last.
-    await rtmp.close();
+    rtmp.close();
+    clients.endAll('server-shutdown');
+    await clients.allClosed();
     httpLive.close();
     hls.close();
     const requestsEnd = http.shutDown();
     // Callback servers are told of the files that the end of the streams has finished.
     await sinks.close();
-    await gates.settled();
+    await authorizer.settled();
     await Promise.all([callbacks.close(), heartbeat.close(), requestsEnd]);
     doors.close();
     internalFaults.close();
@@ -254,6 +252,7 @@ export class SluiceServer {
   /** Tells every room. The configuration is the server's already: what fails in one room is no other room's. */
   #reconfigure(config: Config, before: Config): void {
     const {
+      clients,
       doors,
       fileOwners,
       guardedFiles,
@@ -263,7 +262,6 @@ export class SluiceServer {
       ingests,
       liveSettings,
       observation,
-      rtmp,
       sinks,
     } = this.#rooms;
     const steps = [
@@ -283,7 +281,7 @@ export class SluiceServer {
       () => {
         httpLive.reconfigured();
         hls.reconfigured();
-        rtmp.reconfigured();
+        clients.reconfigure();
       },
       () => {
         for (const stream of hub.streams()) sinks.configured(stream);

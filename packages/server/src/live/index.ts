@@ -24,7 +24,7 @@ export {
 } from './media-faults.ts';
 export { announcesCodec } from './metadata.ts';
 export type { Publication, PublisherEnd, PublisherOptions } from './publication.ts';
-export type { Drop, Player, PlayerEnd, PlayerOptions, PlayerSink } from './player.ts';
+export type { Drop, EndsWithPublisher, Player, PlayerEnd, PlayerOptions, PlayerSink } from './player.ts';
 export { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
 export { type StreamId, streamKey } from './stream-id.ts';
 export { type GopLength, LiveTotals, StreamMeter } from './stream-meter.ts';

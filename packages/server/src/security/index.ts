@@ -8,5 +8,4 @@ export { publicUrl } from './public-url.ts';
 export { isGuarded, isGuardedByStream } from './guarded.ts';
 export { pageUrlOf, referAllows } from './refer.ts';
 export { signedQuery, type UrlGrant } from './signed-url.ts';
-export { type Gates, openGates } from './gates.ts';
 export { TrustedProxies } from './trusted-proxies.ts';

@@ -1,6 +1,6 @@
+import type { Authorizer } from '../../clients/index.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
-import type { Gates } from '../../security/index.ts';
 import type { GuardedFile, VirtualAnswer, VirtualRequest } from '../http/index.ts';
 
 /** What a file is by its path. */
@@ -48,7 +48,7 @@ export interface GuardedFilesContext {
     info(about: { readonly ip: string }, message: string): void;
     debug(about: { readonly ip: string }, message: string): void;
   };
-  readonly gates: Gates;
+  readonly authorizer: Authorizer;
   readonly owners: FileOwners;
   readonly hls: HlsFiles;
 }

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 
 import { afterAll, describe, expect, it, vi } from 'vitest';
 
+import { allowAll } from '../../clients/index.ts';
 import { resolveConfig, type VhostOptions } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
-import { openGates, type Verdict } from '../../security/index.ts';
+import { type Verdict } from '../../security/index.ts';
 import type { VirtualRequest } from '../http/index.ts';
 import type { FilePlace, HlsFiles, PlaceKind } from './context.ts';
 import { Grants } from './grants.ts';
@@ -54,7 +55,7 @@ function guard(
   const left = vi.fn();
   const files = new GuardedFiles({
     log: { info: () => undefined, debug: () => undefined },
-    gates: { ...openGates, check, left },
+    authorizer: { ...allowAll, check, ended: left },
     owners: { isPrivate: () => Promise.resolve(isPrivate), placesOf: () => Promise.resolve(places) },
     hls: {
       findFile: () => undefined,

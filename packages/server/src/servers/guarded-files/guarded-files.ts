@@ -112,7 +112,7 @@ export class GuardedFiles implements FileGuard {
     { stream: { app, stream }, vhost }: KnownPlace,
     request: VirtualRequest,
   ): Promise<VirtualAnswer> {
-    const { gates, log } = this.#context;
+    const { authorizer, log } = this.#context;
     const ip = plainAddress(request.remoteAddress);
     const pageUrl = pageUrlOf(request.headers);
     const who = `file of ${vhost.name}/${app}/${stream} from ${ip}`;
@@ -127,13 +127,13 @@ export class GuardedFiles implements FileGuard {
       id: newSessionId(),
       ...{ ip, vhost, app, stream, param: request.search, tcUrl, pageUrl },
     };
-    const verdict = await gates.check('play', client);
+    const verdict = await authorizer.check('play', client);
     if (verdict !== undefined) {
       log.info({ ip }, `refused: ${verdict.reason} (${verdict.detail}), ${who}`);
       return REFUSED;
     }
     // A file has no end that could be told later.
-    gates.left('play', client, undefined);
+    authorizer.ended('play', client, undefined);
     this.#grants.add(grant);
     return ALLOWED;
   }

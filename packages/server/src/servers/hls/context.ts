@@ -1,7 +1,7 @@
+import type { Authorizer } from '../../clients/index.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
 import type { Log, SessionEnd } from '../../log/index.ts';
-import type { Gates } from '../../security/index.ts';
 import type { Session } from '../../stats/index.ts';
 
 /** What this door needs of the server. */
@@ -14,7 +14,7 @@ export interface HlsContext {
     remove(session: Session): void;
     readonly ended: SessionEnd['ended'];
   };
-  readonly gates: Gates;
+  readonly authorizer: Authorizer;
   findVhost(host: string): VhostConfig | undefined;
 }
 

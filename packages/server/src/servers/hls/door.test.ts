@@ -7,8 +7,8 @@ import { parsePlaylist } from '@sluice/media/m3u8';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { allowAll, type Authorizer } from '../../clients/index.ts';
 import { findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
-import { type Gates, openGates } from '../../security/index.ts';
 import { Sessions } from '../../stats/index.ts';
 import { createHttpServer, type HttpServer } from '../http/index.ts';
 import type { HlsItem, HlsPlaylist, HlsSegment } from './context.ts';
@@ -66,7 +66,7 @@ interface StartOptions {
   readonly urls?: Readonly<Record<string, HlsItem>>;
   readonly vhost?: VhostOptions;
   readonly limits?: Partial<HlsLimits>;
-  readonly gates?: Gates;
+  readonly authorizer?: Authorizer;
 }
 
 async function start(options: StartOptions = {}) {
@@ -86,7 +86,7 @@ async function start(options: StartOptions = {}) {
     {
       log,
       sessions,
-      gates: options.gates ?? openGates,
+      authorizer: options.authorizer ?? allowAll,
       hub: { find: () => ({ publisherId: 'pub1' }) },
       findVhost: (host) => findVhost(config, host),
       source: {
@@ -387,18 +387,18 @@ describe('HlsDoor viewers end', () => {
 
   it('K003 S002 a viewer is asked for once, refused with 403, and its end is told', async () => {
     const told: string[] = [];
-    const gates: Gates = {
+    const authorizer: Authorizer = {
       check: async (action, { param }) => {
         told.push(action);
         return param.includes('good') ? undefined : { reason: 'token-denied', detail: 'no' };
       },
-      entered: () => told.push('entered'),
-      left: (_action, _client, reason) => told.push(`left ${String(reason)}`),
+      began: () => told.push('entered'),
+      ended: (_action, _client, reason) => told.push(`left ${String(reason)}`),
       closed: () => undefined,
     };
     const files = { 'live/cam.m3u8': playlist(), 'live/cam-7.ts': segment() };
     const vhost = { token: { enabled: true, play: true, secrets: ['0123456789abcdef'] } };
-    const { ask, door, sessions, lines } = await start({ files, gates, vhost });
+    const { ask, door, sessions, lines } = await start({ files, authorizer, vhost });
     // The master playlist has nothing to guard.
     expect((await ask('/live/cam.m3u8')).status).toBe(200);
     expect((await ask('/live/cam-7.ts')).status).toBe(403);
@@ -415,8 +415,8 @@ describe('HlsDoor viewers end', () => {
   });
 
   it('S002 the id of one stream opens no other one, neither its playlist nor its segments', async () => {
-    const gates: Gates = {
-      ...openGates,
+    const authorizer: Authorizer = {
+      ...allowAll,
       check: (_action, { stream: name }) =>
         name === 'cam' ? undefined : { reason: 'token-denied', detail: 'no' },
     };
@@ -428,7 +428,7 @@ describe('HlsDoor viewers end', () => {
       'live/secret-7.key': segment({ kind: 'key', stream: secret }),
     };
     const vhost = { token: { enabled: true, play: true, secrets: ['0123456789abcdef'] } };
-    const { ask } = await start({ files, gates, vhost });
+    const { ask } = await start({ files, authorizer, vhost });
     expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).status).toBe(200);
     for (const name of ['secret.m3u8', 'secret-7.ts', 'secret-7.key']) {
       expect((await ask(`/live/${name}?hls_ctx=abcdefgh`)).status).toBe(403);
@@ -438,7 +438,7 @@ describe('HlsDoor viewers end', () => {
   it('K003 each yes of a callback server is followed by one end, whoever asked and however often', async () => {
     const told: string[] = [];
     const answers: (() => void)[] = [];
-    const gates: Gates = {
+    const authorizer: Authorizer = {
       check: (_action, { id }) =>
         new Promise((resolve) => {
           told.push(`asked ${id}`);
@@ -446,11 +446,11 @@ describe('HlsDoor viewers end', () => {
             resolve(undefined);
           });
         }),
-      entered: (_action, { id }) => told.push(`entered ${id}`),
-      left: (_action, { id }) => told.push(`left ${id}`),
+      began: (_action, { id }) => told.push(`entered ${id}`),
+      ended: (_action, { id }) => told.push(`left ${id}`),
       closed: () => undefined,
     };
-    const { ask, door } = await start({ gates, limits: { maxViewers: 1 } });
+    const { ask, door } = await start({ authorizer, limits: { maxViewers: 1 } });
     const answerAll = async (count: number): Promise<void> => {
       await vi.waitFor(() => {
         expect(answers).toHaveLength(count);

@@ -146,7 +146,7 @@ export class HlsDoor implements VirtualFiles {
     const key = id === undefined ? undefined : `${id} ${vhost.name}/${client.app}/${client.stream}`;
     const asking = key === undefined ? undefined : this.#asking.get(key);
     if (asking !== undefined) return { pending: asking.then((verdict) => decide(verdict, undefined)) };
-    const verdict = this.#context.gates.check('play', client);
+    const verdict = this.#context.authorizer.check('play', client);
     if (!(verdict instanceof Promise)) return decide(verdict, client);
     if (key !== undefined) this.#remember(key, verdict);
     return { pending: verdict.then((answer) => decide(answer, client)) };
@@ -172,7 +172,7 @@ export class HlsDoor implements VirtualFiles {
     const viewer = id === undefined ? undefined : this.#keep(id, playlist, request, client);
     // Who is not counted here must not be counted by a callback server for ever.
     if (client !== undefined && viewer?.client !== client) {
-      this.#context.gates.left('play', client, undefined);
+      this.#context.authorizer.ended('play', client, undefined);
     }
     if (!playlist.sessions)
       return plainPlaylist(

@@ -105,7 +105,7 @@ export class HlsViewers {
       return undefined;
     }
     this.#byAddress.set(owner, ofAddress + 1);
-    if (client !== undefined) this.#context.gates.entered('play', client);
+    if (client !== undefined) this.#context.authorizer.began('play', client);
     const { vhost, app, stream } = viewer;
     const publisher = hub.find(playlist.stream)?.publisherId;
     const source = publisher === undefined ? 'nobody publishes now' : `source ${publisher}`;
@@ -126,7 +126,7 @@ export class HlsViewers {
     else this.#byAddress.set(owner, left);
     this.#full = false;
     this.#context.sessions.remove(viewer);
-    if (viewer.client !== undefined) this.#context.gates.left('play', viewer.client, reason);
+    if (viewer.client !== undefined) this.#context.authorizer.ended('play', viewer.client, reason);
     const { log, sessions } = this.#context;
     endSession(viewer, {
       reason,

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
+import { allowAll, type Authorizer } from '../../clients/index.ts';
 import { type Config, findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
 import { LiveHub } from '../../live/index.ts';
 import {
@@ -22,7 +23,6 @@ import {
   video,
 } from '../../remux/test-kit.ts';
 import { avcBody, briefTs, readTs } from '../../remux/ts-test-kit.ts';
-import { type Gates, openGates } from '../../security/index.ts';
 import { Sessions } from '../../stats/index.ts';
 import { createHttpServer, type HttpServer } from '../http/index.ts';
 import { HttpLiveDoor } from './door.ts';
@@ -44,7 +44,7 @@ afterEach(async () => {
 
 async function start(
   vhost: VhostOptions | (() => VhostOptions) = {},
-  gates: Gates = openGates,
+  authorizer: Authorizer = allowAll,
 ): Promise<TestDoor> {
   const resolve = (options: VhostOptions): Config =>
     resolveConfig({
@@ -68,7 +68,7 @@ async function start(
     log,
     hub,
     sessions,
-    gates,
+    authorizer,
     findVhost: (host) => findVhost(config(), host),
     settings: () => settings(),
   });
@@ -255,18 +255,18 @@ describe('HttpLiveDoor', () => {
     expect(closings.map((line) => line.split(' ')[1])).toEqual(['refer-denied', 'refer-denied']);
   });
 
-  it('K003 S002 the gates are asked with the query, refuse with 403, and are told of the end', async () => {
+  it('K003 S002 the authorizer are asked with the query, refuse with 403, and are told of the end', async () => {
     const told: string[] = [];
-    const gates: Gates = {
+    const authorizer: Authorizer = {
       check: async (action, { app, stream, param }) => {
         told.push(`${action} ${app}/${stream}${param}`);
         return param.includes('good') ? undefined : { reason: 'token-denied', detail: 'the secret is xyz' };
       },
-      entered: (action) => told.push(`entered ${action}`),
-      left: (action) => told.push(`left ${action}`),
+      began: (action) => told.push(`entered ${action}`),
+      ended: (action) => told.push(`left ${action}`),
       closed: () => undefined,
     };
-    const { port, publisher, closings } = await start({}, gates);
+    const { port, publisher, closings } = await start({}, authorizer);
     send(publisher(), 0, 3);
     const refused = await fetch(`http://127.0.0.1:${port}/live/test.flv?token=bad`);
     expect(refused.status).toBe(403);
@@ -291,18 +291,18 @@ describe('HttpLiveDoor', () => {
   it('K003 who is let in after it has gone has left, too', async () => {
     const told: string[] = [];
     const answers: (() => void)[] = [];
-    const gates: Gates = {
+    const authorizer: Authorizer = {
       check: () =>
         new Promise((resolve) => {
           answers.push(() => {
             resolve(undefined);
           });
         }),
-      entered: () => told.push('entered'),
-      left: () => told.push('left'),
+      began: () => told.push('entered'),
+      ended: () => told.push('left'),
       closed: () => undefined,
     };
-    const { port, publisher, closings } = await start({}, gates);
+    const { port, publisher, closings } = await start({}, authorizer);
     send(publisher(), 0, 3);
     const socket = connect(port, '127.0.0.1');
     socket.write('GET /live/test.flv HTTP/1.1\r\nHost: x\r\n\r\n');

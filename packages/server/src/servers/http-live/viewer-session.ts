@@ -151,7 +151,7 @@ export class ViewerSession implements Session {
       if (isGone) this.#leaveGate();
       else this.#admit(viewer, client);
     };
-    const verdict = this.#context.gates.check('play', client);
+    const verdict = this.#context.authorizer.check('play', client);
     if (!(verdict instanceof Promise)) {
       decide(verdict);
       return;
@@ -192,7 +192,7 @@ export class ViewerSession implements Session {
         this.#player?.drained();
       });
       this.#begun = true;
-      this.#context.gates.entered('play', client);
+      this.#context.authorizer.began('play', client);
       this.#play(viewer.kind);
     } finally {
       socket.uncork();
@@ -203,7 +203,7 @@ export class ViewerSession implements Session {
   #leaveGate(): void {
     const client = this.#admitted;
     this.#admitted = undefined;
-    if (client !== undefined) this.#context.gates.left('play', client, this.#reason);
+    if (client !== undefined) this.#context.authorizer.ended('play', client, this.#reason);
   }
 
   /** Ends the response when its stream turns out to have nothing for the form. */

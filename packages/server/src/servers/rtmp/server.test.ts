@@ -9,45 +9,32 @@ import {
   type RtmpPlayer,
   type RtmpPublisher,
 } from '@sluice/rtmp/node';
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { BandwidthGate } from '../../bandwidth/index.ts';
-import { findVhost, resolveConfig, type ServerOptions, type VhostOptions } from '../../config/index.ts';
-import { LiveHub } from '../../live/index.ts';
+import { allowAll, type Authorizer } from '../../clients/index.ts';
+import { clientTimes } from '../../clients/limits.ts';
+import { testClients, type TestClients } from '../../clients/test-kit.ts';
+import { resolveConfig, type ServerOptions, type VhostOptions } from '../../config/index.ts';
 import { audio, avcHeader, numberIn, streamId, video } from '../../remux/test-kit.ts';
-import { type ClientRequest, type Gates, openGates, type Verdict } from '../../security/index.ts';
-import { Admission, Sessions } from '../../stats/index.ts';
+import type { ClientRequest, Verdict } from '../../security/index.ts';
 import { RtmpServer } from './server.ts';
 import { rtmpTimeouts, SWEEP_INTERVAL_MS } from './timeouts.ts';
 
-/** What the server logged, one entry per line. */
-interface Line {
-  readonly id?: string;
-  readonly msg: string;
-  readonly level: number;
-}
-
 /** A server on a free port of the loopback, and all that tests look at. */
-interface TestServer {
+interface TestServer extends TestClients {
   readonly server: RtmpServer;
-  readonly hub: LiveHub;
-  readonly admission: Admission;
-  readonly sessions: Sessions;
-  readonly lines: Line[];
   readonly port: number;
   readonly url: string;
-  /** The reasons of the closing lines so far. */
-  readonly reasons: () => string[];
 }
 
-const opened: RtmpServer[] = [];
+const opened: TestServer[] = [];
 const sockets: Socket[] = [];
 
 async function start(
   vhost: VhostOptions = {},
   options: ServerOptions = {},
-  gates: Gates = openGates,
+  authorizer: Authorizer = allowAll,
 ): Promise<TestServer> {
   const config = resolveConfig({
     ...options,
@@ -56,51 +43,29 @@ async function start(
       ...options.vhosts,
     },
   });
-  const lines: Line[] = [];
-  const log = pino(
-    { level: 'trace', base: null },
-    {
-      write: (json: string) => {
-        lines.push(JSON.parse(json) as Line);
-      },
-    },
-  );
-  const hub = new LiveHub();
-  const sessions = new Sessions();
-  const admission = new Admission(() => config.maxConnections);
-  const server = new RtmpServer({
-    version: '1.2.3',
-    log,
-    hub,
-    admission,
-    sessions,
-    gates,
-    bandwidth: new BandwidthGate(),
-    config: () => config,
-    findVhost: (host) => findVhost(config, host),
-    settings: ({ minLatency, play: playConfig, publish: publishConfig }) => ({
-      minLatency,
-      play: playConfig,
-      publish: publishConfig,
-      metadata: { server: 'Test/1' },
-      fastCacheMs: 0,
-    }),
+  const kit = testClients(() => config, {
+    authorizer,
     nameProblem: (_vhost, app, stream) => (stream.includes('..') ? `${app}/${stream} leads out` : undefined),
   });
-  opened.push(server);
+  const { clients, context } = kit;
+  const server = new RtmpServer({
+    version: '1.2.3',
+    log: context.log,
+    clients,
+    bandwidth: new BandwidthGate(),
+    config: () => config,
+  });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
-  const reasons = (): string[] =>
-    lines.map(({ msg }) => /^closed: (\S+)/.exec(msg)?.[1]).filter((reason) => reason !== undefined);
-  return {
-    server,
-    hub,
-    admission,
-    sessions,
-    lines,
-    port,
-    url: `rtmp://127.0.0.1:${port}/live/test`,
-    reasons,
-  };
+  const started = { ...kit, server, port, url: `rtmp://127.0.0.1:${port}/live/test` };
+  opened.push(started);
+  return started;
+}
+
+/** Stops the server as the application does. */
+async function close({ clients, server }: Pick<TestServer, 'clients' | 'server'>): Promise<void> {
+  server.close();
+  clients.endAll('server-shutdown');
+  await clients.allClosed();
 }
 
 /** Lets the event loop turn until something is so. */
@@ -153,7 +118,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
-  const closing = Promise.all(opened.splice(0).map((server) => server.close()));
+  const closing = Promise.all(opened.splice(0).map(close));
   vi.advanceTimersByTime(60_000);
   await closing;
   vi.useRealTimers();
@@ -161,7 +126,7 @@ afterEach(async () => {
 
 describe('RtmpServer: publish and play', () => {
   it('P001 O001 plays what is published, before and after the player comes', async () => {
-    const { url, hub, sessions, reasons, server } = await start();
+    const { url, hub, sessions, reasons, clients } = await start();
     const early = await watch(url);
     const publisher = await publish(url);
     publisher.sendVideo(0, avcHeader());
@@ -181,18 +146,18 @@ describe('RtmpServer: publish and play', () => {
       'rtmp-play',
     ]);
     await Promise.all([publisher.close(), early.player.close(), late.player.close()]);
-    await until('all are gone', () => server.connections === 0);
+    await until('all are gone', () => clients.size === 0);
     expect(reasons()).toEqual(['closed-by-peer', 'closed-by-peer', 'closed-by-peer']);
     expect(hub.size).toBe(0);
     expect(sessions.size).toBe(0);
   });
 
   it('one closing line for each connection, with its id, kind, seconds and bytes', async () => {
-    const { url, lines, server } = await start();
+    const { url, lines, clients } = await start();
     const publisher = await publish(url);
     send(publisher, 0, 10);
     await publisher.close();
-    await until('it is gone', () => server.connections === 0);
+    await until('it is gone', () => clients.size === 0);
     const closing = lines.filter(({ msg }) => msg.startsWith('closed:'));
     expect(closing).toHaveLength(1);
     expect(closing[0]?.msg).toMatch(
@@ -305,8 +270,8 @@ describe('RtmpServer: publish and play', () => {
 });
 
 describe('RtmpServer: gates', () => {
-  /** Gates that answer later, and note what they are told. */
-  function slowGates(verdict: (action: string) => Verdict): Gates & { readonly told: string[] } {
+  /** An authorizer that answers later, and notes its calls. */
+  function slowAuthorizer(verdict: (action: string) => Verdict): Authorizer & { readonly told: string[] } {
     const told: string[] = [];
     const name = ({ app, stream, param }: ClientRequest) => `${app}/${stream}${param}`;
     return {
@@ -319,21 +284,21 @@ describe('RtmpServer: gates', () => {
           });
         });
       },
-      entered: (action, client) => told.push(`entered ${action} ${name(client)}`),
-      left: (action, client, reason) => told.push(`left ${action} ${name(client)} ${String(reason)}`),
+      began: (action, client) => told.push(`entered ${action} ${name(client)}`),
+      ended: (action, client, reason) => told.push(`left ${action} ${name(client)} ${String(reason)}`),
       closed: (client, reason) => told.push(`closed ${name(client)} ${reason}`),
     };
   }
 
   it('K003 asks before it answers, in order, and tells the ends', async () => {
-    const gates = slowGates(() => undefined);
-    const { url } = await start({}, {}, gates);
+    const authorizer = slowAuthorizer(() => undefined);
+    const { url } = await start({}, {}, authorizer);
     const publisher = await publish(`${url}?token=x`);
     // What is sent before the answer is not lost.
     send(publisher, 0, 3);
     void publisher.connection.close();
-    await until('it is closed', () => gates.told.some((line) => line.startsWith('closed')));
-    expect(gates.told).toEqual([
+    await until('it is closed', () => authorizer.told.some((line) => line.startsWith('closed')));
+    expect(authorizer.told).toEqual([
       'connect live/',
       'publish live/test?token=x',
       'entered publish live/test?token=x',
@@ -345,30 +310,33 @@ describe('RtmpServer: gates', () => {
   it.each(['connect', 'publish', 'play'] as const)(
     'K003 S002 a refusal at %s ends the client',
     async (refused) => {
-      const gates = slowGates((action) =>
+      const authorizer = slowAuthorizer((action) =>
         action === refused ? { reason: 'hook-denied', detail: 'not today' } : undefined,
       );
-      const { url, reasons, hub } = await start({}, {}, gates);
+      const { url, reasons, hub } = await start({}, {}, authorizer);
       await expect(refused === 'play' ? play(url) : publish(url)).rejects.toMatchObject({ code: 'rejected' });
       await until('it is logged', () => reasons().length > 0);
       expect(reasons()).toEqual(['hook-denied']);
       expect(hub.size).toBe(0);
-      expect(gates.told.some((line) => line.startsWith('left'))).toBe(false);
-      expect(gates.told.some((line) => line.startsWith('closed'))).toBe(refused !== 'connect');
+      expect(authorizer.told.some((line) => line.startsWith('left'))).toBe(false);
+      expect(authorizer.told.some((line) => line.startsWith('closed'))).toBe(refused !== 'connect');
     },
   );
 
   it('K003 on_connect_at identified: asks on_connect with the stream, before on_publish, once for each vhost', async () => {
-    const gates = slowGates(() => undefined);
+    const authorizer = slowAuthorizer(() => undefined);
     const httpHooks = { onConnectAt: 'identified' } as const;
-    const { url } = await start({ httpHooks }, { vhosts: { 'other.test': {} } }, gates);
+    const { url } = await start({ httpHooks }, { vhosts: { 'other.test': {} } }, authorizer);
     const publisher = await publish(`${url}?token=x`);
     publisher.connection.session.call('FCUnpublish', [null, 'test']);
-    await until('it is unpublished', () => gates.told.some((line) => line.startsWith('left')));
+    await until('it is unpublished', () => authorizer.told.some((line) => line.startsWith('left')));
     await publisher.connection.publish('next?vhost=other.test');
     await publisher.close();
-    await until('it is closed', () => gates.told.filter((line) => line.startsWith('closed')).length === 2);
-    expect(gates.told.filter((line) => !/^(entered|left)/.test(line))).toEqual([
+    await until(
+      'it is closed',
+      () => authorizer.told.filter((line) => line.startsWith('closed')).length === 2,
+    );
+    expect(authorizer.told.filter((line) => !/^(entered|left)/.test(line))).toEqual([
       'connect live/test?token=x',
       'publish live/test?token=x',
       'connect live/next?vhost=other.test',
@@ -379,29 +347,29 @@ describe('RtmpServer: gates', () => {
   });
 
   it('K003 on_connect_at identified: its refusal is one of the publish', async () => {
-    const gates = slowGates((action) =>
+    const authorizer = slowAuthorizer((action) =>
       action === 'connect' ? { reason: 'hook-denied', detail: 'no' } : undefined,
     );
-    const { url, reasons } = await start({ httpHooks: { onConnectAt: 'identified' } }, {}, gates);
+    const { url, reasons } = await start({ httpHooks: { onConnectAt: 'identified' } }, {}, authorizer);
     await expect(publish(url)).rejects.toMatchObject({ status: { code: 'NetStream.Publish.Denied' } });
     await until('it is logged', () => reasons().length > 0);
-    expect(gates.told).toEqual(['connect live/test']);
+    expect(authorizer.told).toEqual(['connect live/test']);
   });
 
   it('K003 at connect, stream and param are what the tcUrl tells of them', async () => {
-    const gates = slowGates(() => undefined);
-    const { port } = await start({}, {}, gates);
+    const authorizer = slowAuthorizer(() => undefined);
+    const { port } = await start({}, {}, authorizer);
     // The name that this client publishes by comes later: its tcUrl ends before it.
     const connection = await connectRtmp(`rtmp://127.0.0.1:${port}/live?token=t/name/later`);
     await connection.close();
-    expect(gates.told[0]).toBe('connect live/name?token=t');
+    expect(authorizer.told[0]).toBe('connect live/name?token=t');
   });
 
   it('K003 a client that was let in by an answer, and does nothing, is ended as any other', async () => {
     const { url, reasons } = await start(
       {},
       {},
-      slowGates(() => undefined),
+      slowAuthorizer(() => undefined),
     );
     const connection = await connectRtmp(url);
     vi.advanceTimersByTime(rtmpTimeouts.idle + 2 * SWEEP_INTERVAL_MS);
@@ -412,16 +380,16 @@ describe('RtmpServer: gates', () => {
 
   it('a client that goes while it is asked for leaves nothing behind', async () => {
     let answer: (verdict: Verdict) => void = () => undefined;
-    const gates: Gates = {
-      ...openGates,
+    const authorizer: Authorizer = {
+      ...allowAll,
       check: (action) =>
         action === 'publish' ? new Promise<Verdict>((resolve) => (answer = resolve)) : undefined,
     };
-    const { url, reasons, hub, server } = await start({}, {}, gates);
+    const { url, reasons, hub, server, clients } = await start({}, {}, authorizer);
     const attempt = publish(url);
     attempt.catch(() => undefined);
-    await until('it is connected', () => server.connections === 1);
-    await server.close();
+    await until('it is connected', () => clients.size === 1);
+    await close({ clients, server });
     answer(undefined);
     await until('it is logged', () => reasons().length > 0);
     expect(hub.size).toBe(0);
@@ -453,7 +421,7 @@ describe('RtmpServer: busy streams', () => {
     });
     await until('it waits', () => lines.some(({ msg }) => msg.includes('waiting')));
     const firstId = hub.find(streamId)?.publisherId;
-    vi.advanceTimersByTime(rtmpTimeouts.busyPause - 1);
+    vi.advanceTimersByTime(clientTimes.busyWait - 1);
     expect(reasons()).toEqual([]);
     vi.advanceTimersByTime(1);
     await refused;
@@ -471,14 +439,14 @@ describe('RtmpServer: busy streams', () => {
     await until('it waits', () => lines.some(({ msg }) => msg.includes('waiting')));
     await first.close();
     await until('the first is gone', () => reasons().length === 1);
-    vi.advanceTimersByTime(rtmpTimeouts.busyPause);
+    vi.advanceTimersByTime(clientTimes.busyWait);
     const publisher = await second;
     send(publisher, 0, 10);
     await until('it publishes', () => hub.find(streamId)?.videoFrames === 7);
   });
 
   it('P005 a second publisher that goes during the pause leaves nothing behind', async () => {
-    const { url, lines, reasons, hub, server } = await start();
+    const { url, lines, reasons, hub, clients } = await start();
     await publish(url);
     const connection = await connectRtmp(url);
     const second = connection.publish();
@@ -486,9 +454,9 @@ describe('RtmpServer: busy streams', () => {
     await until('it waits', () => lines.some(({ msg }) => msg.includes('waiting')));
     void connection.close();
     await failed;
-    await until('it is gone', () => server.connections === 1);
+    await until('it is gone', () => clients.size === 1);
     expect(reasons()).toEqual(['closed-by-peer']);
-    vi.advanceTimersByTime(rtmpTimeouts.busyPause);
+    vi.advanceTimersByTime(clientTimes.busyWait);
     expect(hub.find(streamId)?.publisherId).toBeDefined();
   });
 
@@ -520,7 +488,7 @@ describe('RtmpServer: busy streams', () => {
     const racers = range(0, 8).map(() => publish(url));
     const settled = Promise.allSettled(racers);
     await until('seven wait', () => lines.filter(({ msg }) => msg.includes('waiting')).length === 7);
-    vi.advanceTimersByTime(rtmpTimeouts.busyPause);
+    vi.advanceTimersByTime(clientTimes.busyWait);
     const results = await settled;
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(hub.find(streamId)?.publisherId).toBeDefined();
@@ -556,15 +524,15 @@ describe('RtmpServer: time limits', () => {
     ['half a handshake', Uint8Array.from([3, ...new Array<number>(700).fill(1)])],
     ['C0 and C1 but no C2', Uint8Array.from([3, ...new Array<number>(1536).fill(0)])],
   ])('a client that sends %s is closed after limits.handshake_timeout', async (_, bytes) => {
-    const { port, reasons, server } = await start({}, { limits: { handshakeTimeoutMs: 5000 } });
+    const { port, reasons, clients } = await start({}, { limits: { handshakeTimeoutMs: 5000 } });
     const socket = dial(port);
     socket.write(bytes);
-    await until('it is accepted', () => server.connections === 1);
+    await until('it is accepted', () => clients.size === 1);
     await until('it is read', () => bytes.length < 1537 || socket.bytesRead > 3000);
     vi.advanceTimersByTime(4900);
-    expect(server.connections).toBe(1);
+    expect(clients.size).toBe(1);
     vi.advanceTimersByTime(1100);
-    await until('it is closed', () => server.connections === 0);
+    await until('it is closed', () => clients.size === 0);
     expect(reasons()).toEqual(['handshake-timeout']);
   });
 
@@ -650,7 +618,7 @@ describe('RtmpServer: who may', () => {
   });
 
   it('R002 connections above max_connections are refused at once, and closed when they say nothing', async () => {
-    const { url, port, server, lines, admission, reasons } = await start({}, { maxConnections: 2 });
+    const { url, port, lines, admission, reasons, clients } = await start({}, { maxConnections: 2 });
     const publisher = await publish(url);
     const { numbers } = await watch(url);
     const silent = dial(port);
@@ -658,7 +626,7 @@ describe('RtmpServer: who may', () => {
       code: 'rejected',
       status: { code: 'NetConnection.Connect.Rejected', description: 'max_connections is reached' },
     });
-    await until('it is there', () => server.connections === 3);
+    await until('it is there', () => clients.size === 3);
     expect(admission.open).toBe(2);
     vi.advanceTimersByTime(rtmpTimeouts.refusalLinger + 2 * SWEEP_INTERVAL_MS);
     await until('it is closed', () => silent.closed && reasons().length === 2);
@@ -666,7 +634,7 @@ describe('RtmpServer: who may', () => {
     // No more than so many a second are told so: the others are closed at accept.
     const many = Array.from({ length: 40 }, () => dial(port));
     await until('most are closed', () => many.filter(({ closed }) => closed).length >= 24);
-    expect(server.connections).toBeLessThanOrEqual(18);
+    expect(clients.size).toBeLessThanOrEqual(18);
     expect(lines.filter(({ msg }) => msg.includes('max_connections 2 is reached'))).toHaveLength(1);
     send(publisher, 0, 10);
     await until('the others go on', () => numbers.length === 10);
@@ -676,14 +644,14 @@ describe('RtmpServer: who may', () => {
   });
 
   it('closes a client by its id', async () => {
-    const { url, server, hub, reasons } = await start();
+    const { url, hub, reasons, clients } = await start();
     const publisher = await publish(url);
     const id = hub.find(streamId)?.publisherId ?? '';
-    expect(server.closeConnection('nobody', 'closed-by-peer')).toBe(false);
-    expect(server.closeConnection(id, 'server-shutdown')).toBe(true);
+    expect(clients.kick('nobody')).toBe(false);
+    expect(clients.kick(id)).toBe(true);
     await publisher.connection.closed;
     await until('it is logged', () => reasons().length === 1);
-    expect(reasons()).toEqual(['server-shutdown']);
+    expect(reasons()).toEqual(['kicked']);
   });
 });
 
@@ -778,7 +746,7 @@ describe('RtmpServer: merged reads', () => {
 
 describe('RtmpServer: stop', () => {
   it('lets the players have what was published last, and ends every connection', async () => {
-    const { url, server, reasons, hub, admission, sessions } = await start({
+    const { url, server, reasons, hub, admission, sessions, clients } = await start({
       minLatency: false,
       play: { mergedWriteLatencyMs: 10_000 },
     });
@@ -787,7 +755,7 @@ describe('RtmpServer: stop', () => {
     const second = await watch(url);
     send(publisher, 0, 30);
     await until('all is read', () => hub.find(streamId)?.videoFrames === 20);
-    await server.close();
+    await close({ clients, server });
     await Promise.all([first.player.connection.closed, second.player.connection.closed]);
     expect(first.numbers).toEqual(range(0, 30));
     expect(second.numbers).toEqual(range(0, 30));
@@ -798,7 +766,7 @@ describe('RtmpServer: stop', () => {
   });
 
   it('does not wait for ever for a player that takes nothing', async () => {
-    const { url, server, hub, reasons } = await start();
+    const { url, server, hub, reasons, clients } = await start();
     const publisher = await publish(url);
     const connection = await connectRtmp(url);
     const player = await connection.play({ highWaterBytes: 1 });
@@ -808,7 +776,7 @@ describe('RtmpServer: stop', () => {
     }
     await until('all is read', () => hub.find(streamId)?.videoFrames === 200);
     expect(player.connection).toBe(connection);
-    const closed = server.close();
+    const closed = close({ clients, server });
     await until('the publisher is gone', () => reasons().length >= 1);
     vi.advanceTimersByTime(rtmpTimeouts.linger + 1000);
     await closed;

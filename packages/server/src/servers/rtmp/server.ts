@@ -19,8 +19,6 @@ import { SWEEP_INTERVAL_MS } from './timeouts.ts';
  */
 const BACKLOG = 4096;
 const KEEP_ALIVE_MS = 30_000;
-/** Least time between two lines about refused connections, ms. */
-const REFUSAL_LOG_INTERVAL_MS = 5000;
 
 /** Makes TLS of the sockets that a listener accepts. */
 export interface TlsLayer {
@@ -44,16 +42,14 @@ interface Accepted {
   readonly refusal: AdmissionRefusal | undefined;
 }
 
-/** The RTMP door: listens on any number of addresses and owns its connections. */
+/** Listens for RTMP on any number of addresses. */
 export class RtmpServer {
   readonly #context: RtmpContext;
   readonly #servers: Listener[] = [];
   readonly #connections = new Set<RtmpConnection>();
   readonly #refusalPlaces = new RefusalPlaces();
   #sweeper: NodeJS.Timeout | undefined;
-  #refused = 0;
-  #refusedLoggedAt = Number.NEGATIVE_INFINITY;
-  #onEmpty: (() => void) | undefined;
+  #isClosed = false;
 
   constructor(context: RtmpContext) {
     this.#context = context;
@@ -72,7 +68,7 @@ export class RtmpServer {
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
     server.on('connection', (accepted) => {
       const ip = plainAddress(accepted.remoteAddress);
-      const refusal = this.#context.admission.admit(ip, descriptorOf(accepted));
+      const refusal = this.#context.clients.admit(ip, descriptorOf(accepted));
       // No handshake of TLS for a client that is closed at once.
       if (refusal === 'too-few-descriptors') accepted.destroy();
       else this.#accept({ accepted, tls, ip, refusal });
@@ -85,7 +81,7 @@ export class RtmpServer {
       });
     });
     server.on('error', (error) => {
-      if (isOutOfDescriptors(error)) this.#context.admission.refusedBySystem();
+      if (isOutOfDescriptors(error)) this.#context.clients.refusedBySystem();
       else this.#context.log.error(error, 'RTMP listener');
     });
     const bound = server.address();
@@ -107,54 +103,23 @@ export class RtmpServer {
     if (index >= 0) this.#servers.splice(index, 1)[0]?.server.close();
   }
 
-  /** The configuration has changed: publishers go on by it, and clients of vhosts that are gone are closed (C006). */
-  reconfigured(): void {
-    const connections = [...this.#connections];
-    // Publishers go first, so that players get what was published last.
-    for (const connection of connections) if (connection.publish) connection.reconfigured();
-    for (const connection of connections) if (!connection.publish) connection.reconfigured();
-  }
-
-  get connections(): number {
-    return this.#connections.size;
-  }
-
-  /** Closes a client by its session id; false when there is none. */
-  closeConnection(id: string, reason: EndReason): boolean {
-    for (const connection of this.#connections) {
-      if (connection.id === id) {
-        connection.close(reason);
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** Stops to listen, closes every connection and waits until they are gone. */
-  async close(): Promise<void> {
-    clearInterval(this.#sweeper);
-    for (const { server } of this.#servers) server.close();
-    if (this.#connections.size === 0) return;
-    const empty = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
-    const connections = [...this.#connections];
-    // Publishers go first, so that players get what was published last.
-    for (const connection of connections) if (connection.publish) connection.close('server-shutdown');
-    for (const connection of connections) connection.close('server-shutdown');
-    await empty;
+  /** Stops to listen. Clients are ended by the {@link ClientRegistry} that has them. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { server } of this.#servers.splice(0)) server.close();
+    if (this.#connections.size === 0) this.#stopSweeper();
   }
 
   #accept({ accepted, tls, ip, refusal }: Accepted): void {
-    const { admission } = this.#context;
+    const { clients } = this.#context;
     const socket = tls === undefined ? accepted : tls.secure(accepted);
     if (socket === undefined) {
-      if (refusal === undefined) admission.release(ip);
+      if (refusal === undefined) clients.release(ip);
     } else if (refusal !== undefined) {
-      this.#turnAway(socket, refusal);
+      this.#refuse(socket, refusal);
     } else {
       this.#serve(socket, () => {
-        admission.release(ip);
+        clients.release(ip);
       });
     }
   }
@@ -162,46 +127,34 @@ export class RtmpServer {
   /** @param refusal - why the client is refused as soon as it connects */
   #serve(socket: Socket, release: () => void, refusal?: EndReason): void {
     const onEnded = (ended: RtmpConnection): void => {
-      release();
       this.#connections.delete(ended);
-      if (this.#connections.size === 0) this.#onEmpty?.();
+      if (this.#isClosed && this.#connections.size === 0) this.#stopSweeper();
     };
-    this.#connections.add(new RtmpConnection(socket, this.#context, onEnded, refusal));
+    this.#connections.add(new RtmpConnection(socket, this.#context, { release, refusal, onEnded }));
   }
 
-  /** Who doesn't fit in is told so, as far as there are places for that. What an address may have costs it no word. */
-  #turnAway(socket: Socket, refusal: AdmissionRefusal): void {
-    // What an address may have is logged by who counts it.
-    if (refusal === 'too-many-connections') {
-      this.#logRefusal();
-      if (this.#refusalPlaces.take(performance.now())) {
-        this.#serve(
-          socket,
-          () => {
-            this.#refusalPlaces.release();
-          },
-          refusal,
-        );
-        return;
-      }
+  /** A client for whom there is no place is told so, within limits. One whose address has too many is not answered. */
+  #refuse(socket: Socket, refusal: AdmissionRefusal): void {
+    if (refusal === 'too-many-connections' && this.#refusalPlaces.take(performance.now())) {
+      this.#serve(
+        socket,
+        () => {
+          this.#refusalPlaces.release();
+        },
+        refusal,
+      );
+      return;
     }
     socket.destroy();
-  }
-
-  #logRefusal(): void {
-    this.#refused += 1;
-    const now = performance.now();
-    if (now - this.#refusedLoggedAt < REFUSAL_LOG_INTERVAL_MS) return;
-    const { maxConnections } = this.#context.config();
-    const { limit } = this.#context.admission;
-    const allowed = limit < maxConnections ? `the ${limit} that the open files allow` : String(limit);
-    this.#context.log.warn(`refused ${this.#refused} connections: max_connections ${allowed} is reached`);
-    this.#refused = 0;
-    this.#refusedLoggedAt = now;
   }
 
   #sweep(): void {
     const now = performance.now();
     for (const connection of this.#connections) connection.check(now);
+  }
+
+  #stopSweeper(): void {
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
   }
 }

@@ -6,8 +6,6 @@ export const rtmpTimeouts = {
   stopped: 30 * 60_000,
   /** Unpublished by FCUnpublish: the encoder may publish again (P003). */
   republish: 3 * 60_000,
-  /** A second publisher waits this long for the stream before it is refused (P005). */
-  busyPause: 3000,
   /** A closed connection may take this long to take what was written to it. */
   linger: 5000,
   /** A client that is to be refused may take this long to connect, and then to read the refusal and close. */

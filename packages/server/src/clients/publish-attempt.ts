@@ -1,5 +1,5 @@
-import { type Publication, StreamBusyError } from '../../live/index.ts';
-import { rtmpTimeouts } from './timeouts.ts';
+import { type Publication, StreamBusyError } from '../live/index.ts';
+import { clientTimes } from './limits.ts';
 
 /** How an attempt to publish ends; one of `published`, `busy` and `failed` is called, unless it is given up. */
 export interface PublishOutcome {
@@ -30,7 +30,7 @@ export class PublishAttempt {
       this.#outcome.waits(error);
       this.#timer = setTimeout(() => {
         this.#retry();
-      }, rtmpTimeouts.busyPause);
+      }, clientTimes.busyWait);
     });
     if (publication !== undefined) this.#outcome.published(publication);
   }

@@ -1,7 +1,8 @@
+import type { Authorizer } from '../clients/index.ts';
 import type { VhostConfig } from '../config/index.ts';
 import type { HttpCallbacks } from '../hooks/index.ts';
 import type { StreamId } from '../live/index.ts';
-import type { AccessControl, ClientAction, ClientRequest, Gates, Verdict } from '../security/index.ts';
+import type { AccessControl, ClientAction, ClientRequest, Verdict } from '../security/index.ts';
 import type { EndReason } from '../stats/index.ts';
 
 /** The files of streams. */
@@ -10,8 +11,8 @@ export interface StreamFiles {
   settled(id: StreamId): Promise<void> | undefined;
 }
 
-/** The gates of all doors: the rules of the configuration first, then the callback servers (S002). */
-export class ServerGates implements Gates {
+/** Authorizes the clients of all protocols: by the rules of the configuration first, then the callback servers (S002). */
+export class ServerAuthorizer implements Authorizer {
   readonly #access: AccessControl;
   readonly #callbacks: HttpCallbacks;
   readonly #files: StreamFiles;
@@ -45,12 +46,12 @@ export class ServerGates implements Gates {
     return verdict ?? this.#callbacks.check(action, client);
   }
 
-  entered(action: 'play' | 'publish', client: ClientRequest): void {
+  began(action: 'play' | 'publish', client: ClientRequest): void {
     if (action === 'publish') this.#callbacks.published(client);
   }
 
   /** The end of a publish is told after its files: on_hls, on_dvr, then on_unpublish and on_close (K008). */
-  left(action: 'play' | 'publish', client: ClientRequest, reason: EndReason | undefined): void {
+  ended(action: 'play' | 'publish', client: ClientRequest, reason: EndReason | undefined): void {
     const isPublisher = action === 'publish';
     const files = isPublisher && client.vhost.httpHooks.enabled ? this.#filesOf(client) : undefined;
     this.#tellAfter(client.id, files, () => {
