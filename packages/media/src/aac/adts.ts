@@ -6,7 +6,7 @@ import { AAC_SAMPLE_RATES, aacChannels, AacObjectType, aacSampleRateIndex } from
 export interface AdtsHeader {
   /** ID: 4 for MPEG-4, 2 for MPEG-2. */
   readonly mpegVersion: 2 | 4;
-  /** audioObjectType, 1..4: the header's profile plus 1 (P013). */
+  /** audioObjectType, 1..4: the header's profile plus 1 (ISO/IEC 13818-7). */
   readonly objectType: number;
   /** Hz. */
   readonly sampleRate: number;
@@ -142,8 +142,8 @@ export function buildAdtsHeader(options: AdtsHeaderOptions): Uint8Array {
 }
 
 /**
- * The facts of an AudioSpecificConfig that an ADTS header tells: SBR and PS stay implicit, and `channels` is undefined
- * where the header leaves them to the frame.
+ * The facts of an AudioSpecificConfig that an ADTS header tells: SBR and PS stay implicit, and `channels` is
+ * undefined where the header leaves them to the frame.
  */
 export function audioSpecificConfigFromAdts(header: AdtsHeader): AudioSpecificConfig {
   return {
@@ -165,8 +165,8 @@ export function isAdtsSync(bytes: Uint8Array, offset = 0): boolean {
 }
 
 /**
- * Walks the whole ADTS frames of `bytes`; bytes between frames that are none are passed over. Ends at the first frame
- * that is not all there: the caller keeps what lies behind the last frame's `end` until more comes.
+ * Walks the whole ADTS frames of `bytes`; bytes between frames that are none are passed over. Ends at the first
+ * frame that is not all there: the caller keeps what lies behind the last frame's `end` until more comes.
  */
 export function* adtsFrames(bytes: Uint8Array): Generator<AdtsFrame, void> {
   let offset = 0;

@@ -81,7 +81,7 @@ const NO_EXTENSION: Extension = {
 };
 
 /**
- * Reads an AudioSpecificConfig (ISO/IEC 14496-3 clause 1.6.2.1), P013.
+ * Reads an AudioSpecificConfig (ISO/IEC 14496-3 clause 1.6.2.1).
  *
  * Of object types outside general audio (USAC, ELD, …) only the fields that all share are read.
  *
@@ -93,7 +93,8 @@ export function parseAudioSpecificConfig(bytes: Uint8Array): AudioSpecificConfig
 }
 
 /**
- * Reads an AudioSpecificConfig that other bits may follow, from a reader whose first bit is the configuration's own.
+ * Reads an AudioSpecificConfig that other bits may follow, from a reader whose first bit is the configuration's
+ * own.
  *
  * @param withExtension Whether a backward-compatible extension may follow: it is there only where the end of the
  * configuration is known.

@@ -44,7 +44,7 @@ const PROFILES_WITH_CHROMA_FORMAT: readonly number[] = [
 ];
 
 /**
- * Reads a sequence parameter set (ITU-T H.264 clause 7.3.2.1.1), P012.
+ * Reads a sequence parameter set (ITU-T H.264 clause 7.3.2.1.1).
  *
  * @param nal the whole NAL unit: header byte first, emulation prevention still in place.
  * @throws MediaError `short-read` when it is cut, `bad-value` when a field is outside its range or the unit is no SPS,

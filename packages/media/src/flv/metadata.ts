@@ -82,8 +82,8 @@ const NUMBER_NAMES = {
 const HIGHEST_LEGACY_ID = 15;
 
 /**
- * Reads the body of a script tag, or of an RTMP data message in AMF 0 (P008): `onMetaData` with or without
- * `@setDataFrame` in front, the value an object or an ECMA array.
+ * Reads the body of a script tag, or of an RTMP data message in AMF 0 (FLV 10.1, E.5): `onMetaData` with or
+ * without `@setDataFrame` in front, the value an object or an ECMA array.
  *
  * @returns undefined when the message is not metadata (onCuePoint, onTextData, …).
  * @throws MediaError when the bytes are no AMF 0 or go over the limits.
@@ -122,8 +122,8 @@ export function flvMetadataOf(properties: AmfEcmaArray): FlvMetadata {
 }
 
 /**
- * Builds the body of a script tag or of an RTMP data message: `onMetaData` and an ECMA array of the properties, with
- * the facts that are given set over them.
+ * Builds the body of a script tag or of an RTMP data message: `onMetaData` and an ECMA array of the properties,
+ * with the facts that are given set over them.
  *
  * @param options `setDataFrame`: put `@setDataFrame` in front, as a publisher does. Default false.
  * @returns new bytes.

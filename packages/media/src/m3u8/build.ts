@@ -19,8 +19,8 @@ const DURATION_DIGITS = 3;
 const IV_BYTES = 16;
 
 /**
- * Prints a media playlist with LF line ends. Version 3 with `allowCache` and the title `no desc` is, byte for byte,
- * the form of SRS (L012).
+ * Prints a media playlist with LF line ends. Version 3 with `allowCache` and the title `no desc` is, byte for
+ * byte, the form of SRS.
  *
  * @throws MediaError `bad-value` for a target duration that a segment exceeds, numbers that aren't whole or not
  * finite, an IV that isn't 16 bytes, a key without URI, an empty URI
@@ -59,8 +59,8 @@ export function buildMediaPlaylist(playlist: MediaPlaylist): string {
 }
 
 /**
- * The least target duration of a playlist that lists a segment of this duration, both in seconds: the duration as it is
- * printed, rounded to the nearest integer (RFC 8216 clause 4.3.3.1).
+ * The least target duration of a playlist that lists a segment of this duration, both in seconds: the duration as
+ * it is printed, rounded to the nearest integer (RFC 8216 clause 4.3.3.1).
  */
 export function leastTargetDuration(duration: number): number {
   return Math.round(Number(duration.toFixed(DURATION_DIGITS)));

@@ -71,9 +71,10 @@ export function accessUnitSize(codec: TsVideoCodec, unit: TsVideoUnit): number {
 }
 
 /**
- * Writes the picture as an access unit of a byte stream (ITU-T H.264 and H.265 Annex B), L018: a delimiter first, the
- * parameter sets next when it is a keyframe, then its NAL units. Delimiters in the body are dropped, and so are the
- * parameter sets of a keyframe, unless there are none to put in their place. Those of other pictures may be new ones.
+ * Writes the picture as an access unit of a byte stream (ITU-T H.264 and H.265 Annex B): a delimiter first, the
+ * parameter sets next when it is a keyframe, then its NAL units. Delimiters in the body are dropped, and so are
+ * the parameter sets of a keyframe, unless there are none to put in their place. Those of other pictures may be
+ * new ones.
  *
  * The unit was measured by {@link accessUnitSize} before, and `target` has the room.
  *

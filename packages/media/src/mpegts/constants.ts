@@ -10,7 +10,7 @@ export const TS_PAT_PID = 0x0000;
 /** The PID of null packets, and what a PMT names as its PCR_PID when it has none. */
 export const TS_NULL_PID = 0x1fff;
 
-/** The PIDs of the streams that this library makes (L011). */
+/** The PIDs of the streams that this library makes. */
 export const TsPid = {
   pmt: 0x1001,
   video: 0x100,

@@ -19,7 +19,7 @@ import { ticksOfMs, TS_TIMESTAMP_BYTES } from './timestamp.ts';
 export interface TsAudioUnit {
   /** Presentation time of the first frame in ms, 0 or more; it may have a fraction, and may grow without end. */
   readonly pts: number;
-  /** True when the program has no video, so that its clock is told by the audio (L017). */
+  /** True when the program has no video, so that its clock is told by the audio. */
   readonly pcr: boolean;
   /** Whole ADTS or MP3 frames, at most {@link TS_MAX_AUDIO_BYTES} together. Read during the call only. */
   readonly pieces: readonly Uint8Array[];
@@ -37,11 +37,11 @@ const ONLY_SECTION = { current: true, sectionNumber: 0, lastSectionNumber: 0 } a
 const PTS_HEADER_BYTES = TS_PES_FIXED_BYTES + TS_TIMESTAMP_BYTES;
 
 /**
- * Writes an MPEG transport stream of one program (ISO/IEC 13818-1; L011, L016..L018, H010) into memory of the caller:
+ * Writes an MPEG transport stream of one program (ISO/IEC 13818-1) into memory of the caller:
  * it asks for the size, takes the room, and has the bytes written there, once.
  *
- * Every picture carries a PCR, which is its DTS; so does audio that asks for it. The continuity counters run on over
- * whatever the caller cuts the stream into.
+ * Every picture carries a PCR, which is its DTS; so does audio that asks for it. The continuity counters run on
+ * over whatever the caller cuts the stream into.
  */
 export class TsMuxer {
   #codecs: TsCodecs;
@@ -100,8 +100,8 @@ export class TsMuxer {
   }
 
   /**
-   * Bytes that {@link writeVideo} writes for the picture: whole packets. 0 when the picture has no NAL units beside
-   * delimiters and parameter sets.
+   * Bytes that {@link writeVideo} writes for the picture: whole packets. 0 when the picture has no NAL units
+   * beside delimiters and parameter sets.
    *
    * @throws MediaError `short-read` when a NAL unit's length says more than the data holds, `bad-value` when the
    * lengths' size is not 1, 2 or 4 or the codecs have no video.
@@ -221,7 +221,10 @@ function pmtOf(codecs: TsCodecs, version: number): Uint8Array {
   });
 }
 
-/** Whether the picture is shown at another time than it is decoded. Both times are compared as they are on the wire. */
+/**
+ * Whether the picture is shown at another time than it is decoded. Both times are compared as they are on the
+ * wire.
+ */
 function hasOwnPts(unit: TsVideoUnit): boolean {
   return unit.pts !== unit.dts && ticksOfMs(unit.pts) !== ticksOfMs(unit.dts);
 }

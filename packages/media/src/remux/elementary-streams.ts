@@ -53,8 +53,8 @@ export function readNalConfiguration(codec: NalCodec, payload: Uint8Array): NalC
 }
 
 /**
- * Where the parameter sets of an AVCDecoderConfigurationRecord end. What follows is of no use here: an extension of
- * facts that the SPS has, or NAL units that would pass for such an extension.
+ * Where the parameter sets of an AVCDecoderConfigurationRecord end. What follows is of no use here: an extension
+ * of facts that the SPS has, or NAL units that would pass for such an extension.
  */
 function parameterSetsEnd(record: Uint8Array): number {
   let offset = 5;
@@ -69,8 +69,8 @@ function parameterSetsEnd(record: Uint8Array): number {
 }
 
 /**
- * The NAL units of a coded frame, each behind a length of `nalLengthSize` bytes: `payload` itself; a part of it when
- * bytes that make no unit follow the last whole one; or a copy when the publisher sends start codes (P014). A last
+ * The NAL units of a coded frame, each behind a length of `nalLengthSize` bytes: `payload` itself; a part of it
+ * when bytes that make no unit follow the last whole one; or a copy when the publisher sends start codes. A last
  * unit that is cut is left out where whole ones are before it, as ffmpeg does. Undefined when nothing is whole.
  */
 export function lengthPrefixed(payload: Uint8Array, nalLengthSize: number): Uint8Array | undefined {
@@ -101,7 +101,7 @@ function wholeUnitsEnd(payload: Uint8Array, nalLengthSize: number): number {
   return whole;
 }
 
-/** The ADTS header of a stream's frames, made once; only the length changes from frame to frame (L019). */
+/** The ADTS header of a stream's frames, made once; only the length changes from frame to frame. */
 export class AdtsFramer {
   readonly #header: Uint8Array;
 

@@ -26,7 +26,7 @@ import {
   readNalConfiguration,
 } from './elementary-streams.ts';
 
-/** An audio PES ends when its frames span more than this, ms, or at the most that its length can say (L019). */
+/** An audio PES ends when its frames span more than this, ms, or at the most that its length can say. */
 const AUDIO_SPAN_MS = 60;
 /** The first buffer's size. */
 const INITIAL_BYTES = 16 * 1024;
@@ -83,7 +83,7 @@ export class TsPacker {
   #tablesDue = true;
   #dropped = 0;
 
-  /** @param announced - what the PMT tells before a frame or a header has told better (L010) */
+  /** @param announced - what the PMT tells before a frame or a header has told better */
   constructor(announced: TsCodecs, options: TsPackerOptions = {}) {
     this.#muxer = new TsMuxer(announced);
     this.#allocate = options.allocate ?? ((size) => new Uint8Array(size));

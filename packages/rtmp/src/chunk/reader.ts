@@ -17,8 +17,9 @@ export interface ChunkReaderOptions {
    */
   readonly lendsMedia?: boolean;
   /**
-   * Gets each complete message, synchronously out of `write()`. It may keep the payload, unless it is lent. What it throws comes
-   * out of `write()`, after which the reader must not be used again. It must not call `write()` itself.
+   * Gets each complete message, synchronously out of `write()`. It may keep the payload, unless it is lent. What
+   * it throws comes out of `write()`, after which the reader must not be used again. It must not call `write()`
+   * itself.
    */
   readonly onMessage: (message: RtmpMessage) => void;
 }
@@ -189,7 +190,7 @@ export class ChunkReader {
       }
       return this.#readShortHeader(stream, bytes, offset, end);
     }
-    // Types 1 and 2 on a fresh chunk stream are taken (R013): what they leave out is 0.
+    // Types 1 and 2 on a fresh chunk stream are taken: what they leave out is 0.
     const fields = offset;
     offset += messageHeaderBytes[format] ?? 0;
     if (offset > end) {
@@ -229,7 +230,7 @@ export class ChunkReader {
   /**
    * A type-3 header: goes on with a message, or starts one that is like the last. After an extended timestamp
    * most peers repeat its 4 bytes in every type-3 chunk, some (librtmp) don't: they are skipped only where they
-   * are really there (R011), which mostly shows in the first byte.
+   * are really there (Adobe RTMP 1.0, 5.3.1.3), which mostly shows in the first byte.
    */
   #readShortHeader(stream: ChunkStreamState, bytes: Uint8Array, start: number, end: number): number {
     let offset = start;
@@ -251,7 +252,7 @@ export class ChunkReader {
     return offset;
   }
 
-  /** A header other than type 3 in the middle of a message is borne only if it changes nothing (R014). */
+  /** A header other than type 3 in the middle of a message is borne only if it changes nothing. */
   #checkRestart(stream: ChunkStreamState, format: number, bytes: Uint8Array, fields: number): void {
     if (format === 0) {
       throw new RtmpError(
@@ -389,7 +390,10 @@ export class ChunkReader {
     });
   }
 
-  /** Any size is obeyed that the field can hold (R015): memory follows the messages, not the chunks. */
+  /**
+   * Any size is obeyed that the field can hold (Adobe RTMP 1.0, 5.4.1): memory follows the messages, not the
+   * chunks.
+   */
   #setChunkSize(payload: Uint8Array): void {
     if (payload.length === 0) {
       return;
@@ -445,7 +449,9 @@ function readUint32LittleEndian(bytes: Uint8Array, offset: number): number {
   );
 }
 
-/** 4 when `value` stands at `offset`, 0 when it doesn't, {@link incomplete} when too few bytes are there to tell. */
+/**
+ * 4 when `value` stands at `offset`, 0 when it doesn't, {@link incomplete} when too few bytes are there to tell.
+ */
 function matchUint32(bytes: Uint8Array, offset: number, end: number, value: number): number {
   for (let index = 0; index < 4; index += 1) {
     if (offset + index >= end) {

@@ -1,4 +1,4 @@
-/** Timestamps repeat after this many ms: peers keep 31 or 32 bits of them (R012). */
+/** Timestamps repeat after this many ms: peers keep 31 or 32 bits of them. */
 const wrapMs = 0x8000_0000;
 const halfWrapMs = 0x4000_0000;
 

@@ -19,7 +19,7 @@ export function basicHeaderSize(chunkStreamId: number): number {
   return chunkStreamId < 64 ? 1 : chunkStreamId < 320 ? 2 : 3;
 }
 
-/** Whether a timestamp or delta in ms needs the 4 extra bytes (R011). */
+/** Whether a timestamp or delta in ms needs the 4 extra bytes (Adobe RTMP 1.0, 5.3.1.3). */
 export function needsExtendedTimestamp(time: number): boolean {
   return time % 0x1_0000_0000 >= extendedFrom;
 }
@@ -109,7 +109,7 @@ export function writeChunkHeader1(
  * Writes a payload behind its first chunk's header, with a type-3 header between chunks.
  *
  * @param extendedTimestamp the first header's extended timestamp or delta, repeated in each type-3 header
- *   (R011); `undefined` when it has none
+ *   (Adobe RTMP 1.0, 5.3.1.3); `undefined` when it has none
  * @returns the offset behind it
  */
 export function writeChunkedPayload(
@@ -141,9 +141,9 @@ export function writeChunkedPayload(
 }
 
 /**
- * Cuts whole messages into chunks for one direction of a connection: a type-0 header first, type-3 headers
- * after it (R010). It keeps nothing but the chunk size, so others may write to the same connection between
- * its calls.
+ * Cuts whole messages into chunks for one direction of a connection: a type-0 header first, type-3 headers after
+ * it (Adobe RTMP 1.0, 5.3.1). It keeps nothing but the chunk size, so others may write to the same connection
+ * between its calls.
  */
 export class ChunkWriter {
   #chunkSize = defaultChunkSize;

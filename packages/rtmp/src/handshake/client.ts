@@ -18,8 +18,8 @@ const playerVersion = 0x0980_7c02;
 /** Options of a {@link ClientHandshake}. */
 export interface ClientHandshakeOptions {
   /**
-   * `complex` falls back to the simple handshake by itself when the server doesn't know the complex one
-   * (R007). Default `complex`.
+   * `complex` falls back to the simple handshake by itself when the server doesn't know the complex one. Default
+   * `complex`.
    */
   readonly kind?: 'complex' | 'simple';
   /** Layout of the complex C1. Default 1, the one that most servers try first or at all. */
@@ -28,7 +28,7 @@ export interface ClientHandshakeOptions {
   readonly time?: number;
 }
 
-/** The client's side of the handshake (Adobe RTMP 1.0, 5.2; R007). Sans-I/O. */
+/** The client's side of the handshake (Adobe RTMP 1.0, 5.2). Sans-I/O. */
 export class ClientHandshake {
   #c0c1 = new Uint8Array(1 + handshakePartBytes);
   #ownDigest: Uint8Array | undefined;

@@ -5,7 +5,7 @@ import { fillRandom, hmacBytes, hmacSha256 } from './hmac.ts';
 export const handshakePartBytes = 1536;
 
 /**
- * Layouts of the complex handshake's C1 and S1 behind time and version (R004): schema 0 has the key block first,
+ * Layouts of the complex handshake's C1 and S1 behind time and version: schema 0 has the key block first,
  * schema 1 the digest block.
  */
 export const handshakeSchemas = [0, 1] as const;
@@ -40,7 +40,7 @@ export function digestOffset(part: Uint8Array, schema: HandshakeSchema): number 
   return block + offsetBytes + (offsetSum(part, block) % (blockBytes - offsetBytes - hmacBytes));
 }
 
-/** Where the 128 bytes of the Diffie-Hellman public key stand in a C1 or S1 (R008). */
+/** Where the 128 bytes of the Diffie-Hellman public key stand in a C1 or S1. */
 export function keyOffset(part: Uint8Array, schema: HandshakeSchema): number {
   const block = blocksStart + (schema === 0 ? 0 : blockBytes);
   const offsetField = block + blockBytes - offsetBytes;
@@ -100,7 +100,7 @@ export function fillPart(
   return part.subarray(offset, offset + hmacBytes);
 }
 
-/** Fills a C2 or S2 of the complex handshake: random bytes, signed by way of the peer's digest (R005). */
+/** Fills a C2 or S2 of the complex handshake: random bytes, signed by way of the peer's digest. */
 export function fillAnswer(part: Uint8Array, peerDigest: Uint8Array, key: HandshakeKey): void {
   const signed = part.subarray(0, handshakePartBytes - hmacBytes);
   fillRandom(signed);

@@ -15,8 +15,8 @@ export interface HandshakeProgress {
 }
 
 /**
- * The server's side of the handshake (Adobe RTMP 1.0, 5.2): complex if C1 has a valid digest, else simple
- * (R004–R006). C2 is awaited but not checked (R005). Sans-I/O; holds C1 only while it comes in.
+ * The server's side of the handshake (Adobe RTMP 1.0, 5.2): complex, which Adobe has not published, if C1 has a valid
+ * digest, else simple. C2 is awaited but not checked. Sans-I/O; holds C1 only while it comes in.
  */
 export class ServerHandshake {
   readonly #time: number;

@@ -4,7 +4,7 @@ import { RtmpError } from '../errors.ts';
 export const plainVersion = 3;
 
 /**
- * Checks C0 or S0 (R003).
+ * Checks C0 or S0 (Adobe RTMP 1.0, 5.2.2).
  *
  * @throws RtmpError `handshake-version`
  */

@@ -22,8 +22,8 @@ export const MAX_AGGREGATE_PARTS = 8192;
 
 /**
  * Splits an aggregate message (Adobe RTMP 1.0, 7.1.6), which is laid out like FLV tags. The parts' times are
- * shifted so that the first has the time of the aggregate (R020). A missing back pointer at the very end is
- * borne.
+ * shifted so that the first has the time of the aggregate (Adobe RTMP 1.0, 7.1.6). A missing back pointer at the
+ * very end is borne.
  *
  * @param timestamp of the aggregate, in ms
  * @param maxParts more parts are refused before they are read

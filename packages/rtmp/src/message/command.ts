@@ -19,7 +19,7 @@ export interface Command {
 export type CommandMessageType = typeof messageType.commandAmf0 | typeof messageType.commandAmf3;
 
 /**
- * Reads the body of a command. An AMF3 command is AMF0 behind one byte, which some senders leave out (R021). A
+ * Reads the body of a command. An AMF3 command is AMF0 behind one byte, which some senders leave out. A
  * missing transaction id reads as 0.
  *
  * @throws RtmpError `bad-message`
@@ -45,7 +45,7 @@ export function encodeCommand(type: CommandMessageType, command: Command): Uint8
   return type === messageType.commandAmf3 ? concatBytes([Uint8Array.of(0), body]) : body;
 }
 
-/** A view without the zero that stands before the AMF0 values of an AMF3 message, if it is there (R021). */
+/** A view without the zero that stands before the AMF0 values of an AMF3 message, if it is there. */
 export function stripAmf3Lead(payload: Uint8Array): Uint8Array {
   return payload[0] === 0 ? payload.subarray(1) : payload;
 }

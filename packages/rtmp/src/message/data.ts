@@ -14,7 +14,7 @@ export interface DataMessage {
 /** Types that carry data. */
 export type DataMessageType = typeof messageType.dataAmf0 | typeof messageType.dataAmf3;
 
-/** A view of the AMF0 values of a data message of either type: without an AMF3 message's leading zero (R021). */
+/** A view of the AMF0 values of a data message of either type: without an AMF3 message's leading zero. */
 export function dataValuesBytes(type: DataMessageType, payload: Uint8Array): Uint8Array {
   return type === messageType.dataAmf3 ? stripAmf3Lead(payload) : payload;
 }

@@ -54,7 +54,7 @@ export interface ClientSessionOptions {
   readonly unsent?: (() => number) | undefined;
   /** Default: {@link defaultRtmpLimits}. */
   readonly limits?: Partial<RtmpLimits>;
-  /** `complex` falls back to simple by itself (R007). Default `complex`. */
+  /** `complex` falls back to simple by itself. Default `complex`. */
   readonly handshake?: 'complex' | 'simple';
   /** Bytes of payload in each chunk sent after `connect`, 1..2^31-1. Default 60000. */
   readonly chunkSize?: number;
@@ -219,7 +219,7 @@ export class ClientSession {
     });
   }
 
-  /** Publishes a stream in FMLE's order (P001); answered by `onPublishStarted` or `onRejected`. */
+  /** Publishes a stream in the order of Adobe's encoder FMLE; answered by `onPublishStarted` or `onRejected`. */
   publish(streamName: string, mode = 'live'): void {
     this.#call('releaseStream', [null, streamName]);
     this.#call('FCPublish', [null, streamName]);
@@ -275,7 +275,9 @@ export class ClientSession {
     this.#sendMedia('data', serverChunkStream.stream, timestamp, body);
   }
 
-  /** Calls the server; the answer, if there is one, comes to `onResult`: whether it is `_result`, and its values. */
+  /**
+   * Calls the server; the answer, if there is one, comes to `onResult`: whether it is `_result`, and its values.
+   */
   call(name: string, args: readonly AmfValue[], onResult?: Reply): void {
     this.#call(name, args, onResult);
   }

@@ -2,7 +2,7 @@ import type { AmfObject, AmfValue } from '@sluice/media/amf';
 import type { MediaKind } from './media-message.ts';
 import type { StreamUrl, TcUrl } from './tc-url.ts';
 
-/** What kind of publisher it is, by the order of its commands (R041). */
+/** What kind of publisher it is, by the order of its commands. */
 export type PublishFlavour = 'fmle-publish' | 'flash-publish' | 'haivision-publish';
 
 /** A client's `connect`, to be answered with `acceptConnect()` or `rejectConnect()`. */
@@ -11,7 +11,7 @@ export interface ConnectRequest {
   readonly transactionId: number;
   /** The URL as sent. */
   readonly tcUrl: string;
-  /** The URL, taken apart (R032). */
+  /** The URL, taken apart. */
   readonly url: TcUrl;
   /** Page the player sits in, for the refer check; empty when not sent. */
   readonly pageUrl: string;
@@ -23,7 +23,9 @@ export interface ConnectRequest {
   readonly objectEncoding: number;
   /** The whole command object. */
   readonly command: AmfObject;
-  /** The optional argument after the command object; `undefined` unless it is an object (R031). */
+  /**
+   * The optional argument after the command object; `undefined` unless it is an object (Adobe RTMP 1.0, 7.2.1.1).
+   */
   readonly args: AmfObject | undefined;
 }
 
@@ -45,17 +47,20 @@ export interface PlayRequest {
   readonly url: StreamUrl;
   /** The stream name as sent, query included. */
   readonly streamName: string;
-  /** ms to start from; negative for live (-1, -2, and what players send for these, -1000 and -2000). Default -2 (R042). */
+  /**
+   * ms to start from; negative for live (-1, -2, and what players send for these, -1000 and -2000). Default -2
+   * (Adobe RTMP 1.0, 7.2.2.1).
+   */
   readonly start: number;
-  /** ms of stream to play; negative means until its end. Default -1 (R042, R043). */
+  /** ms of stream to play; negative means until its end. Default -1 (Adobe RTMP 1.0, 7.2.2.1). */
   readonly duration: number;
   /** Whether an earlier play is ended first. Default true. */
   readonly reset: boolean;
 }
 
 /**
- * Why a publish ended while the connection goes on. `command` is a Flash publisher's command that ends it
- * (P004), among them a new `publish` or `play`; `publish(false)` is how Flash stops.
+ * Why a publish ended while the connection goes on. `command` is a Flash publisher's command that ends it,
+ * among them a new `publish` or `play`; `publish(false)` is how Flash stops.
  */
 export type UnpublishCause = 'FCUnpublish' | 'deleteStream' | 'closeStream' | 'publish(false)' | 'command';
 
@@ -80,22 +85,22 @@ export interface ServerSessionHandler {
   /** The play ended: nothing more may be sent to the client but what a new play or publish brings. */
   onStop(cause: StopCause): void;
   /**
-   * The player pauses or goes on; the session sends the notices of O007 itself, after this call for a pause
-   * and before it for going on. `timeMs` is the player's position.
+   * The player pauses or continues; the session sends the notices (Adobe RTMP 1.0, 7.2.2.8) itself, after this
+   * call for a pause and before it for going on. `timeMs` is the player's position.
    */
   onPause(paused: boolean, timeMs: number): void;
   onReceiveAudio(on: boolean): void;
   onReceiveVideo(on: boolean): void;
   /**
-   * A media message of an accepted publish. `payload` is never empty, is never changed afterwards and may be
-   * kept (unless the session's option `lendsMedia` is on): an (Enhanced) FLV tag body for `audio` and `video`, AMF0
+   * A media message of an accepted publish. `payload` is never empty, is never changed afterwards and may be kept
+   * (unless the session's option `lendsMedia` is on): an (Enhanced) FLV tag body for `audio` and `video`, AMF0
    * values for `data` (with `@setDataFrame`, without the leading zero byte of AMF3 data). Aggregate messages are
    * delivered as their parts. `timestamp` is in ms and keeps growing where the 31 bits of the wire wrap.
    */
   onMedia(kind: MediaKind, timestamp: number, payload: Uint8Array): void;
   /**
    * A call that the session doesn't know. When it returns true the owner answers (or not) by itself; else
-   * the session answers `_result(transactionId, null, null)` if the id is above 0 (R039).
+   * the session answers `_result(transactionId, null, null)` if the id is above 0 (Adobe RTMP 1.0, 7.2.1.2).
    */
   onCall?(name: string, transactionId: number, args: readonly AmfValue[]): boolean;
 }

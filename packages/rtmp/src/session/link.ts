@@ -34,8 +34,8 @@ export interface RtmpLinkOptions {
 }
 
 /**
- * What both sides of a connection have in common: handshake, chunks, acknowledgements (R017) and answers to
- * pings (R018). Without I/O.
+ * What both sides of a connection have in common: handshake, chunks, acknowledgements (Adobe RTMP 1.0, 5.4.3) and
+ * answers to pings (Adobe RTMP 1.0, 7.1.7). Without I/O.
  */
 export class RtmpLink {
   readonly #options: Omit<RtmpLinkOptions, 'handshake'>;

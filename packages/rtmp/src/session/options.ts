@@ -18,8 +18,8 @@ export interface ServerSessionOptions {
    */
   readonly lendsMedia?: boolean;
   /**
-   * Bytes of payload in each chunk sent once the client has said what it wants (R016), 128..65536. Default
-   * 60000. `acceptConnect()` can change it for the client's vhost.
+   * Bytes of payload in each chunk sent once the client has said what it wants (Adobe RTMP 1.0, 5.4.1),
+   * 128..65536. Default 60000. `acceptConnect()` can change it for the client's vhost.
    */
   readonly chunkSize?: number;
 }
@@ -68,7 +68,7 @@ export interface AcceptPlayOptions {
 }
 
 /**
- * R016's range: what a server may announce.
+ * The range of chunk sizes that a server may announce: what all known clients accept.
  *
  * @throws RtmpError `chunk-size`
  */

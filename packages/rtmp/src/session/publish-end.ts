@@ -5,8 +5,8 @@ import type { PublishFlavour, UnpublishCause } from './events.ts';
 export const answerNames: ReadonlySet<string> = new Set(['_result', '_error', 'onStatus']);
 
 /**
- * How a command ends the publish of its connection; undefined when it doesn't. A Flash publisher ends by any command
- * for its stream (P004).
+ * How a command ends the publish of its connection; undefined when it doesn't. A Flash publisher ends by any
+ * command for its stream.
  */
 export function publishEnd(
   { name, args }: Command,

@@ -1,6 +1,6 @@
 /**
  * Counts what has been received and says when the peer is due an Acknowledgement (Adobe RTMP 1.0, 5.4.3 and
- * 5.4.4; R017).
+ * 5.4.4).
  */
 export class ReceiveWindow {
   #received = 0;

@@ -14,20 +14,23 @@ import type { RtmpMessage } from '../message/index.ts';
 import type { ConnectRequest, PublishFlavour, ServerSessionPhase } from './events.ts';
 import type { CloseRefusal, RejectConnectOptions } from './options.ts';
 
-/** Chunk streams that a server sends on, by what they carry (O002). */
+/** Chunk streams that a server sends on, by what they carry. */
 export const serverChunkStream = { control: 2, connection: 3, stream: 5, video: 6, audio: 7 } as const;
 
-/** The one message stream that a server gives to each client (R040); media for a player carry it. */
+/**
+ * The one message stream that a server gives to each client (Adobe RTMP 1.0, 7.2.1.3); media for a player carry
+ * it.
+ */
 export const mediaStreamId = 1;
 
-/** Window and bandwidth that a server announces, in bytes (R036). */
+/** Window and bandwidth that a server announces, in bytes (Adobe RTMP 1.0, 7.2.1.1). */
 const announcedWindow = 2_500_000;
 
-/** Flash Media Server's name and number, which old players look at (R037, R038). */
+/** Flash Media Server's name and number, which old players look at. */
 const flashServerVersion = 'FMS/3,5,3,888';
 const flashServerNumber = '3,5,3,888';
 
-/** The id of the client in status notices; any text will do (O001). */
+/** The id of the client in status notices; any text will do. */
 const clientId = 'ASAICiss';
 
 const unpublished = { code: 'NetStream.Unpublish.Success', description: 'Stop publishing stream.' } as const;
@@ -140,7 +143,7 @@ export function refusalOf(
   }
 }
 
-/** What follows an accepted `publish` (P001, P002). */
+/** What follows an accepted `publish` (Adobe RTMP 1.0, 7.2.2.6). */
 export function publishAccepted(flavour: PublishFlavour): RtmpMessage[] {
   const code = 'NetStream.Publish.Start';
   const description = 'Started publishing stream.';
@@ -157,7 +160,7 @@ export function unpublishSuccess(): RtmpMessage {
   return statusMessage('status', unpublished.code, unpublished.description, { clientid: clientId });
 }
 
-/** What follows FCUnpublish (P003). */
+/** What follows FCUnpublish. */
 export function unpublishDone(transactionId: number): RtmpMessage[] {
   return [
     commandMessage(mediaStreamId, 'onFCUnpublish', 0, [null, AmfObject.from(unpublished)]),
@@ -176,7 +179,7 @@ const usualPlayAccepted: readonly RtmpMessage[] = encodePlayAccepted(usualPlayDe
 const dataStart: RtmpMessage = dataMessage(['onStatus', AmfObject.from({ code: 'NetStream.Data.Start' })]);
 
 /**
- * What follows an accepted `play`, in order (O001). Shared by all sessions: not to be changed.
+ * What follows an accepted `play`, in order (Adobe RTMP 1.0, 7.2.2.1). Shared by all sessions: not to be changed.
  *
  * @param flash - the client is a Flash player
  */
@@ -195,7 +198,7 @@ function encodePlayAccepted(details: string): RtmpMessage[] {
   ];
 }
 
-/** The notices of a pause or of going on (O007). */
+/** The notices of a pause and of its end (Adobe RTMP 1.0, 7.2.2.8). */
 export function pauseNotices(paused: boolean): RtmpMessage[] {
   const more = { details: 'stream', clientid: clientId };
   return paused

@@ -24,7 +24,7 @@ export function readCommand(type: CommandMessageType, payload: Uint8Array, limit
 }
 
 /**
- * Reads `connect` (Adobe RTMP 1.0, 7.2.1.1; R030–R033).
+ * Reads `connect` (Adobe RTMP 1.0, 7.2.1.1).
  *
  * @throws RtmpError `tc-url`
  */
@@ -76,7 +76,7 @@ export function readPublish(
 }
 
 /**
- * Reads `play` (Adobe RTMP 1.0, 7.2.2.1; R042).
+ * Reads `play` (Adobe RTMP 1.0, 7.2.2.1).
  *
  * @throws RtmpError `stream-name`
  */

@@ -55,7 +55,7 @@ import {
 import type { TcUrl } from './tc-url.ts';
 import { readCommand, readConnect, readPlay, readPublish } from './requests.ts';
 
-/** Chunk size that a server announces unless told otherwise (R016). */
+/** Chunk size that a server announces unless told otherwise (Adobe RTMP 1.0, 5.4.1). */
 const defaultServerChunkSize = 60_000;
 
 /**
@@ -66,8 +66,8 @@ const defaultServerChunkSize = 60_000;
  * The session sends on chunk streams 2, 3 and 5 only, always with type-0 headers, and keeps no output: an owner
  * that sends media by itself, on other chunk streams, may do so between any two calls.
  *
- * After an RtmpError out of any call the owner closes the connection; further input is ignored. A client that waits for
- * an answer has been told what was wrong.
+ * After an RtmpError out of any call the owner closes the connection; further input is ignored. A client that
+ * waits for an answer has been told what was wrong.
  */
 export class ServerSession {
   readonly #handler: ServerSessionHandler;
@@ -120,12 +120,16 @@ export class ServerSession {
     return this.#phase;
   }
 
-  /** Bytes of payload in the chunks that are sent now: 128 until the announced size holds (R016). */
+  /**
+   * Bytes of payload in the chunks that are sent now: 128 until the announced size holds (Adobe RTMP 1.0, 5.4.1).
+   */
   get chunkSize(): number {
     return this.#link.chunkSize;
   }
 
-  /** Whether the session was closed with a refusal, which the client has to get before its connection is closed. */
+  /**
+   * Whether the session was closed with a refusal, which the client has to get before its connection is closed.
+   */
   get refused(): boolean {
     return this.#refused;
   }
@@ -173,8 +177,8 @@ export class ServerSession {
   }
 
   /**
-   * Answers `onConnect` with success (R036). Like the other accept… and reject… calls it then handles what the
-   * client has sent meanwhile, so it can throw what `write()` throws: call it last.
+   * Answers `onConnect` with success (Adobe RTMP 1.0, 7.2.1.1). Like the other accept… and reject… calls it then
+   * handles what the client has sent meanwhile, so it can throw what `write()` throws: call it last.
    */
   acceptConnect(options: AcceptConnectOptions = {}): void {
     if (this.#leave('connect-requested', 'idle') === undefined || this.#connect === undefined) {
@@ -198,7 +202,7 @@ export class ServerSession {
     }
   }
 
-  /** Answers `onPublish` with success (P001, P002); from now on media come through `onMedia`. */
+  /** Answers `onPublish` with success (Adobe RTMP 1.0, 7.2.2.6); from now on media come through `onMedia`. */
   acceptPublish(): void {
     if (this.#leave('publish-requested', 'publishing') !== undefined) {
       this.#sendAll(...publishAccepted(this.#flavour));
@@ -217,7 +221,7 @@ export class ServerSession {
     }
   }
 
-  /** Confirms the end that `onUnpublish('FCUnpublish')` asked for (P003). Does nothing after other causes. */
+  /** Confirms the end that `onUnpublish('FCUnpublish')` asked for. Does nothing after other causes. */
   finishUnpublish(): void {
     if (this.#phase === 'unpublishing') {
       this.#phase = 'idle';
@@ -226,7 +230,7 @@ export class ServerSession {
     }
   }
 
-  /** Answers `onPlay` with success, in the order of O001; media may follow at once. */
+  /** Answers `onPlay` with success, in the order of Adobe RTMP 1.0, 7.2.2.1; media may follow at once. */
   acceptPlay(options: AcceptPlayOptions = {}): void {
     if (this.#leave('play-requested', 'playing') !== undefined) {
       this.#sendAll(...playAccepted(options.details ?? usualPlayDetails, this.#flash));
@@ -253,7 +257,7 @@ export class ServerSession {
     }
   }
 
-  /** Tells a player that the publisher has gone; it goes on waiting (O003). Does nothing when none plays. */
+  /** Tells a player that the publisher has gone; it goes on waiting. Does nothing when none plays. */
   notifyUnpublish(): void {
     this.#notifyPlayer('NetStream.Play.UnpublishNotify', 'Stream is no longer published.');
   }
@@ -280,8 +284,9 @@ export class ServerSession {
   }
 
   /**
-   * Sends messages in one call of `send`; before the first answer to a client that has said what it wants goes
-   * our chunk size (R016). In one call, as a small write behind another one waits for the network (Nagle).
+   * Sends messages in one call of `send`; before the first answer to a client that has said what it wants goes our
+   * chunk size (Adobe RTMP 1.0, 5.4.1). In one call, as a small write behind another one waits for the network
+   * (Nagle).
    */
   #sendAll(...messages: readonly RtmpMessage[]): void {
     if (this.#identified && !this.#chunkSizeAnnounced) {
@@ -520,8 +525,8 @@ export class ServerSession {
   }
 
   /**
-   * Takes a `publish` or `play`, after the end of an earlier play. The phase changes before the request is read, as a
-   * bad one is refused by its phase.
+   * Takes a `publish` or `play`, after the end of an earlier play. The phase changes before the request is read,
+   * as a bad one is refused by its phase.
    *
    * @returns `undefined` when none may begin, or none is to: Flash's publish(false) and play(false) only end one
    */

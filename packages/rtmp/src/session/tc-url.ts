@@ -31,7 +31,7 @@ const defaultInstance = '_definst_';
 const defaultPorts: Readonly<Record<string, number>> = { rtmp: 1935, rtmps: 443, rtmpe: 1935, rtmpt: 80 };
 
 /**
- * Takes a `tcUrl` apart by the rules of R032 and R033: `rtmp://host[:port]/app[?vhost=V]`, where `?`, `...`,
+ * Takes a `tcUrl` apart as SRS and Flash Media Server do: `rtmp://host[:port]/app[?vhost=V]`, where `?`, `...`,
  * `,`, `&&` and `=` all separate the app, the word `vhost` and its value. `domain=V` in the query is a vhost, too,
  * when there is no `vhost`. `/_definst_` is left out of the app, and an app that nobody names is `__defaultApp__`.
  *
@@ -66,7 +66,7 @@ export function parseTcUrl(tcUrl: string, fallbackApp = ''): TcUrl {
 
 /**
  * Adds the stream name of `play` or `publish` to a parsed `tcUrl`. A query on the name (`name?vhost=V&token=x`)
- * is taken off it: its `vhost` (or `domain`) wins over the URL's, and its text joins `param` (R033). An empty name
+ * is taken off it: its `vhost` (or `domain`) wins over the URL's, and its text joins `param`. An empty name
  * is looked for in the URL, see {@link guessStream}.
  *
  * @throws RtmpError `stream-name` when no name is found
@@ -94,8 +94,8 @@ export function resolveStreamUrl(tcUrl: TcUrl, streamName: string): StreamUrl {
 
 /**
  * Where encoders that were given the whole URL as their server's have the stream's name, as SRS guesses it: behind
- * the first slash of the app (`rtmp://host/live/name`), else behind that of the query (`rtmp://host/live?k=v/name`).
- * `stream` is empty when the URL has it in neither.
+ * the first slash of the app (`rtmp://host/live/name`), else behind that of the query
+ * (`rtmp://host/live?k=v/name`). `stream` is empty when the URL has it in neither.
  */
 function guessStream({ app, param }: TcUrl): { app: string; stream: string; param: string } {
   const inApp = app.indexOf('/');
