@@ -10,7 +10,7 @@ import { concatBytes } from '@sluice/media/bytes';
 import { FlvReader, FlvTagType } from '@sluice/media/flv';
 import type { FlvTag } from '@sluice/media/flv';
 import { publish } from '@sluice/rtmp/node';
-import type { RtmpPublisher } from '@sluice/rtmp/node';
+import type { RtmpClientPublisher } from '@sluice/rtmp/node';
 
 async function publishFile(file: string, url: string): Promise<number> {
   const publisher = await publish(url);
@@ -30,7 +30,7 @@ async function publishFile(file: string, url: string): Promise<number> {
   return tags;
 }
 
-function sendTag(publisher: RtmpPublisher, { type, timestamp, body }: FlvTag): void {
+function sendTag(publisher: RtmpClientPublisher, { type, timestamp, body }: FlvTag): void {
   if (type === FlvTagType.audio) {
     publisher.sendAudio(timestamp, body);
   } else if (type === FlvTagType.video) {

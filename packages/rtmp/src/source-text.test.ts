@@ -35,4 +35,17 @@ describe('the sources of the public libraries', () => {
     );
     expect(cited).toEqual([]);
   });
+
+  it('export each name once', () => {
+    const files = new Map<string, Set<string>>();
+    for (const [file, text] of publicTexts()) {
+      for (const [, name = ''] of text.matchAll(
+        /^export (?:async )?(?:abstract )?(?:class|interface|type|function\*?|const) +(\w+)/gm,
+      )) {
+        files.set(name, (files.get(name) ?? new Set()).add(file));
+      }
+    }
+    expect(files.size).toBeGreaterThan(300);
+    expect([...files].filter(([, places]) => places.size > 1).map(([name]) => name)).toEqual([]);
+  });
 });

@@ -5,10 +5,10 @@ import {
   expectBox,
   readString,
   readStrings,
-  readU64,
+  readBootstrapU64,
   writeString,
   writeStrings,
-  writeU64,
+  writeBootstrapU64,
 } from './fields.ts';
 import {
   buildHdsFragmentRunTable,
@@ -59,8 +59,8 @@ export function buildBootstrap(info: Bootstrap): Uint8Array {
   // Profile, Live, Update, Reserved
   writer.u8(((info.profile & 3) << 6) | (info.live ? 0x20 : 0) | (info.update ? 0x10 : 0));
   writer.u32(info.timescale); // TimeScale
-  writeU64(writer, info.currentMediaTime); // CurrentMediaTime
-  writeU64(writer, info.smpteTimeCodeOffset); // SmpteTimeCodeOffset
+  writeBootstrapU64(writer, info.currentMediaTime); // CurrentMediaTime
+  writeBootstrapU64(writer, info.smpteTimeCodeOffset); // SmpteTimeCodeOffset
   writeString(writer, info.movieIdentifier); // MovieIdentifier
   writeStrings(writer, info.servers); // ServerEntryCount, ServerEntryTable
   writeStrings(writer, info.qualities); // QualityEntryCount, QualityEntryTable
@@ -87,8 +87,8 @@ export function parseBootstrap(bytes: Uint8Array): Bootstrap {
   const version = reader.u32(); // BootstrapinfoVersion
   const flags = reader.u8(); // Profile, Live, Update, Reserved
   const timescale = reader.u32(); // TimeScale
-  const currentMediaTime = readU64(reader); // CurrentMediaTime
-  const smpteTimeCodeOffset = readU64(reader); // SmpteTimeCodeOffset
+  const currentMediaTime = readBootstrapU64(reader); // CurrentMediaTime
+  const smpteTimeCodeOffset = readBootstrapU64(reader); // SmpteTimeCodeOffset
   const movieIdentifier = readString(reader); // MovieIdentifier
   const servers = readStrings(reader); // ServerEntryCount, ServerEntryTable
   const qualities = readStrings(reader); // QualityEntryCount, QualityEntryTable

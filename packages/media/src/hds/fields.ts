@@ -10,7 +10,7 @@ const MAX_ENTRIES = 255;
 const TWO_TO_32 = 0x1_0000_0000;
 
 /** A box that was found (Adobe F4V 10.1, clause 1.3). */
-export interface BoxRange {
+export interface BootstrapBox {
   readonly type: string;
   /** Where its payload begins. */
   readonly start: number;
@@ -24,11 +24,11 @@ export interface BoxRange {
  * @throws MediaError `short-read` when the header is cut or the box is longer than what is there, `bad-value` when its
  * size is less than its header.
  */
-export function readBox(reader: ByteReader): BoxRange {
+export function readBox(reader: ByteReader): BootstrapBox {
   const from = reader.offset;
   let size = reader.u32(); // TotalSize
   const type = reader.utf8(4); // BoxType
-  if (size === 1) size = readU64(reader); // ExtendedSize
+  if (size === 1) size = readBootstrapU64(reader); // ExtendedSize
   const header = reader.offset - from;
   if (size < header)
     throw new MediaError('bad-value', `a ${type} box of ${size} bytes, its header has ${header}`);
@@ -43,7 +43,7 @@ export function readBox(reader: ByteReader): BoxRange {
  *
  * @throws MediaError as {@link readBox}, and `bad-value` for another type.
  */
-export function expectBox(reader: ByteReader, type: string): BoxRange {
+export function expectBox(reader: ByteReader, type: string): BootstrapBox {
   const found = readBox(reader);
   if (found.type !== type) throw new MediaError('bad-value', `a ${type} box is wanted, got ${found.type}`);
   return found;
@@ -59,14 +59,14 @@ export function buildBox(type: string, payload: Uint8Array): Uint8Array {
 }
 
 /** Reads 64 bits. @throws MediaError `bad-value` above 2^53 - 1, which a number can't say exactly. */
-export function readU64(reader: ByteReader): number {
+export function readBootstrapU64(reader: ByteReader): number {
   const value = reader.u32() * TWO_TO_32 + reader.u32();
   if (!Number.isSafeInteger(value)) throw new MediaError('bad-value', `${value} is more than 2^53 - 1`);
   return value;
 }
 
 /** Writes 64 bits. @throws MediaError `bad-value` unless it is a whole number from 0 to 2^53 - 1. */
-export function writeU64(writer: ByteWriter, value: number): void {
+export function writeBootstrapU64(writer: ByteWriter, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new MediaError('bad-value', `${value} is no whole number of 0 to 2^53 - 1`);
   }

@@ -1,6 +1,14 @@
 import { type ByteReader, ByteWriter } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
-import { buildBox, checkTable, expectBox, readStrings, readU64, writeStrings, writeU64 } from './fields.ts';
+import {
+  buildBox,
+  checkTable,
+  expectBox,
+  readStrings,
+  readBootstrapU64,
+  writeStrings,
+  writeBootstrapU64,
+} from './fields.ts';
 
 /** DiscontinuityIndicator (Adobe F4V 10.1, 2.11.2.2). */
 export const HdsDiscontinuity = {
@@ -55,7 +63,7 @@ export function buildHdsFragmentRunTable(table: HdsFragmentRunTable): Uint8Array
       throw new MediaError('bad-value', 'a fragment run has either a duration or a discontinuity');
     }
     writer.u32(firstFragment); // FirstFragment
-    writeU64(writer, firstTimestamp); // FirstFragmentTimestamp
+    writeBootstrapU64(writer, firstTimestamp); // FirstFragmentTimestamp
     writer.u32(duration); // FragmentDuration
     if (discontinuity !== undefined) writer.u8(discontinuity); // DiscontinuityIndicator
   }
@@ -78,7 +86,7 @@ export function readHdsFragmentRunTable(reader: ByteReader): HdsFragmentRunTable
   const runs: HdsFragmentRun[] = [];
   for (let index = 0; index < count; index += 1) {
     const firstFragment = reader.u32(); // FirstFragment
-    const firstTimestamp = readU64(reader); // FirstFragmentTimestamp
+    const firstTimestamp = readBootstrapU64(reader); // FirstFragmentTimestamp
     const duration = reader.u32(); // FragmentDuration
     if (duration > 0) runs.push({ firstFragment, firstTimestamp, duration });
     else runs.push({ firstFragment, firstTimestamp, duration, discontinuity: reader.u8() });

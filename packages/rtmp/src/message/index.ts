@@ -4,8 +4,6 @@ export { decodeAcknowledgement, encodeAcknowledgement } from './acknowledgement.
 export type { Acknowledgement } from './acknowledgement.ts';
 export { decodeAggregate, encodeAggregate, MAX_AGGREGATE_PARTS } from './aggregate.ts';
 export type { AggregatePart } from './aggregate.ts';
-export { decodeAudio, encodeAudio } from './audio.ts';
-export type { AudioMessage } from './audio.ts';
 export { decodeCommand, encodeCommand } from './command.ts';
 export type { Command, CommandMessageType } from './command.ts';
 export { dataValuesBytes, decodeData, encodeData } from './data.ts';
@@ -31,8 +29,6 @@ export type {
   StreamEvent,
   UserControl,
 } from './user-control.ts';
-export { decodeVideo, encodeVideo } from './video.ts';
-export type { VideoMessage } from './video.ts';
 export {
   decodeWindowAcknowledgementSize,
   encodeWindowAcknowledgementSize,

@@ -8,29 +8,24 @@ import {
   decodeAbort,
   decodeAcknowledgement,
   decodeAggregate,
-  decodeAudio,
   decodeCommand,
   decodeData,
   decodeSetChunkSize,
   decodeSetPeerBandwidth,
   decodeSharedObject,
   decodeUserControl,
-  decodeVideo,
   decodeWindowAcknowledgementSize,
   encodeAbort,
   encodeAcknowledgement,
   encodeAggregate,
-  encodeAudio,
   encodeCommand,
   encodeData,
   encodeSetChunkSize,
   encodeSetPeerBandwidth,
   encodeSharedObject,
   encodeUserControl,
-  encodeVideo,
   encodeWindowAcknowledgementSize,
   MAX_AGGREGATE_PARTS,
-  messageType,
 } from './index.ts';
 
 /** One row: what a body holds, its bytes, and both directions. */
@@ -274,22 +269,6 @@ describe('message bodies', () => {
         cause: expect.objectContaining({ code: 'short-read' }) as unknown,
       }),
     );
-  });
-
-  it('audio and video carry their bodies untouched', () => {
-    const body = Uint8Array.of(0xaf, 1, 2);
-    const audio = encodeAudio({ timestamp: 5, body }, 7, 1);
-    expect(audio).toEqual({
-      chunkStreamId: 7,
-      type: messageType.audio,
-      streamId: 1,
-      timestamp: 5,
-      payload: body,
-    });
-    expect(decodeAudio(audio).body).toBe(body);
-    const video = encodeVideo({ timestamp: 5, body }, 6, 1);
-    expect(video.type).toBe(messageType.video);
-    expect(decodeVideo(video)).toEqual({ timestamp: 5, body });
   });
 });
 

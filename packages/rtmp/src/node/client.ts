@@ -1,7 +1,7 @@
 import { connectRtmp } from './connection.ts';
-import type { RtmpClientOptions, RtmpConnection, RtmpPlayOptions } from './connection.ts';
-import type { RtmpPlayer } from './player.ts';
-import type { RtmpPublisher } from './publisher.ts';
+import type { RtmpClientOptions, RtmpClientConnection, RtmpPlayOptions } from './connection.ts';
+import type { RtmpClientPlayer } from './player.ts';
+import type { RtmpClientPublisher } from './publisher.ts';
 
 /**
  * Connects and plays the URL's stream.
@@ -11,7 +11,7 @@ import type { RtmpPublisher } from './publisher.ts';
 export async function play(
   url: string,
   options: RtmpClientOptions & RtmpPlayOptions = {},
-): Promise<RtmpPlayer<RtmpConnection>> {
+): Promise<RtmpClientPlayer<RtmpClientConnection>> {
   const connection = await connectRtmp(url, options);
   return connection.play(options);
 }
@@ -24,7 +24,7 @@ export async function play(
 export async function publish(
   url: string,
   options: RtmpClientOptions = {},
-): Promise<RtmpPublisher<RtmpConnection>> {
+): Promise<RtmpClientPublisher<RtmpClientConnection>> {
   const connection = await connectRtmp(url, options);
   return connection.publish();
 }

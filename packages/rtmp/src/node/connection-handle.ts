@@ -1,7 +1,7 @@
 import type { ClientSession, ServerProperties } from '../session/index.ts';
 
 /** What a player or a publisher has of the connection below it. */
-export interface RtmpConnectionHandle {
+export interface RtmpClientConnectionHandle {
   /** Fulfilled when the connection is over, with the error that ended it if one did. Never rejected. */
   readonly closed: Promise<Error | undefined>;
   /** What the server said about itself; `undefined` before the connection is open. */

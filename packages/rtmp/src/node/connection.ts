@@ -11,9 +11,9 @@ import type {
   PlayOptions,
   ServerProperties,
 } from '../session/index.ts';
-import type { RtmpConnectionHandle } from './connection-handle.ts';
-import { RtmpPlayer } from './player.ts';
-import { RtmpPublisher } from './publisher.ts';
+import type { RtmpClientConnectionHandle } from './connection-handle.ts';
+import { RtmpClientPlayer } from './player.ts';
+import { RtmpClientPublisher } from './publisher.ts';
 import { describeSocketError, openSocket } from './transport.ts';
 
 /** Options of {@link connectRtmp}; all have defaults. */
@@ -27,7 +27,7 @@ export interface RtmpClientOptions
   readonly tls?: ConnectionOptions;
 }
 
-/** Options of `RtmpConnection.play()`. */
+/** Options of `RtmpClientConnection.play()`. */
 export interface RtmpPlayOptions extends PlayOptions {
   /** Gets each message as it comes. Without it the player is iterated with `for await`. */
   readonly onMedia?: (message: MediaMessage) => void;
@@ -51,17 +51,20 @@ interface Step {
  *
  * @throws RtmpError `tc-url`, `connection-failed`, `timeout`, `rejected`, or what broke the protocol
  */
-export async function connectRtmp(url: string, options: RtmpClientOptions = {}): Promise<RtmpConnection> {
+export async function connectRtmp(
+  url: string,
+  options: RtmpClientOptions = {},
+): Promise<RtmpClientConnection> {
   const target = parseRtmpUrl(url);
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const socket = await openSocket(target, timeoutMs, options.tls ?? {});
-  const connection = new RtmpConnection(socket, target, options);
+  const connection = new RtmpClientConnection(socket, target, options);
   await connection.open();
   return connection;
 }
 
 /** A connection of this client to an app of a server. Made by {@link connectRtmp}. */
-export class RtmpConnection implements RtmpConnectionHandle {
+export class RtmpClientConnection implements RtmpClientConnectionHandle {
   /** The URL, taken apart. */
   readonly url: RtmpUrl;
   /** Fulfilled when the connection is over, with the error that ended it if one did. Never rejected. */
@@ -131,7 +134,7 @@ export class RtmpConnection implements RtmpConnectionHandle {
   async play(
     options: RtmpPlayOptions = {},
     streamName = this.url.streamName,
-  ): Promise<RtmpPlayer<RtmpConnection>> {
+  ): Promise<RtmpClientPlayer<RtmpClientConnection>> {
     this.#requireName(streamName);
     const queue = new MediaQueue({
       highWaterBytes: options.highWaterBytes ?? defaultHighWaterBytes,
@@ -149,7 +152,7 @@ export class RtmpConnection implements RtmpConnectionHandle {
     await this.#run(`play of ${streamName}`, () => {
       this.#session.play(streamName, options);
     });
-    return new RtmpPlayer<RtmpConnection>(this, queue);
+    return new RtmpClientPlayer<RtmpClientConnection>(this, queue);
   }
 
   /**
@@ -158,12 +161,12 @@ export class RtmpConnection implements RtmpConnectionHandle {
    * @param streamName default: the URL's
    * @throws RtmpError `rejected`, `timeout`, `stream-name`, `connection-closed`
    */
-  async publish(streamName = this.url.streamName): Promise<RtmpPublisher<RtmpConnection>> {
+  async publish(streamName = this.url.streamName): Promise<RtmpClientPublisher<RtmpClientConnection>> {
     this.#requireName(streamName);
     await this.#run(`publish of ${streamName}`, () => {
       this.#session.publish(streamName);
     });
-    return new RtmpPublisher<RtmpConnection>(this);
+    return new RtmpClientPublisher<RtmpClientConnection>(this);
   }
 
   /** Calls the listener with every status notice of the server; returns a function that ends it. */

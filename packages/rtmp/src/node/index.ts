@@ -1,11 +1,11 @@
 /** RTMP over sockets, for Node: a client that plays and publishes, and cheap reads for servers. */
 export { adoptSocket } from './adopt-socket.ts';
 export { play, publish } from './client.ts';
-export { connectRtmp, RtmpConnection } from './connection.ts';
+export { connectRtmp, RtmpClientConnection } from './connection.ts';
 export type { RtmpClientOptions, RtmpPlayOptions } from './connection.ts';
-export type { RtmpConnectionHandle } from './connection-handle.ts';
-export { RtmpPlayer } from './player.ts';
-export { RtmpPublisher } from './publisher.ts';
+export type { RtmpClientConnectionHandle } from './connection-handle.ts';
+export { RtmpClientPlayer } from './player.ts';
+export { RtmpClientPublisher } from './publisher.ts';
 export { createRtmpServer, RtmpServer } from './server.ts';
 export { RtmpServerConnection } from './server-connection.ts';
 export { RtmpRefusal } from './server-options.ts';

@@ -1,14 +1,14 @@
 import type { MediaQueue } from '../client/index.ts';
 import type { MediaMessage } from '../session/index.ts';
-import type { RtmpConnectionHandle } from './connection-handle.ts';
+import type { RtmpClientConnectionHandle } from './connection-handle.ts';
 
 /**
  * A stream being played. Iterate it with `for await` unless `onMedia` was given; leaving the loop closes the
  * connection. The iteration ends when the server ends the play or the connection, and throws the error that broke
  * it.
  */
-export class RtmpPlayer<
-  Connection extends RtmpConnectionHandle = RtmpConnectionHandle,
+export class RtmpClientPlayer<
+  Connection extends RtmpClientConnectionHandle = RtmpClientConnectionHandle,
 > implements AsyncIterable<MediaMessage> {
   /** The connection below; `connection.closed` tells its end. */
   readonly connection: Connection;

@@ -1,11 +1,11 @@
-import type { RtmpConnectionHandle } from './connection-handle.ts';
+import type { RtmpClientConnectionHandle } from './connection-handle.ts';
 
 /**
  * A stream being published. Once the connection is over, by {@link close} or otherwise, each send… throws the RtmpError
  * that says why (`connection-closed`, `rejected` …). Until then it returns whether the socket takes
  * more without buffering; when it doesn't, wait for `drained()` (or drop frames) before the next. The bytes given must not be changed afterwards.
  */
-export class RtmpPublisher<Connection extends RtmpConnectionHandle = RtmpConnectionHandle> {
+export class RtmpClientPublisher<Connection extends RtmpClientConnectionHandle = RtmpClientConnectionHandle> {
   /** The connection below; `connection.closed` tells its end. */
   readonly connection: Connection;
 

@@ -4,7 +4,7 @@ import { createServer as createTcpServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
-import { type RtmpPublisher, play, publish } from '@sluice/rtmp/node';
+import { type RtmpClientPublisher, play, publish } from '@sluice/rtmp/node';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
@@ -70,10 +70,10 @@ function httpUrl(server: SluiceServer, path: string): string {
 
 /** A publisher that sends numbered frames, a keyframe each ten. */
 class Source {
-  readonly publisher: RtmpPublisher;
+  readonly publisher: RtmpClientPublisher;
   #next = 0;
 
-  constructor(publisher: RtmpPublisher) {
+  constructor(publisher: RtmpClientPublisher) {
     this.publisher = publisher;
     publisher.sendVideo(0, avcHeader());
     publisher.sendAudio(0, aacHeader());

@@ -3,7 +3,7 @@ import { createServer as createTcpServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { play, publish, type RtmpPublisher } from '@sluice/rtmp/node';
+import { play, publish, type RtmpClientPublisher } from '@sluice/rtmp/node';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
@@ -60,7 +60,7 @@ async function busyPort(): Promise<number> {
   });
 }
 
-async function publishSome(server: SluiceServer, stream = 'test'): Promise<RtmpPublisher> {
+async function publishSome(server: SluiceServer, stream = 'test'): Promise<RtmpClientPublisher> {
   const publisher = await publish(`rtmp://127.0.0.1:${portOf(server.addresses.rtmp)}/live/${stream}`);
   publisher.sendVideo(0, avcHeader());
   publisher.sendAudio(0, aacHeader());

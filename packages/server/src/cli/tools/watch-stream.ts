@@ -1,5 +1,5 @@
 import { type MediaMessage, RtmpError } from '@sluice/rtmp';
-import { connectRtmp, type RtmpClientOptions, type RtmpConnection } from '@sluice/rtmp/node';
+import { connectRtmp, type RtmpClientOptions, type RtmpClientConnection } from '@sluice/rtmp/node';
 
 import { background } from '../../background.ts';
 import { unlessAborted } from '../../relay/ingest/index.ts';
@@ -71,7 +71,7 @@ export async function* watchStream(
   }
 }
 
-async function close(connection: RtmpConnection): Promise<void> {
+async function close(connection: RtmpClientConnection): Promise<void> {
   connection.session.stop();
   await connection.close();
 }

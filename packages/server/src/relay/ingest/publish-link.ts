@@ -1,6 +1,6 @@
 import { FlvTagType } from '@sluice/media/flv';
 import { RtmpError } from '@sluice/rtmp';
-import { publish, type RtmpPublisher } from '@sluice/rtmp/node';
+import { publish, type RtmpClientPublisher } from '@sluice/rtmp/node';
 
 import { background } from '../../background.ts';
 import type { Clock } from '../../files/index.ts';
@@ -26,11 +26,11 @@ export interface LinkMessage {
 
 /** A publish to another server whose end is known, and that is waited for within a limit. */
 export class PublishLink {
-  readonly #publisher: RtmpPublisher;
+  readonly #publisher: RtmpClientPublisher;
   readonly #options: PublishLinkOptions;
   #failure: RtmpError | undefined;
 
-  private constructor(publisher: RtmpPublisher, options: PublishLinkOptions) {
+  private constructor(publisher: RtmpClientPublisher, options: PublishLinkOptions) {
     this.#publisher = publisher;
     this.#options = options;
     const closed = publisher.connection.closed.then((error) => {

@@ -5,9 +5,9 @@ import {
   connectRtmp,
   play,
   publish,
-  type RtmpConnection,
-  type RtmpPlayer,
-  type RtmpPublisher,
+  type RtmpClientConnection,
+  type RtmpClientPlayer,
+  type RtmpClientPublisher,
 } from '@sluice/rtmp/node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -88,7 +88,7 @@ function dial(port: number): Socket {
 /** Plays and notes the numbers of the frames that come. */
 async function watch(
   url: string,
-): Promise<{ player: RtmpPlayer<RtmpConnection>; numbers: number[]; times: number[] }> {
+): Promise<{ player: RtmpClientPlayer<RtmpClientConnection>; numbers: number[]; times: number[] }> {
   const numbers: number[] = [];
   const times: number[] = [];
   const player = await play(url, {
@@ -102,7 +102,7 @@ async function watch(
   return { player, numbers, times };
 }
 
-function send(publisher: RtmpPublisher, from: number, to: number): void {
+function send(publisher: RtmpClientPublisher, from: number, to: number): void {
   for (let number = from; number < to; number += 1) {
     if (number % 3 === 2) publisher.sendAudio(number * 20, audio(number));
     else publisher.sendVideo(number * 20, video(number, { key: number % 30 === 0, size: 400 }));
