@@ -143,7 +143,7 @@ function skipHrdParameters(reader: BitReader): void {
   if (cpbCount > AVC_LIMITS.codedPictureBuffers) {
     throw new MediaError(
       'limit-exceeded',
-      `cpb_cnt_minus1 says ${cpbCount} buffers, the limit is ${AVC_LIMITS.codedPictureBuffers}`,
+      `cpb_cnt_minus1 declares ${cpbCount} buffers, the limit is ${AVC_LIMITS.codedPictureBuffers}`,
     );
   }
   reader.skip(4); // bit_rate_scale

@@ -68,7 +68,7 @@ export function readBootstrapU64(reader: ByteReader): number {
 /** Writes 64 bits. @throws MediaError `bad-value` unless it is a whole number from 0 to 2^53 - 1. */
 export function writeBootstrapU64(writer: ByteWriter, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new MediaError('bad-value', `${value} is no whole number of 0 to 2^53 - 1`);
+    throw new MediaError('bad-value', `${value} is not an integer in 0..2^53 - 1`);
   }
   writer.u32(Math.floor(value / TWO_TO_32)).u32(value % TWO_TO_32);
 }

@@ -147,7 +147,7 @@ function rangeText({ length, offset }: PlaylistByteRange): string {
 
 function isoTime(ms: number): string {
   const date = new Date(ms);
-  if (Number.isNaN(date.getTime())) throw new MediaError('bad-value', `${ms} ms is no time`);
+  if (Number.isNaN(date.getTime())) throw new MediaError('bad-value', `${ms} ms is not a valid time`);
   return date.toISOString();
 }
 

@@ -309,7 +309,7 @@ function decimal(name: string, value: string): number {
 
 function time(name: string, value: string): number {
   const ms = Date.parse(value.trim());
-  if (Number.isNaN(ms)) throw new MediaError('bad-value', `${name} is no ISO 8601 time`);
+  if (Number.isNaN(ms)) throw new MediaError('bad-value', `${name} is not an ISO 8601 time`);
   return ms;
 }
 
@@ -325,5 +325,5 @@ function oneOf<Value extends string>(
 ): Value {
   const found = values.find((candidate) => candidate === value.trim());
   if (found !== undefined) return found;
-  throw new MediaError(code, `${name} is none of ${values.join(', ')}`);
+  throw new MediaError(code, `${name} must be one of ${values.join(', ')}`);
 }

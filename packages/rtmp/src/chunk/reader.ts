@@ -252,7 +252,7 @@ export class ChunkReader {
     return offset;
   }
 
-  /** A header other than type 3 in the middle of a message is borne only if it changes nothing. */
+  /** A header other than type 3 in the middle of a message is accepted only if it changes nothing. */
   #checkRestart(stream: ChunkStreamState, format: number, bytes: Uint8Array, fields: number): void {
     if (format === 0) {
       throw new RtmpError(
@@ -391,7 +391,7 @@ export class ChunkReader {
   }
 
   /**
-   * Any size is obeyed that the field can hold (Adobe RTMP 1.0, 5.4.1): memory follows the messages, not the
+   * Any size that the field can hold is accepted (Adobe RTMP 1.0, 5.4.1): memory follows the messages, not the
    * chunks.
    */
   #setChunkSize(payload: Uint8Array): void {

@@ -23,7 +23,7 @@ import { readCommand } from './requests.ts';
 import { readServerProperties, readStatus } from './status.ts';
 import type { ServerProperties } from './status.ts';
 
-/** What a {@link ClientSession} tells its owner, synchronously out of `write()`. */
+/** What a {@link ClientSession} reports to its owner, synchronously out of `write()`. */
 export interface ClientSessionHandler {
   /** The handshake is done: `connect()` may be called. */
   onHandshaken(): void;
@@ -60,7 +60,7 @@ export interface ClientSessionOptions {
   readonly chunkSize?: number;
 }
 
-/** What `connect` tells the server. */
+/** What `connect` sends to the server. */
 export interface ConnectOptions {
   /** The URL without the stream's name. */
   readonly tcUrl: string;
@@ -76,7 +76,7 @@ export interface ConnectOptions {
   readonly args?: AmfObject;
 }
 
-/** What `play` tells the server. */
+/** What `play` sends to the server. */
 export interface PlayOptions {
   /** ms to start from; negative for live. Default -2000. */
   readonly start?: number;

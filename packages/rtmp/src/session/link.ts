@@ -108,7 +108,7 @@ export class RtmpLink {
     this.#options.send(bytes);
   }
 
-  /** Tells the peer the size of our chunks, and uses it from then on; `messages` follow in the same `send`. */
+  /** Announces the size of our chunks to the peer and uses it from then on; `messages` follow in the same `send`. */
   announceChunkSize(chunkSize: number, ...messages: readonly RtmpMessage[]): void {
     // Set Chunk Size itself fits into one chunk of either size.
     this.#writer.setChunkSize(chunkSize);

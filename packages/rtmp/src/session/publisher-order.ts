@@ -1,7 +1,7 @@
 import type { PublishFlavour } from './events.ts';
 
 /**
- * Tells the kinds of publishers apart by what they say before `publish`: releaseStream or FCPublish
+ * Recognises the kind of publisher by the commands it sends before `publish`: releaseStream or FCPublish
  * before createStream is FMLE's order, which ffmpeg and OBS follow too; FCPublish after createStream is
  * Haivision's; neither is Flash's.
  */

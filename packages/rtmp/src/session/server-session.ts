@@ -257,12 +257,12 @@ export class ServerSession {
     }
   }
 
-  /** Tells a player that the publisher has gone; it goes on waiting. Does nothing when none plays. */
+  /** Notifies a player that the publisher has left; the play continues. No effect unless the client plays. */
   notifyUnpublish(): void {
     this.#notifyPlayer('NetStream.Play.UnpublishNotify', 'Stream is no longer published.');
   }
 
-  /** Tells a waiting player that a publisher has come. Does nothing when none plays. */
+  /** Notifies a waiting player that there is a publisher. No effect unless the client plays. */
   notifyPublish(): void {
     this.#notifyPlayer('NetStream.Play.PublishNotify', 'Stream is now published.');
   }
@@ -297,7 +297,7 @@ export class ServerSession {
     }
   }
 
-  /** Closes the session after an error, which a client that waits for an answer is told of. */
+  /** Closes the session after an error, and reports it to a client that waits for an answer. */
   #fail(error: unknown): void {
     const description = error instanceof RtmpError ? error.message : 'internal error';
     const isName = error instanceof RtmpError && error.code === 'stream-name';
