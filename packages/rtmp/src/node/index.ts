@@ -7,15 +7,17 @@ export type { RtmpClientConnectionHandle } from './connection-handle.ts';
 export { RtmpClientPlayer } from './player.ts';
 export { RtmpClientPublisher } from './publisher.ts';
 export { createRtmpServer, RtmpServer } from './server.ts';
+export type { RtmpServerOptions } from './server.ts';
+export type { RtmpServerClient } from './server-client.ts';
 export { RtmpServerConnection } from './server-connection.ts';
+export type { RtmpServerHandlers } from './server-connection.ts';
 export { RtmpRefusal } from './server-options.ts';
 export type {
   RtmpCloseInfo,
   RtmpCloseReason,
   RtmpListenOptions,
   RtmpRefusalOptions,
-  RtmpServerHandlers,
-  RtmpServerOptions,
+  RtmpServerConfiguration,
 } from './server-options.ts';
 export { RtmpServerPlayer } from './server-player.ts';
 export { RtmpServerPublisher } from './server-publisher.ts';

@@ -11,7 +11,8 @@ import type {
 } from '../session/index.ts';
 import { adoptSocket } from './adopt-socket.ts';
 import { RtmpRefusal } from './server-options.ts';
-import type { RtmpCloseReason, RtmpServerHandlers, RtmpServerSettings } from './server-options.ts';
+import type { RtmpCloseInfo, RtmpCloseReason, RtmpServerSettings } from './server-options.ts';
+import type { RtmpServerClient } from './server-client.ts';
 import { RtmpServerPlayer } from './server-player.ts';
 import { RtmpServerPublisher } from './server-publisher.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -19,8 +20,36 @@ import { StallWatch } from './stall-watch.ts';
 /** ms that a client has to take the last bytes and to close, after the server has ended the connection. */
 export const lingerMs = 2000;
 
+/**
+ * What the program does with the clients of an {@link RtmpServer}.
+ *
+ * `onConnect`, `onPublish` and `onPlay` may be asynchronous: until they are done the client's messages wait, within
+ * the limits of {@link RtmpLimits}. They refuse the client by throwing an {@link RtmpRefusal}.
+ */
+export interface RtmpServerHandlers {
+  /** A client connects to an app. Default: accepted. */
+  onConnect?(connection: RtmpServerConnection, request: ConnectRequest): void | Promise<void>;
+  /** A client wants to publish. Default: refused. */
+  onPublish?(publisher: RtmpServerPublisher): void | Promise<void>;
+  /** A message of a publisher that was accepted. Metadata comes without `@setDataFrame`, ready for players. */
+  onMedia?(publisher: RtmpServerPublisher, message: MediaMessage): void;
+  /** The publish ended. Called exactly once for each publisher that `onPublish` accepted. */
+  onUnpublish?(publisher: RtmpServerPublisher): void;
+  /** A client wants to play. What the handler sends to the player follows the acceptance. Default: refused. */
+  onPlay?(player: RtmpServerPlayer): void | Promise<void>;
+  /** The play ended. Called exactly once for each player that `onPlay` accepted. */
+  onStop?(player: RtmpServerPlayer): void;
+  /**
+   * The connection is closed. Called once for each connection that was admitted, after its `onUnpublish` or `onStop`
+   * (but before those of an `onPublish` or `onPlay` that was still running).
+   */
+  onClose?(connection: RtmpServerConnection, info: RtmpCloseInfo): void;
+  /** A listener failed to accept a connection (`EMFILE`, say). The server continues. */
+  onListenError?(error: Error): void;
+}
+
 /** A client of an `RtmpServer`, from its TCP connection to its end. */
-export class RtmpServerConnection {
+export class RtmpServerConnection implements RtmpServerClient {
   /** The client's address; empty when it was gone at once. */
   readonly remoteAddress: string;
   readonly remotePort: number;

@@ -1,9 +1,6 @@
 import type { TlsOptions } from 'node:tls';
 import type { AmfValue } from '@sluice/media/amf';
-import type { ConnectRequest, MediaMessage, RtmpLimits } from '../session/index.ts';
-import type { RtmpServerConnection } from './server-connection.ts';
-import type { RtmpServerPlayer } from './server-player.ts';
-import type { RtmpServerPublisher } from './server-publisher.ts';
+import type { RtmpLimits } from '../session/index.ts';
 
 /**
  * Why a connection of an {@link RtmpServer} ended:
@@ -65,36 +62,8 @@ export class RtmpRefusal extends Error {
   }
 }
 
-/**
- * What the program does with the clients of an {@link RtmpServer}.
- *
- * `onConnect`, `onPublish` and `onPlay` may be asynchronous: until they are done the client's messages wait, within
- * the limits of {@link RtmpLimits}. They refuse the client by throwing an {@link RtmpRefusal}.
- */
-export interface RtmpServerHandlers {
-  /** A client connects to an app. Default: accepted. */
-  onConnect?(connection: RtmpServerConnection, request: ConnectRequest): void | Promise<void>;
-  /** A client wants to publish. Default: refused. */
-  onPublish?(publisher: RtmpServerPublisher): void | Promise<void>;
-  /** A message of a publisher that was accepted. Metadata comes without `@setDataFrame`, ready for players. */
-  onMedia?(publisher: RtmpServerPublisher, message: MediaMessage): void;
-  /** The publish ended. Called exactly once for each publisher that `onPublish` accepted. */
-  onUnpublish?(publisher: RtmpServerPublisher): void;
-  /** A client wants to play. What the handler sends to the player follows the acceptance. Default: refused. */
-  onPlay?(player: RtmpServerPlayer): void | Promise<void>;
-  /** The play ended. Called exactly once for each player that `onPlay` accepted. */
-  onStop?(player: RtmpServerPlayer): void;
-  /**
-   * The connection is closed. Called once for each connection that was admitted, after its `onUnpublish` or `onStop`
-   * (but before those of an `onPublish` or `onPlay` that was still running).
-   */
-  onClose?(connection: RtmpServerConnection, info: RtmpCloseInfo): void;
-  /** A listener failed to accept a connection (`EMFILE`, say). The server continues. */
-  onListenError?(error: Error): void;
-}
-
-/** Options of `createRtmpServer()`; all have defaults. */
-export interface RtmpServerOptions extends RtmpServerHandlers {
+/** Limits and other settings of an {@link RtmpServer}; all have defaults. */
+export interface RtmpServerConfiguration {
   /** Connections at a time; more are closed as they come. Default 1000. */
   readonly maxConnections?: number;
   /** Connections at a time of one address; more are closed as they come. Default 100. */
@@ -128,10 +97,10 @@ export interface RtmpListenOptions {
 }
 
 /** The settings of a server with the defaults filled in. */
-export type RtmpServerSettings = Required<Omit<RtmpServerOptions, keyof RtmpServerHandlers>>;
+export type RtmpServerSettings = Required<RtmpServerConfiguration>;
 
 /** Fills in the defaults. */
-export function rtmpServerSettings(options: RtmpServerOptions): RtmpServerSettings {
+export function rtmpServerSettings(options: RtmpServerConfiguration): RtmpServerSettings {
   return {
     maxConnections: options.maxConnections ?? 1000,
     maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 100,

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { MediaMessage, PlayRequest, ServerSession, StreamUrl } from '../session/index.ts';
-import type { RtmpServerConnection } from './server-connection.ts';
+import type { RtmpServerClient } from './server-client.ts';
 
 /**
  * Messages that are kept while they can't be sent: those before the play is accepted, configurations of a slow player.
@@ -10,7 +10,7 @@ const maxKeptMessages = 1024;
 
 /** What a player has of the connection below it. */
 export interface RtmpServerPlayerLink {
-  readonly connection: RtmpServerConnection;
+  readonly connection: RtmpServerClient;
   readonly session: ServerSession;
   readonly socket: Socket;
   readonly maxQueuedBytes: number;
@@ -51,7 +51,7 @@ export class RtmpServerPlayer {
     this.#link = link;
   }
 
-  get connection(): RtmpServerConnection {
+  get connection(): RtmpServerClient {
     return this.#link.connection;
   }
 

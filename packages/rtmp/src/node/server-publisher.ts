@@ -1,12 +1,12 @@
 import type { PublishRequest, StreamUrl } from '../session/index.ts';
-import type { RtmpServerConnection } from './server-connection.ts';
+import type { RtmpServerClient } from './server-client.ts';
 
 /** A client's publish at an `RtmpServer`. Its messages come to `onMedia`; `connection.close()` ends it. */
 export class RtmpServerPublisher {
-  readonly connection: RtmpServerConnection;
+  readonly connection: RtmpServerClient;
   readonly request: PublishRequest;
 
-  constructor(connection: RtmpServerConnection, request: PublishRequest) {
+  constructor(connection: RtmpServerClient, request: PublishRequest) {
     this.connection = connection;
     this.request = request;
   }

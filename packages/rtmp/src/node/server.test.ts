@@ -8,9 +8,8 @@ import { RtmpError } from '../errors.ts';
 import { MediaMessage } from '../session/index.ts';
 import { play, publish } from './client.ts';
 import { createRtmpServer } from './server.ts';
-import type { RtmpServer } from './server.ts';
+import type { RtmpServer, RtmpServerOptions } from './server.ts';
 import { RtmpRefusal } from './server-options.ts';
-import type { RtmpServerOptions } from './server-options.ts';
 import type { RtmpServerPlayer } from './server-player.ts';
 
 const servers: RtmpServer[] = [];

@@ -4,12 +4,16 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { TlsOptions } from 'node:tls';
 import { lingerMs, RtmpServerConnection } from './server-connection.ts';
 import { rtmpServerSettings } from './server-options.ts';
-import type { RtmpListenOptions, RtmpServerOptions, RtmpServerSettings } from './server-options.ts';
+import type { RtmpServerHandlers } from './server-connection.ts';
+import type { RtmpListenOptions, RtmpServerConfiguration, RtmpServerSettings } from './server-options.ts';
 
 /** How often the time limits of all connections are checked, ms. A limit is exceeded by this at most. */
 const checkIntervalMs = 500;
 /** A client that vanished without a close is noticed by TCP keep-alive, which begins after this time, ms. */
 const keepAliveMs = 30_000;
+
+/** Options of {@link createRtmpServer}; all have defaults. */
+export interface RtmpServerOptions extends RtmpServerHandlers, RtmpServerConfiguration {}
 
 /**
  * Makes an RTMP server. It keeps no streams: the handlers decide who may publish and play, and send the messages of

@@ -15,8 +15,8 @@ import {
 import type { Command, RtmpMessage, UserControl } from '../message/index.ts';
 import { wholeRtmpLimits } from './limits.ts';
 import type { RtmpLimits } from './limits.ts';
-import { mediaKindOf, mediaMessageType } from './media-message.ts';
-import type { MediaKind } from './media-message.ts';
+import { mediaKindOf, mediaMessageType } from './media-kind.ts';
+import type { MediaKind } from './media-kind.ts';
 import { RtmpLink } from './link.ts';
 import { commandMessage, controlMessage, serverChunkStream } from './replies.ts';
 import { readCommand } from './requests.ts';

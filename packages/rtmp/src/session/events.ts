@@ -1,5 +1,5 @@
 import type { AmfObject, AmfValue } from '@sluice/media/amf';
-import type { MediaKind } from './media-message.ts';
+import type { MediaKind } from './media-kind.ts';
 import type { StreamUrl, TcUrl } from './tc-url.ts';
 
 /** What kind of publisher it is, by the order of its commands. */

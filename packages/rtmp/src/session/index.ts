@@ -20,8 +20,9 @@ export type {
   StopCause,
   UnpublishCause,
 } from './events.ts';
-export { MediaMessage, mediaMessageType, withoutSetDataFrame } from './media-message.ts';
-export type { MediaKind } from './media-message.ts';
+export { mediaMessageType } from './media-kind.ts';
+export type { MediaKind } from './media-kind.ts';
+export { MediaMessage, withoutSetDataFrame } from './media-message.ts';
 export { mediaStreamId, serverChunkStream } from './replies.ts';
 export { ServerSession } from './server-session.ts';
 export { ClientSession } from './client-session.ts';

@@ -21,8 +21,8 @@ import type {
 import { HeldMessages, holdsMessages } from './held-messages.ts';
 import { wholeRtmpLimits } from './limits.ts';
 import type { RtmpLimits } from './limits.ts';
-import { mediaKindOf } from './media-message.ts';
-import type { MediaKind } from './media-message.ts';
+import { mediaKindOf } from './media-kind.ts';
+import type { MediaKind } from './media-kind.ts';
 import { RtmpLink } from './link.ts';
 import { checkServerChunkSize } from './options.ts';
 import type {
