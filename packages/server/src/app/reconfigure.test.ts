@@ -482,7 +482,7 @@ describe('a reload under way', () => {
     expect(asked).not.toContain('/old');
   });
 
-  it('H014 who waits for a callback when its mount goes gets no answer', async () => {
+  it('H014 who waits for a callback when its mount goes is told that it is gone', async () => {
     const { asked, base } = await callbacks();
     const httpHooks = { enabled: true, onPlay: [`${base}/play`] };
     const { server, lines, reload } = await start({
@@ -495,7 +495,7 @@ describe('a reload under way', () => {
     );
     await eventually(() => expect(asked).toEqual(['/play']));
     await reload({ httpServer: http, vhosts: { __defaultVhost__: { httpHooks } } });
-    expect(await answer).toBe('no answer');
+    expect(await answer).toBe(404);
     await eventually(() => expect(lines.some((line) => line.startsWith('closed: unmounted'))).toBe(true));
   });
 

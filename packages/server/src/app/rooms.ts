@@ -19,7 +19,7 @@ import { IngestLoops } from '../relay/ingest/index.ts';
 import { AccessControl, OutboundRule } from '../security/index.ts';
 import { GuardedFiles } from '../servers/guarded-files/index.ts';
 import { HlsDoor } from '../servers/hls/index.ts';
-import { HttpLiveDoor } from '../servers/http-live/index.ts';
+import { HttpLiveHandler } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
 import { namesProblem } from '../sinks/disk/index.ts';
 import { Admission, type Descriptors, Sessions, SystemStats } from '../stats/index.ts';
@@ -65,7 +65,6 @@ export interface Rooms {
   readonly sinks: Sinks;
   readonly ingests: IngestLoops;
   readonly rtmp: RtmpServer;
-  readonly httpLive: HttpLiveDoor;
   readonly hls: HlsDoor;
   readonly guardedFiles: GuardedFiles;
   readonly fileOwners: TemplateOwners;
@@ -138,7 +137,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   };
   const clients = new ClientRegistry(context);
   const rtmp = new RtmpServer({ version, log, config, clients, bandwidth: new BandwidthGate() });
-  const httpLive = new HttpLiveDoor(context);
+  const httpLive = new HttpLiveHandler({ ...context, clients });
   const hls = new HlsDoor({ ...context, source: sinks.hls });
 
   const identities = new PathIdentities();
@@ -217,7 +216,6 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     sinks,
     ingests: new IngestLoops({ log }),
     rtmp,
-    httpLive,
     hls,
     guardedFiles,
     fileOwners,

@@ -85,8 +85,8 @@ export class SluiceServer {
 
   /** Ends a client by its session id, with the reason `kicked`; false when there is none. */
   kick(id: string): boolean {
-    const { clients, httpLive, hls } = this.#rooms;
-    return clients.kick(id) || httpLive.closeViewer(id, 'kicked') || hls.closeViewer(id, 'kicked');
+    const { clients, hls } = this.#rooms;
+    return clients.kick(id) || hls.closeViewer(id, 'kicked');
   }
 
   /**
@@ -204,7 +204,6 @@ export class SluiceServer {
       heartbeat,
       hls,
       http,
-      httpLive,
       internalFaults,
       observation,
       rtmp,
@@ -212,13 +211,11 @@ export class SluiceServer {
     } = this.#rooms;
     observation.stop();
     await this.stopListening();
-    httpLive.stopping();
     rtmp.close();
     clients.endAll('server-shutdown');
-    await clients.allClosed();
-    httpLive.close();
     hls.close();
     const requestsEnd = http.shutDown();
+    await clients.allClosed();
     // Callback servers are told of the files that the end of the streams has finished.
     await sinks.close();
     await authorizer.settled();
@@ -251,19 +248,8 @@ export class SluiceServer {
 
   /** Tells every room. The configuration is the server's already: what fails in one room is no other room's. */
   #reconfigure(config: Config, before: Config): void {
-    const {
-      clients,
-      doors,
-      fileOwners,
-      guardedFiles,
-      hls,
-      httpLive,
-      hub,
-      ingests,
-      liveSettings,
-      observation,
-      sinks,
-    } = this.#rooms;
+    const { clients, doors, fileOwners, guardedFiles, hls, hub, ingests, liveSettings, observation, sinks } =
+      this.#rooms;
     const steps = [
       () => {
         fileOwners.reconfigured();
@@ -279,7 +265,6 @@ export class SluiceServer {
       },
       // Viewers before publishers, so that their reason is their vhost's end and not the publisher's.
       () => {
-        httpLive.reconfigured();
         hls.reconfigured();
         clients.reconfigure();
       },

@@ -1,2 +1,2 @@
 export type { HttpLiveContext } from './context.ts';
-export { HttpLiveDoor } from './door.ts';
+export { HttpLiveHandler } from './handler.ts';

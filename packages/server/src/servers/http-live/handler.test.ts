@@ -2,13 +2,13 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 
 import { FlvReader } from '@sluice/media/flv';
-import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
-import { allowAll, type Authorizer } from '../../clients/index.ts';
+import { allowAll, type Authorizer, type ClientRegistry } from '../../clients/index.ts';
+import { testClients } from '../../clients/test-kit.ts';
 import { type Config, findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
-import { LiveHub } from '../../live/index.ts';
+import type { LiveHub } from '../../live/index.ts';
 import {
   aacHeader,
   audio,
@@ -23,17 +23,18 @@ import {
   video,
 } from '../../remux/test-kit.ts';
 import { avcBody, briefTs, readTs } from '../../remux/ts-test-kit.ts';
-import { Sessions } from '../../stats/index.ts';
+import type { Sessions } from '../../stats/index.ts';
 import { createHttpServer, type HttpServer } from '../http/index.ts';
-import { HttpLiveDoor } from './door.ts';
+import { HttpLiveHandler } from './handler.ts';
 
-interface TestDoor {
+interface TestServer {
   readonly port: number;
   readonly hub: LiveHub;
-  readonly door: HttpLiveDoor;
+  readonly handler: HttpLiveHandler;
+  readonly clients: ClientRegistry;
   readonly sessions: Sessions;
   readonly publisher: () => TestPublisher;
-  readonly closings: string[];
+  readonly closings: () => string[];
 }
 
 const running: HttpServer[] = [];
@@ -45,38 +46,21 @@ afterEach(async () => {
 async function start(
   vhost: VhostOptions | (() => VhostOptions) = {},
   authorizer: Authorizer = allowAll,
-): Promise<TestDoor> {
+): Promise<TestServer> {
   const resolve = (options: VhostOptions): Config =>
     resolveConfig({
       vhosts: { __defaultVhost__: { httpRemux: { enabled: true, hstrs: false }, ...options } },
     });
   const fixed = typeof vhost === 'function' ? undefined : resolve(vhost);
   const config = (): Config => fixed ?? resolve(typeof vhost === 'function' ? vhost() : vhost);
-  const closings: string[] = [];
-  const log = pino(
-    { level: 'info' },
-    {
-      write: (json: string) => {
-        const { msg } = JSON.parse(json) as { msg: string };
-        if (msg.startsWith('closed:')) closings.push(msg);
-      },
-    },
-  );
-  const hub = new LiveHub();
-  const sessions = new Sessions();
-  const door = new HttpLiveDoor({
-    log,
-    hub,
-    sessions,
-    authorizer,
-    findVhost: (host) => findVhost(config(), host),
-    settings: () => settings(),
-  });
-  const server = await createHttpServer({ version: '1.2.3', live: door });
+  const { clients, hub, lines, sessions } = testClients(config, { authorizer, settings: () => settings() });
+  const handler = new HttpLiveHandler({ hub, clients, findVhost: (host) => findVhost(config(), host) });
+  const closings = (): string[] => lines.map(({ msg }) => msg).filter((msg) => msg.startsWith('closed:'));
+  const server = await createHttpServer({ version: '1.2.3', live: handler });
   running.push(server);
   await server.listen([{ host: '127.0.0.1', port: 0 }]);
   const publisher = (): TestPublisher => publishTo(hub.open(streamId, settings()));
-  return { port: server.addresses[0]?.port ?? 0, hub, door, sessions, publisher, closings };
+  return { port: server.addresses[0]?.port ?? 0, handler, hub, clients, sessions, publisher, closings };
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
@@ -112,9 +96,9 @@ async function request(port: number, path: string, headers: Record<string, strin
   };
 }
 
-describe('HttpLiveDoor', () => {
+describe('HttpLiveHandler', () => {
   it('H009 plays a live stream as FLV, and the response ends with the publisher', async () => {
-    const { port, publisher, closings, hub, sessions, door } = await start();
+    const { port, publisher, closings, hub, sessions, clients } = await start();
     const live = publisher();
     live.write(9, 0, avcHeader());
     send(live, 0, 15);
@@ -142,11 +126,11 @@ describe('HttpLiveDoor', () => {
       'vh@0',
       ...Array.from({ length: 10 }, (_, at) => `v@${at * 40}#${at + 10}`),
     ]);
-    await until('it is logged', () => closings.length === 1);
-    expect(closings[0]).toMatch(/^closed: publisher-gone .* flv-play live\/test/);
+    await until('it is logged', () => closings().length === 1);
+    expect(closings()[0]).toMatch(/^closed: publisher-gone .* flv-play live\/test/);
     expect(hub.size).toBe(0);
     expect(sessions.size).toBe(0);
-    expect(door.viewers).toBe(0);
+    expect(clients.size).toBe(0);
   });
 
   it('H009 HTTP/1.0 gets a plain body, HEAD the head alone', async () => {
@@ -175,7 +159,7 @@ describe('HttpLiveDoor', () => {
     const head = await talk('HEAD /live/test.flv HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(head).toMatch(/^HTTP\/1\.1 200 /);
     expect(head.endsWith('\r\n\r\n')).toBe(true);
-    await until('both are logged', () => closings.length === 2);
+    await until('both are logged', () => closings().length === 2);
   });
 
   it('H009 by WebSocket at the same URL, closed in order at the end', async () => {
@@ -210,11 +194,11 @@ describe('HttpLiveDoor', () => {
   });
 
   it('H009 H012 hstrs on: waits for the publisher, and ends when it goes', async () => {
-    const { port, hub, publisher, closings, door } = await start({
+    const { port, handler, hub, publisher, closings, clients } = await start({
       httpRemux: { enabled: true, hstrs: true },
     });
     const waits = (): boolean | undefined =>
-      door.match({ host: 'x', path: '/live/test.flv', query: new URLSearchParams() })?.waits;
+      handler.match({ host: 'x', path: '/live/test.flv', query: new URLSearchParams() })?.waits;
     const viewer = await request(port, '/live/test.flv');
     expect(viewer.response.statusCode).toBe(200);
     expect(hub.find(streamId)?.players).toBe(1);
@@ -229,8 +213,8 @@ describe('HttpLiveDoor', () => {
     first.end();
     await until('it ended', () => viewer.over() !== undefined);
     expect(viewer.over()).toBe('ended');
-    await until('it is gone', () => door.viewers === 0);
-    expect(closings[0]).toContain('publisher-gone');
+    await until('it is gone', () => clients.size === 0);
+    expect(closings()[0]).toContain('publisher-gone');
     expect(hub.size).toBe(0);
   });
 
@@ -252,10 +236,10 @@ describe('HttpLiveDoor', () => {
     const viewer = await request(port, '/live/test.flv', { referer: 'http://www.good.test/' });
     expect(viewer.response.statusCode).toBe(200);
     await until('it plays', () => viewer.numbers().length === 3);
-    expect(closings.map((line) => line.split(' ')[1])).toEqual(['refer-denied', 'refer-denied']);
+    expect(closings().map((line) => line.split(' ')[1])).toEqual(['refer-denied', 'refer-denied']);
   });
 
-  it('K003 S002 the authorizer are asked with the query, refuse with 403, and are told of the end', async () => {
+  it('K003 S002 the authorizer is asked with the query, refuses with 403, and is told of the end', async () => {
     const told: string[] = [];
     const authorizer: Authorizer = {
       check: async (action, { app, stream, param }) => {
@@ -271,8 +255,8 @@ describe('HttpLiveDoor', () => {
     const refused = await fetch(`http://127.0.0.1:${port}/live/test.flv?token=bad`);
     expect(refused.status).toBe(403);
     expect(await refused.text()).toBe('the token is missing, wrong or expired');
-    await until('it is logged', () => closings.length === 1);
-    expect(closings[0]).toContain('token-denied (the secret is xyz)');
+    await until('it is logged', () => closings().length === 1);
+    expect(closings()[0]).toContain('token-denied (the secret is xyz)');
     const abort = new AbortController();
     const allowed = await fetch(`http://127.0.0.1:${port}/live/test.flv?token=good`, {
       signal: abort.signal,
@@ -308,7 +292,7 @@ describe('HttpLiveDoor', () => {
     socket.write('GET /live/test.flv HTTP/1.1\r\nHost: x\r\n\r\n');
     await until('it is asked for', () => answers.length === 1);
     socket.destroy();
-    await until('it is gone', () => closings.length === 1);
+    await until('it is gone', () => closings().length === 1);
     expect(told).toEqual([]);
     answers[0]?.();
     await until('it has left', () => told.length === 1);
@@ -316,31 +300,31 @@ describe('HttpLiveDoor', () => {
   });
 
   it('a stop ends every response in order', async () => {
-    const { port, publisher, door, closings } = await start();
+    const { port, publisher, clients, closings } = await start();
     const live = publisher();
     send(live, 0, 3);
     const viewer = await request(port, '/live/test.flv');
     await until('it plays', () => viewer.numbers().length === 3);
-    door.close();
+    clients.endAll('server-shutdown');
     await until('it ended', () => viewer.over() !== undefined);
     expect(viewer.over()).toBe('ended');
-    await until('it is logged', () => closings.length === 1);
-    expect(closings[0]).toContain('server-shutdown');
-    expect(door.viewers).toBe(0);
+    await until('it is logged', () => closings().length === 1);
+    expect(closings()[0]).toContain('server-shutdown');
+    expect(clients.size).toBe(0);
   });
 
   it('G004 at a stop a viewer ends with the server, also where its publisher goes first', async () => {
-    const { port, publisher, closings, door } = await start();
+    const { port, publisher, closings, clients } = await start();
     const live = publisher();
     live.write(9, 0, avcHeader());
     send(live, 0, 5);
     const viewer = await request(port, '/live/test.flv');
     await until('it plays', () => viewer.numbers().length > 0);
-    door.stopping();
+    clients.endAll('server-shutdown');
     live.end();
-    await until('the viewer is gone', () => closings.length === 1);
+    await until('the viewer is gone', () => closings().length === 1);
     expect(viewer.over()).toBe('ended');
-    expect(closings[0]).toMatch(/^closed: server-shutdown .* flv-play live\/test/);
+    expect(closings()[0]).toMatch(/^closed: server-shutdown .* flv-play live\/test/);
   });
 
   it('many viewers, each with its own closing line', async () => {
@@ -352,7 +336,7 @@ describe('HttpLiveDoor', () => {
     live.end();
     await until('all ended', () => viewers.every(({ over }) => over() === 'ended'));
     for (const { numbers } of viewers) expect(numbers()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    await until('all are logged', () => closings.length === 30);
+    await until('all are logged', () => closings().length === 30);
   });
 
   it('H008 H010 every form of one stream at once, each with its type and its bytes', async () => {
@@ -405,8 +389,8 @@ describe('HttpLiveDoor', () => {
     expect(aac.response.statusCode).toBe(404);
     await until('it ended', () => aac.over() !== undefined);
     expect(aac.bytes().toString()).toBe('the audio is mp3, not aac');
-    await until('it is logged', () => closings.length === 1);
-    expect(closings[0]).toMatch(/^closed: form-unavailable /);
+    await until('it is logged', () => closings().length === 1);
+    expect(closings()[0]).toMatch(/^closed: form-unavailable /);
     const webSocket = new WebSocket(`ws://127.0.0.1:${port}/live/test.aac`);
     const ended = await new Promise((resolve) => {
       webSocket.on('close', (code, reason) => {
@@ -417,7 +401,7 @@ describe('HttpLiveDoor', () => {
   });
 
   it('H008 H012 hstrs on waits at the configured mount; a sibling is there while the stream is published', async () => {
-    const { port, publisher, door, hub } = await start({
+    const { port, publisher, clients, hub } = await start({
       httpRemux: { enabled: true, hstrs: true, mounts: ['[vhost]/[app]/[stream].flv'] },
     });
     const segment = await request(port, '/live/test.ts');
@@ -432,7 +416,7 @@ describe('HttpLiveDoor', () => {
     await until('both came', () => ts.bytes().length > 0 && flv.bytes().length > 0);
     live.end();
     await until('both ended', () => ts.over() === 'ended' && flv.over() === 'ended');
-    await until('nothing is left', () => door.viewers === 0);
+    await until('nothing is left', () => clients.size === 0);
     expect(hub.size).toBe(0);
   });
 
@@ -451,8 +435,8 @@ describe('HttpLiveDoor', () => {
       vi.advanceTimersByTime(5000);
       await until('it ended', () => aac.over() === 'ended');
       expect(aac.bytes()).toHaveLength(0);
-      await until('it is logged', () => closings.length === 1);
-      expect(closings[0]).toMatch(/^closed: form-unavailable .* aac-play live\/test/);
+      await until('it is logged', () => closings().length === 1);
+      expect(closings()[0]).toMatch(/^closed: form-unavailable .* aac-play live\/test/);
     } finally {
       vi.useRealTimers();
     }

@@ -1,28 +1,22 @@
 import type { VhostConfig } from '../../config/index.ts';
-import type { EndReason } from '../../stats/index.ts';
-import type { LiveDoor, LiveMount, LiveRequest, LiveViewer } from '../http/index.ts';
+import type { LiveDoor, LiveMount, LiveRequest } from '../http/index.ts';
 import type { HttpLiveContext } from './context.ts';
-import { formOf } from './forms.ts';
+import { formOf, type LiveForm } from './forms.ts';
+import { HttpPlayer } from './http-player.ts';
 import { liveMounts, type Mount, type MountedStream } from './mounts.ts';
-import { ViewerSession } from './viewer-session.ts';
 
 /** How often, ms, it is looked whether the streams still can be had in the form that their players asked for. */
 const FORM_CHECK_INTERVAL_MS = 5000;
 
 /** Live streams over HTTP and WebSocket: finds the stream that a URL stands for and plays it. */
-export class HttpLiveDoor implements LiveDoor {
+export class HttpLiveHandler implements LiveDoor {
   readonly #context: HttpLiveContext;
   readonly #mounts = new WeakMap<VhostConfig, Mount[]>();
-  readonly #viewers = new Set<ViewerSession>();
-  #isStopping = false;
+  readonly #players = new Set<HttpPlayer>();
   #formChecks: NodeJS.Timeout | undefined;
 
   constructor(context: HttpLiveContext) {
     this.#context = context;
-  }
-
-  get viewers(): number {
-    return this.#viewers.size;
   }
 
   /**
@@ -44,9 +38,9 @@ export class HttpLiveDoor implements LiveDoor {
         return {
           waits: !isPublished,
           serve: (viewer) => {
-            const isStopping = (): boolean => this.#isStopping;
-            const options = { viewer, vhost, mounted, form, waits, isStopping };
-            this.#serve(viewer, new ViewerSession(options, this.#context));
+            const isMounted = (current: VhostConfig): boolean => this.#isMounted(current, form, request.path);
+            const options = { viewer, vhost, mounted, form, waits, isMounted };
+            this.#serve(new HttpPlayer(options, this.#context));
           },
         };
       }
@@ -54,41 +48,12 @@ export class HttpLiveDoor implements LiveDoor {
     return undefined;
   }
 
-  /** The configuration has changed: players whose vhost or mount is gone are ended (C006, H014). */
-  reconfigured(): void {
-    for (const viewer of [...this.#viewers]) {
-      const vhost = this.#context.findVhost(viewer.vhost);
-      if (vhost?.name !== viewer.vhost) viewer.finish('vhost-not-found');
-      else if (!this.#isMounted(vhost, viewer)) viewer.finish('unmounted');
-    }
-  }
-
-  /** Ends a player by its session id; false when there is none. */
-  closeViewer(id: string, reason: EndReason): boolean {
-    for (const viewer of this.#viewers) {
-      if (viewer.id !== id) continue;
-      viewer.finish(reason);
-      return true;
-    }
-    return false;
-  }
-
-  /** The publishers are about to be ended: their players' reason is the stop of the server, too. */
-  stopping(): void {
-    this.#isStopping = true;
-  }
-
-  /** Ends every player's response in order. */
-  close(): void {
-    for (const viewer of [...this.#viewers]) viewer.finish('server-shutdown');
-  }
-
-  #serve(viewer: LiveViewer, session: ViewerSession): void {
-    this.#viewers.add(session);
+  #serve(player: HttpPlayer): void {
+    this.#players.add(player);
     this.#formChecks ??= this.#startFormChecks();
-    session.start(viewer, () => {
-      this.#viewers.delete(session);
-      if (this.#viewers.size > 0) return;
+    player.start(() => {
+      this.#players.delete(player);
+      if (this.#players.size > 0) return;
       clearInterval(this.#formChecks);
       this.#formChecks = undefined;
     });
@@ -96,7 +61,7 @@ export class HttpLiveDoor implements LiveDoor {
 
   #startFormChecks(): NodeJS.Timeout {
     const timer = setInterval(() => {
-      for (const viewer of this.#viewers) viewer.checkForm();
+      for (const player of this.#players) player.checkForm();
     }, FORM_CHECK_INTERVAL_MS);
     timer.unref();
     return timer;
@@ -111,7 +76,7 @@ export class HttpLiveDoor implements LiveDoor {
     return mounts;
   }
 
-  #isMounted(vhost: VhostConfig, { form, path }: ViewerSession): boolean {
+  #isMounted(vhost: VhostConfig, form: LiveForm, path: string): boolean {
     return this.#mountsOf(vhost).some((mount) => mount.form === form && mount.match(path) !== undefined);
   }
 
