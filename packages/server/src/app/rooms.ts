@@ -18,7 +18,7 @@ import { ServerMetrics } from '../metrics/index.ts';
 import { IngestLoops } from '../relay/ingest/index.ts';
 import { AccessControl, OutboundRule } from '../security/index.ts';
 import { GuardedFiles } from '../servers/guarded-files/index.ts';
-import { HlsDoor } from '../servers/hls/index.ts';
+import { HlsHandler } from '../servers/hls/index.ts';
 import { HttpLiveHandler } from '../servers/http-live/index.ts';
 import { RtmpServer } from '../servers/rtmp/index.ts';
 import { namesProblem } from '../sinks/disk/index.ts';
@@ -65,7 +65,6 @@ export interface Rooms {
   readonly sinks: Sinks;
   readonly ingests: IngestLoops;
   readonly rtmp: RtmpServer;
-  readonly hls: HlsDoor;
   readonly guardedFiles: GuardedFiles;
   readonly fileOwners: TemplateOwners;
   readonly http: HttpDoors;
@@ -138,7 +137,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
   const clients = new ClientRegistry(context);
   const rtmp = new RtmpServer({ version, log, config, clients, bandwidth: new BandwidthGate() });
   const httpLive = new HttpLiveHandler({ ...context, clients });
-  const hls = new HlsDoor({ ...context, source: sinks.hls });
+  const hls = new HlsHandler({ ...context, clients, source: sinks.hls });
 
   const identities = new PathIdentities();
   const ownFiles = new PrivateFiles(identities, () => [
@@ -147,7 +146,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     DEAD_LETTER_FILE,
   ]);
   const fileOwners = new TemplateOwners(identities, ownFiles, config);
-  const guardedFiles = new GuardedFiles({ ...context, owners: fileOwners, hls });
+  const guardedFiles = new GuardedFiles({ log, clients, owners: fileOwners, hls });
 
   const internalFaults = new InternalFaults({ log });
   const observed = {
@@ -216,7 +215,6 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     sinks,
     ingests: new IngestLoops({ log }),
     rtmp,
-    hls,
     guardedFiles,
     fileOwners,
     http,

@@ -85,8 +85,7 @@ export class SluiceServer {
 
   /** Ends a client by its session id, with the reason `kicked`; false when there is none. */
   kick(id: string): boolean {
-    const { clients, hls } = this.#rooms;
-    return clients.kick(id) || hls.closeViewer(id, 'kicked');
+    return this.#rooms.clients.kick(id);
   }
 
   /**
@@ -202,7 +201,6 @@ export class SluiceServer {
       doors,
       authorizer,
       heartbeat,
-      hls,
       http,
       internalFaults,
       observation,
@@ -213,7 +211,6 @@ export class SluiceServer {
     await this.stopListening();
     rtmp.close();
     clients.endAll('server-shutdown');
-    hls.close();
     const requestsEnd = http.shutDown();
     await clients.allClosed();
     // Callback servers are told of the files that the end of the streams has finished.
@@ -248,7 +245,7 @@ export class SluiceServer {
 
   /** Tells every room. The configuration is the server's already: what fails in one room is no other room's. */
   #reconfigure(config: Config, before: Config): void {
-    const { clients, doors, fileOwners, guardedFiles, hls, hub, ingests, liveSettings, observation, sinks } =
+    const { clients, doors, fileOwners, guardedFiles, hub, ingests, liveSettings, observation, sinks } =
       this.#rooms;
     const steps = [
       () => {
@@ -263,9 +260,7 @@ export class SluiceServer {
           if (vhost?.enabled === true) stream.configure(liveSettings(vhost));
         }
       },
-      // Viewers before publishers, so that their reason is their vhost's end and not the publisher's.
       () => {
-        hls.reconfigured();
         clients.reconfigure();
       },
       () => {

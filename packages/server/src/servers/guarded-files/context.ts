@@ -1,4 +1,4 @@
-import type { Authorizer } from '../../clients/index.ts';
+import type { ClientRegistry } from '../../clients/index.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
 import type { GuardedFile, VirtualAnswer, VirtualRequest } from '../http/index.ts';
@@ -48,7 +48,7 @@ export interface GuardedFilesContext {
     info(about: { readonly ip: string }, message: string): void;
     debug(about: { readonly ip: string }, message: string): void;
   };
-  readonly authorizer: Authorizer;
+  readonly clients: Pick<ClientRegistry, 'authorize' | 'dismiss'>;
   readonly owners: FileOwners;
   readonly hls: HlsFiles;
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 
 import { allowAll } from '../../clients/index.ts';
+import { testClients } from '../../clients/test-kit.ts';
 import { resolveConfig, type VhostOptions } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
 import { type Verdict } from '../../security/index.ts';
@@ -55,7 +56,8 @@ function guard(
   const left = vi.fn();
   const files = new GuardedFiles({
     log: { info: () => undefined, debug: () => undefined },
-    authorizer: { ...allowAll, check, ended: left },
+    clients: testClients(() => resolveConfig({}), { authorizer: { ...allowAll, check, ended: left } })
+      .clients,
     owners: { isPrivate: () => Promise.resolve(isPrivate), placesOf: () => Promise.resolve(places) },
     hls: {
       findFile: () => undefined,

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import type { VhostConfig } from '../../config/index.ts';
 import { type StreamId, streamKey } from '../../live/index.ts';
 import { newSessionId, plainAddress } from '../../log/index.ts';
-import { type ClientRequest, isGuardedByStream, pageUrlOf, referAllows } from '../../security/index.ts';
+import { type ClientRequest, isGuardedByStream, pageUrlOf } from '../../security/index.ts';
 import type { FileGuard, GuardedFile, VirtualAnswer, VirtualRequest } from '../http/index.ts';
 import type { FilePlace, GuardedFilesContext } from './context.ts';
 import { Grants } from './grants.ts';
@@ -112,14 +112,10 @@ export class GuardedFiles implements FileGuard {
     { stream: { app, stream }, vhost }: KnownPlace,
     request: VirtualRequest,
   ): Promise<VirtualAnswer> {
-    const { authorizer, log } = this.#context;
+    const { clients, log } = this.#context;
     const ip = plainAddress(request.remoteAddress);
     const pageUrl = pageUrlOf(request.headers);
     const who = `file of ${vhost.name}/${app}/${stream} from ${ip}`;
-    if (!referAllows(vhost.refer, 'all', pageUrl) || !referAllows(vhost.refer, 'play', pageUrl)) {
-      log.info({ ip }, `refused: refer-denied, ${who} on page '${pageUrl}'`);
-      return REFUSED;
-    }
     const grant = JSON.stringify([ip, vhost.name, app, stream, request.search, pageUrl]);
     if (this.#grants.has(grant)) return ALLOWED;
     const tcUrl = `http://${request.headers.host ?? request.host}/${app}`;
@@ -127,13 +123,13 @@ export class GuardedFiles implements FileGuard {
       id: newSessionId(),
       ...{ ip, vhost, app, stream, param: request.search, tcUrl, pageUrl },
     };
-    const verdict = await authorizer.check('play', client);
+    const verdict = await clients.authorize('play', client);
     if (verdict !== undefined) {
       log.info({ ip }, `refused: ${verdict.reason} (${verdict.detail}), ${who}`);
       return REFUSED;
     }
     // A file has no end that could be told later.
-    authorizer.ended('play', client, undefined);
+    clients.dismiss(client);
     this.#grants.add(grant);
     return ALLOWED;
   }

@@ -1,20 +1,13 @@
-import type { Authorizer } from '../../clients/index.ts';
+import type { ClientRegistry } from '../../clients/index.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
-import type { Log, SessionEnd } from '../../log/index.ts';
-import type { Session } from '../../stats/index.ts';
+import type { Log } from '../../log/index.ts';
 
-/** What this door needs of the server. */
+/** What {@link HlsHandler} needs of the server. */
 export interface HlsContext {
   readonly log: Log;
   readonly source: HlsSource;
-  readonly hub: { find(id: StreamId): { readonly publisherId: string | undefined } | undefined };
-  readonly sessions: {
-    add(session: Session): void;
-    remove(session: Session): void;
-    readonly ended: SessionEnd['ended'];
-  };
-  readonly authorizer: Authorizer;
+  readonly clients: ClientRegistry;
   findVhost(host: string): VhostConfig | undefined;
 }
 

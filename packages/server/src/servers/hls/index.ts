@@ -1,3 +1,3 @@
 export type { HlsContext, HlsItem, HlsPlaylist, HlsSegment, HlsSource } from './context.ts';
-export { HlsDoor } from './door.ts';
+export { HlsHandler } from './handler.ts';
 export type { HlsLimits } from './limits.ts';

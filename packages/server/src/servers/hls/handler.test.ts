@@ -4,20 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { parsePlaylist } from '@sluice/media/m3u8';
-import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { allowAll, type Authorizer } from '../../clients/index.ts';
-import { findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
-import { Sessions } from '../../stats/index.ts';
+import { allowAll, type Authorizer, type ClientRegistry } from '../../clients/index.ts';
+import { testClients } from '../../clients/test-kit.ts';
+import { defaultVhost, findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
 import { createHttpServer, type HttpServer } from '../http/index.ts';
 import type { HlsItem, HlsPlaylist, HlsSegment } from './context.ts';
-import { HlsDoor } from './door.ts';
+import { HlsHandler } from './handler.ts';
 import type { HlsLimits } from './limits.ts';
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-hls-')));
 const running: HttpServer[] = [];
-const doors: HlsDoor[] = [];
+const opened: ClientRegistry[] = [];
 const stream = { vhost: '__defaultVhost__', app: 'live', stream: 'cam' };
 
 beforeEach(() => {
@@ -25,7 +24,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const door of doors.splice(0)) door.close();
+  for (const clients of opened.splice(0)) clients.endAll('server-shutdown');
   vi.useRealTimers();
   await Promise.all(running.splice(0).map((server) => server.close({ graceMs: 0 })));
 });
@@ -71,23 +70,28 @@ interface StartOptions {
 
 async function start(options: StartOptions = {}) {
   const config = resolveConfig({ vhosts: { __defaultVhost__: options.vhost ?? {}, 'v.test': {} } });
-  const lines: string[] = [];
-  const log = pino(
-    { level: 'info' },
-    { write: (json: string) => lines.push((JSON.parse(json) as { msg: string }).msg) },
-  );
   const files = new Map(
     Object.entries(options.files ?? { 'live/cam.m3u8': playlist(), 'live/cam-7.ts': segment() }).map(
       ([path, item]) => [join(directory, path), item],
     ),
   );
-  const sessions = new Sessions();
-  const door = new HlsDoor(
+  const {
+    clients,
+    context,
+    hub,
+    lines: all,
+    sessions,
+  } = testClients(() => config, {
+    authorizer: options.authorizer ?? allowAll,
+  });
+  const lines = (): string[] => all.map(({ msg }) => msg);
+  hub
+    .open(stream, context.settings(defaultVhost()))
+    .publish({ id: 'pub1', onEnd: () => undefined, onWarning: () => undefined });
+  const handler = new HlsHandler(
     {
-      log,
-      sessions,
-      authorizer: options.authorizer ?? allowAll,
-      hub: { find: () => ({ publisherId: 'pub1' }) },
+      log: context.log,
+      clients,
       findVhost: (host) => findVhost(config, host),
       source: {
         findFile: (path) => files.get(path),
@@ -98,13 +102,13 @@ async function start(options: StartOptions = {}) {
     },
     options.limits,
   );
-  doors.push(door);
-  const server = await createHttpServer({ version: '1.2.3', root: directory, virtualFiles: door });
+  opened.push(clients);
+  const server = await createHttpServer({ version: '1.2.3', root: directory, virtualFiles: handler });
   running.push(server);
   await server.listen([{ host: '127.0.0.1', port: 0 }]);
   const base = `http://127.0.0.1:${server.addresses[0]?.port ?? 0}`;
   const ask = (path: string, init?: RequestInit) => fetch(base + path, init);
-  return { base, ask, door, sessions, lines, files };
+  return { base, ask, handler, clients, sessions, lines, files };
 }
 
 function variantOf(text: string): string {
@@ -116,9 +120,11 @@ function idOf(uri: string): string {
   return new URLSearchParams(uri.slice(uri.indexOf('?'))).get('hls_ctx') ?? '';
 }
 
-describe('HlsDoor playlists', () => {
+describe('HlsHandler playlists', () => {
   it('L001 gives the playlist as it is without hls_ctx', async () => {
-    const { ask, door } = await start({ files: { 'live/cam.m3u8': playlist({ sessions: false }) } });
+    const { ask, handler } = await start({
+      files: { 'live/cam.m3u8': playlist({ sessions: false }) },
+    });
     const response = await ask('/live/cam.m3u8');
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-type': 'application/vnd.apple.mpegurl',
@@ -128,14 +134,14 @@ describe('HlsDoor playlists', () => {
     });
     expect(await response.text()).toBe(playlist().text(''));
     expect((await ask('/live/cam.m3u8', { headers: { 'if-none-match': 'W/"p1"' } })).status).toBe(304);
-    expect(door.viewers).toBe(0);
+    expect(handler.viewers).toBe(0);
     expect(await (await ask('/live/cam.m3u8?vhost=__defaultVhost__&x=1')).text()).toContain(
       'cam-7.ts?vhost=__defaultVhost__\n',
     );
   });
 
   it('L001 sends a new viewer on with an id of its own', async () => {
-    const { ask, door } = await start();
+    const { ask, handler } = await start();
     const response = await ask('/live/cam.m3u8?token=a%20b&hls_ctx=bad&k');
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(response.headers.get('etag')).toBeNull();
@@ -147,7 +153,7 @@ describe('HlsDoor playlists', () => {
     expect(variantOf(text)).toMatch(/^\/live\/cam\.m3u8\?token=a%20b&k&hls_ctx=[0-9a-z]{8}$/);
     const other = variantOf(await (await ask('/live/cam.m3u8')).text());
     expect(idOf(other)).not.toBe(idOf(variantOf(text)));
-    expect(door.viewers).toBe(0);
+    expect(handler.viewers).toBe(0);
   });
 
   it('L001 names the variant by a relative path where it is asked to, whatever the name', async () => {
@@ -184,22 +190,24 @@ describe('HlsDoor playlists', () => {
       bytesOut: 3 * playlist().text(`?hls_ctx=${id}`).length + 10,
     });
     expect(sessions.totals()).toMatchObject({ players: 1, publishers: 0 });
-    expect(lines).toEqual([
+    expect(lines()).toEqual([
       expect.stringContaining('hls-play __defaultVhost__/live/cam from 127.0.0.1, source pub1'),
     ]);
   });
 
   it('the id is not put to segments without hls_ts_ctx', async () => {
-    const { ask, door } = await start({ files: { 'live/cam.m3u8': playlist({ segmentSessions: false }) } });
+    const { ask, handler } = await start({
+      files: { 'live/cam.m3u8': playlist({ segmentSessions: false }) },
+    });
     expect(await (await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).text()).toBe(playlist().text(''));
-    expect(door.viewers).toBe(1);
+    expect(handler.viewers).toBe(1);
   });
 
   it('304 and HEAD: the first keeps a viewer, the second makes none', async () => {
-    const { ask, door, sessions } = await start();
+    const { ask, handler, sessions } = await start();
     const head = await ask('/live/cam.m3u8?hls_ctx=abcdefgh', { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
-    expect(door.viewers).toBe(0);
+    expect(handler.viewers).toBe(0);
     expect((await ask('/live/cam.m3u8', { method: 'HEAD' })).status).toBe(200);
     await ask('/live/cam.m3u8?hls_ctx=abcdefgh');
     const before = sessions.get('abcdefgh')?.session.bytesOut;
@@ -207,66 +215,70 @@ describe('HlsDoor playlists', () => {
     const headers = { 'if-none-match': 'W/"p1"' };
     expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh', { headers })).status).toBe(304);
     vi.advanceTimersByTime(29_000);
-    expect(door.viewers).toBe(1);
+    expect(handler.viewers).toBe(1);
     expect(sessions.get('abcdefgh')?.session.bytesOut).toBe(before);
   });
 
   it.each(['short', 'with-dash', 'a'.repeat(65), '', '%00%00%00%00%00%00%00%00', '"><script>'])(
     'makes no session for the ill-formed id %j',
     async (id) => {
-      const { ask, door } = await start();
+      const { ask, handler } = await start();
       const text = await (await ask(`/live/cam.m3u8?hls_ctx=${id}`)).text();
       expect(idOf(variantOf(text))).toMatch(/^[0-9a-z]{8}$/);
       expect(text).not.toContain('script');
-      expect(door.viewers).toBe(0);
+      expect(handler.viewers).toBe(0);
     },
   );
 
   it('an id counts for the stream that it was first used for', async () => {
     const other = playlist({ stream: { ...stream, stream: 'other' } });
-    const { ask, door, sessions } = await start({ files: { 'a.m3u8': playlist(), 'b.m3u8': other } });
+    const { ask, handler, sessions } = await start({
+      files: { 'a.m3u8': playlist(), 'b.m3u8': other },
+    });
     await ask('/a.m3u8?hls_ctx=abcdefgh');
     expect((await ask('/b.m3u8?hls_ctx=abcdefgh')).status).toBe(200);
-    expect(door.viewers).toBe(1);
+    expect(handler.viewers).toBe(1);
     expect(sessions.get('abcdefgh')?.session.stream).toBe('cam');
   });
 
   it('counts no more viewers than its limit, and serves them all', async () => {
-    const { ask, door, lines } = await start({ limits: { maxViewers: 2 } });
+    const { ask, handler, lines } = await start({ limits: { maxViewers: 2 } });
     for (let number = 0; number < 5; number += 1) {
       expect((await ask(`/live/cam.m3u8?hls_ctx=viewer0${number}`)).status).toBe(200);
     }
-    expect(door.viewers).toBe(2);
-    expect(lines.filter((line) => line.includes('further ones are not'))).toHaveLength(1);
+    expect(handler.viewers).toBe(2);
+    expect(lines().filter((line) => line.includes('further ones are not'))).toHaveLength(1);
     vi.advanceTimersByTime(40_000);
-    expect(door.viewers).toBe(0);
+    expect(handler.viewers).toBe(0);
     await ask('/live/cam.m3u8?hls_ctx=viewer09');
-    expect(door.viewers).toBe(1);
+    expect(handler.viewers).toBe(1);
   });
 
   it('counts no more viewers of one address than its limit, and serves them all', async () => {
-    const { ask, door, lines } = await start({ limits: { maxViewersPerAddress: 2 } });
+    const { ask, handler, lines } = await start({ limits: { maxViewersPerAddress: 2 } });
     for (let number = 0; number < 5; number += 1) {
       expect((await ask(`/live/cam.m3u8?hls_ctx=viewer0${number}`)).status).toBe(200);
     }
-    expect(door.viewers).toBe(2);
-    expect(lines.filter((line) => line.includes('further ones are not'))).toHaveLength(1);
+    expect(handler.viewers).toBe(2);
+    expect(lines().filter((line) => line.includes('further ones are not'))).toHaveLength(1);
     // Their places are free when they are gone.
     vi.advanceTimersByTime(40_000);
-    expect(door.viewers).toBe(0);
+    expect(handler.viewers).toBe(0);
     for (const number of [6, 7]) await ask(`/live/cam.m3u8?hls_ctx=viewer0${number}`);
-    expect(door.viewers).toBe(2);
+    expect(handler.viewers).toBe(2);
   });
 
   it('refer: who may not play gets 403, for the playlist and the segment', async () => {
-    const { ask, door, lines } = await start({ vhost: { refer: { enabled: true, play: ['good.test'] } } });
+    const { ask, handler, lines } = await start({
+      vhost: { refer: { enabled: true, play: ['good.test'] } },
+    });
     for (const path of ['/live/cam.m3u8', '/live/cam.m3u8?hls_ctx=abcdefgh', '/live/cam-7.ts']) {
       expect((await ask(path)).status).toBe(403);
       expect((await ask(path, { headers: { referer: 'http://evilgood.test/' } })).status).toBe(403);
       expect((await ask(path, { headers: { referer: 'http://www.good.test/' } })).status).toBe(200);
     }
-    expect(door.viewers).toBe(1);
-    expect(lines.filter((line) => line.startsWith('refused: refer-denied'))).toHaveLength(4);
+    expect(handler.viewers).toBe(1);
+    expect(lines().filter((line) => line.startsWith('refused: refer-denied'))).toHaveLength(4);
   });
 
   it('L020 finds by the mount what is in memory only', async () => {
@@ -299,7 +311,7 @@ describe('HlsDoor playlists', () => {
   });
 });
 
-describe('HlsDoor segments and keys', () => {
+describe('HlsHandler segments and keys', () => {
   it('L001 are sent with the window as their time in caches', async () => {
     const { ask } = await start({ vhost: { hls: { enabled: true, windowMs: 20_500 } } });
     const response = await ask('/live/cam-7.ts');
@@ -325,47 +337,47 @@ describe('HlsDoor segments and keys', () => {
   });
 
   it('a segment of an unknown viewer makes no session', async () => {
-    const { ask, door } = await start();
+    const { ask, handler } = await start();
     expect((await ask('/live/cam-7.ts?hls_ctx=abcdefgh')).status).toBe(200);
-    expect(door.viewers).toBe(0);
+    expect(handler.viewers).toBe(0);
   });
 });
 
-describe('HlsDoor viewers end', () => {
+describe('HlsHandler viewers end', () => {
   it('when they asked for nothing for 30 s, or three target durations', async () => {
-    const { ask, door, sessions, lines, files } = await start();
+    const { ask, handler, sessions, lines, files } = await start();
     await (await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).text();
     vi.advanceTimersByTime(25_000);
     await (await ask('/live/cam-7.ts?hls_ctx=abcdefgh')).text();
     vi.advanceTimersByTime(30_000);
-    expect(door.viewers).toBe(1);
+    expect(handler.viewers).toBe(1);
     vi.advanceTimersByTime(5_001);
-    expect(door.viewers).toBe(0);
+    expect(handler.viewers).toBe(0);
     expect(sessions.size).toBe(0);
-    expect(lines.at(-1)).toMatch(
+    expect(lines().at(-1)).toMatch(
       /^closed: idle-timeout \(nothing was asked for in 30 s\), hls-play live\/cam, 60\.\d s,/,
     );
 
     files.set(join(directory, 'live/cam.m3u8'), playlist({ targetDurationMs: 20_000 }));
     await ask('/live/cam.m3u8?hls_ctx=abcdefgh');
     vi.advanceTimersByTime(59_000);
-    expect(door.viewers).toBe(1);
+    expect(handler.viewers).toBe(1);
     vi.advanceTimersByTime(6_001);
-    expect(door.viewers).toBe(0);
+    expect(handler.viewers).toBe(0);
   });
 
   it('when the server stops, and none comes after', async () => {
-    const { ask, door, sessions, lines } = await start();
+    const { ask, handler, clients, sessions, lines } = await start();
     await ask('/live/cam.m3u8?hls_ctx=abcdefgh');
     await ask('/live/cam.m3u8?hls_ctx=abcdefgi');
-    door.close();
-    expect(lines.filter((line) => line.startsWith('closed: server-shutdown'))).toHaveLength(2);
+    clients.endAll('server-shutdown');
+    expect(lines().filter((line) => line.startsWith('closed: server-shutdown'))).toHaveLength(2);
     expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).status).toBe(200);
-    expect([door.viewers, sessions.size]).toEqual([0, 0]);
+    expect([handler.viewers, sessions.size]).toEqual([0, 0]);
   });
 
   it('thousands come and go without a trace', async () => {
-    const { door, sessions, base } = await start();
+    const { handler, sessions, base } = await start();
     const request = {
       method: 'GET' as const,
       host: '',
@@ -377,12 +389,12 @@ describe('HlsDoor viewers end', () => {
     };
     expect(base).not.toBe('');
     for (let number = 0; number < 5_000; number += 1) {
-      door.find({ ...request, search: `?hls_ctx=v${String(number).padStart(7, '0')}` });
+      handler.find({ ...request, search: `?hls_ctx=v${String(number).padStart(7, '0')}` });
     }
-    expect(door.viewers).toBe(5_000);
+    expect(handler.viewers).toBe(5_000);
     expect(sessions.get('v0000000')?.session.ip).toBe('192.0.2.1');
     vi.advanceTimersByTime(40_000);
-    expect([door.viewers, sessions.size, vi.getTimerCount()]).toEqual([0, 0, 0]);
+    expect([handler.viewers, sessions.size, vi.getTimerCount()]).toEqual([0, 0, 0]);
   });
 
   it('K003 S002 a viewer is asked for once, refused with 403, and its end is told', async () => {
@@ -398,19 +410,19 @@ describe('HlsDoor viewers end', () => {
     };
     const files = { 'live/cam.m3u8': playlist(), 'live/cam-7.ts': segment() };
     const vhost = { token: { enabled: true, play: true, secrets: ['0123456789abcdef'] } };
-    const { ask, door, sessions, lines } = await start({ files, authorizer, vhost });
+    const { ask, clients, sessions, lines } = await start({ files, authorizer, vhost });
     // The master playlist has nothing to guard.
     expect((await ask('/live/cam.m3u8')).status).toBe(200);
     expect((await ask('/live/cam-7.ts')).status).toBe(403);
     expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh&token=bad')).status).toBe(403);
-    expect(lines.some((line) => line.includes('refused: token-denied (no)'))).toBe(true);
+    expect(lines().some((line) => line.includes('refused: token-denied (no)'))).toBe(true);
     for (let round = 0; round < 3; round += 1) {
       expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh&token=good')).status).toBe(200);
     }
     expect((await ask('/live/cam-7.ts?hls_ctx=abcdefgh')).status).toBe(200);
     expect(sessions.size).toBe(1);
-    expect(door.closeViewer('abcdefgh', 'kicked')).toBe(true);
-    expect(door.closeViewer('abcdefgh', 'kicked')).toBe(false);
+    expect(clients.kick('abcdefgh')).toBe(true);
+    expect(clients.kick('abcdefgh')).toBe(false);
     expect(told).toEqual(['play', 'play', 'entered', 'left kicked']);
   });
 
@@ -450,7 +462,7 @@ describe('HlsDoor viewers end', () => {
       ended: (_action, { id }) => told.push(`left ${id}`),
       closed: () => undefined,
     };
-    const { ask, door } = await start({ authorizer, limits: { maxViewers: 1 } });
+    const { ask, clients } = await start({ authorizer, limits: { maxViewers: 1 } });
     const answerAll = async (count: number): Promise<void> => {
       await vi.waitFor(() => {
         expect(answers).toHaveLength(count);
@@ -468,7 +480,7 @@ describe('HlsDoor viewers end', () => {
     const third = ask('/live/cam.m3u8?hls_ctx=bbbbbbbb');
     await answerAll(1);
     expect((await third).status).toBe(200);
-    door.close();
+    clients.endAll('server-shutdown');
     expect(told).toEqual([
       ...['asked headhead', 'left headhead'],
       ...['asked aaaaaaaa', 'entered aaaaaaaa'],

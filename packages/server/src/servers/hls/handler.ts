@@ -1,8 +1,14 @@
+import { refusalByPage } from '../../clients/index.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
 import { newSessionId, plainAddress } from '../../log/index.ts';
-import { type ClientRequest, isGuarded, pageUrlOf, referAllows, type Verdict } from '../../security/index.ts';
-import type { EndReason } from '../../stats/index.ts';
+import {
+  type ClientRequest,
+  isGuarded,
+  pageUrlOf,
+  type Refusal,
+  type Verdict,
+} from '../../security/index.ts';
 import type { VirtualAnswer, VirtualFile, VirtualFiles, VirtualRequest } from '../http/index.ts';
 import type { HlsContext, HlsItem, HlsPlaylist, HlsSegment } from './context.ts';
 import { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
@@ -19,10 +25,10 @@ const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
  * playlist, made for this one request, that leads to the same playlist with an id; who asks with an id is one
  * viewer, from its first request until it asks for nothing any more.
  */
-export class HlsDoor implements VirtualFiles {
+export class HlsHandler implements VirtualFiles {
   readonly #context: HlsContext;
   readonly #viewers: HlsViewers;
-  /** Viewers whom the gates are being asked about, by id and stream. */
+  /** Viewers that somebody is being asked about, by id and stream. */
   readonly #asking = new Map<string, Promise<Verdict>>();
 
   constructor(context: HlsContext, limits: Partial<HlsLimits> = {}) {
@@ -60,7 +66,7 @@ export class HlsDoor implements VirtualFiles {
    * viewers can't be told apart.
    */
   storedSegment(stream: StreamId, vhost: VhostConfig, request: VirtualRequest): VirtualAnswer | undefined {
-    if (!isAllowed(vhost, request)) return { refused: 403 };
+    if (refusalByPage('play', vhost, pageUrlOf(request.headers)) !== undefined) return { refused: 403 };
     const viewer = this.#viewerOf(viewerIdOf(request.search), stream);
     if (viewer !== undefined) return { onDisk: viewer };
     return isForKnownViewers(vhost) ? { refused: 403 } : undefined;
@@ -80,28 +86,16 @@ export class HlsDoor implements VirtualFiles {
 
   #answer(item: HlsItem, request: VirtualRequest): VirtualAnswer {
     const vhost = this.#context.findVhost(item.stream.vhost);
-    if (vhost?.refer.enabled === true && !isAllowed(vhost, request)) {
-      if (item.kind === 'playlist') this.#logRefusal(item, request);
-      return { refused: 403 };
+    // Nobody knows the rules of a vhost that is gone.
+    if (vhost === undefined) return { refused: 404 };
+    const refusal = refusalByPage('play', vhost, pageUrlOf(request.headers));
+    if (refusal === undefined) {
+      return item.kind === 'playlist'
+        ? this.#guardedPlaylist(item, request, vhost)
+        : this.#segment(item, request, vhost);
     }
-    return item.kind === 'playlist'
-      ? this.#gatedPlaylist(item, request, vhost)
-      : this.#segment(item, request, vhost);
-  }
-
-  /** Ends a viewer by its id; false when there is none. */
-  closeViewer(id: string, reason: EndReason): boolean {
-    return this.#viewers.closeViewer(id, reason);
-  }
-
-  /** The configuration has changed. */
-  reconfigured(): void {
-    this.#viewers.reconfigured();
-  }
-
-  /** Ends all viewers. */
-  close(): void {
-    this.#viewers.close();
+    const ip = plainAddress(request.remoteAddress);
+    return item.kind === 'playlist' ? this.#refuse(refusal, item, { ip }) : { refused: 403 };
   }
 
   #findItem(request: VirtualRequest): HlsItem | undefined {
@@ -120,36 +114,45 @@ export class HlsDoor implements VirtualFiles {
   }
 
   /**
-   * Asks the gates for a viewer that is new, and, where viewers can't be told apart, each time. The master playlist
-   * tells nothing that needs a guard.
+   * Asks for a viewer that is new whether it may play, and, where viewers can't be told apart, each time. The master
+   * playlist tells nothing that needs a guard.
    */
-  #gatedPlaylist(
-    playlist: HlsPlaylist,
-    request: VirtualRequest,
-    vhost: VhostConfig | undefined,
-  ): VirtualAnswer {
+  #guardedPlaylist(playlist: HlsPlaylist, request: VirtualRequest, vhost: VhostConfig): VirtualAnswer {
     const id = viewerIdOf(request.search);
     if (playlist.sessions && id === undefined) return newViewersPlaylist(playlist, request);
-    if (vhost === undefined || (playlist.sessions && this.#viewerOf(id, playlist.stream) !== undefined)) {
+    if (playlist.sessions && this.#viewerOf(id, playlist.stream) !== undefined) {
       return this.#playlist(playlist, request, vhost, undefined);
     }
     const client = clientOf(id ?? newSessionId(), vhost, playlist, request);
-    const decide = (verdict: Verdict, asked: ClientRequest | undefined): VirtualAnswer => {
-      if (verdict === undefined) return this.#playlist(playlist, request, vhost, asked);
-      const { app, stream } = playlist.stream;
-      const { reason, detail } = verdict;
-      const line = `refused: ${reason} (${detail}), hls-play ${app}/${stream} from ${client.ip}`;
-      this.#context.log.info({ ip: client.ip }, line);
-      return { refused: 403 };
-    };
-    // A player that asks again while somebody is being asked about it waits for the same answer.
+    const decide = (verdict: Verdict): VirtualAnswer =>
+      verdict === undefined
+        ? this.#playlist(playlist, request, vhost, client)
+        : this.#refuse(verdict, playlist, client);
     const key = id === undefined ? undefined : `${id} ${vhost.name}/${client.app}/${client.stream}`;
     const asking = key === undefined ? undefined : this.#asking.get(key);
-    if (asking !== undefined) return { pending: asking.then((verdict) => decide(verdict, undefined)) };
-    const verdict = this.#context.authorizer.check('play', client);
-    if (!(verdict instanceof Promise)) return decide(verdict, client);
+    if (asking !== undefined) {
+      // A player that asks again while somebody is being asked about it waits for the same answer. It asks anew where
+      // the first request has made no viewer.
+      const again = (verdict: Verdict): VirtualAnswer =>
+        verdict === undefined
+          ? this.#guardedPlaylist(playlist, request, vhost)
+          : this.#refuse(verdict, playlist, client);
+      return { pending: asking.then(again) };
+    }
+    const verdict = this.#context.clients.authorize('play', client);
+    if (!(verdict instanceof Promise)) return decide(verdict);
     if (key !== undefined) this.#remember(key, verdict);
-    return { pending: verdict.then((answer) => decide(answer, client)) };
+    return { pending: verdict.then(decide) };
+  }
+
+  #refuse(
+    { reason, detail }: Refusal,
+    { stream }: HlsPlaylist,
+    { ip }: Pick<ClientRequest, 'ip'>,
+  ): VirtualAnswer {
+    const line = `refused: ${reason} (${detail}), hls-play ${stream.app}/${stream.stream} from ${ip}`;
+    this.#context.log.info({ ip }, line);
+    return { refused: 403 };
   }
 
   #remember(key: string, verdict: Promise<Verdict>): void {
@@ -160,26 +163,22 @@ export class HlsDoor implements VirtualFiles {
     verdict.then(forget, forget);
   }
 
-  /** @param client - as the gates have let it in just now; undefined for a viewer who is known */
+  /** @param admitted - just now; undefined for a viewer who is known */
   #playlist(
     playlist: HlsPlaylist,
     request: VirtualRequest,
-    vhost: VhostConfig | undefined,
-    client: ClientRequest | undefined,
+    vhost: VhostConfig,
+    admitted: ClientRequest | undefined,
   ): VirtualFile {
     const { search } = request;
     const id = viewerIdOf(search);
-    const viewer = id === undefined ? undefined : this.#keep(id, playlist, request, client);
+    const known = id === undefined ? undefined : this.#viewerOf(id, playlist.stream);
+    const viewer = id === undefined ? undefined : this.#keep(id, playlist, request, admitted);
     // Who is not counted here must not be counted by a callback server for ever.
-    if (client !== undefined && viewer?.client !== client) {
-      this.#context.authorizer.ended('play', client, undefined);
+    if (admitted !== undefined && (viewer === undefined || viewer === known)) {
+      this.#context.clients.dismiss(admitted);
     }
-    if (!playlist.sessions)
-      return plainPlaylist(
-        playlist,
-        segmentQuery(search, undefined),
-        vhost !== undefined && isGuarded(vhost),
-      );
+    if (!playlist.sessions) return plainPlaylist(playlist, segmentQuery(search, undefined), isGuarded(vhost));
     const query = viewer?.segmentQuery ?? segmentQuery(search, playlist.segmentSessions ? id : undefined);
     return {
       contentType: PLAYLIST_TYPE,
@@ -196,11 +195,11 @@ export class HlsDoor implements VirtualFiles {
     id: string,
     playlist: HlsPlaylist,
     request: VirtualRequest,
-    client: ClientRequest | undefined,
+    admitted: ClientRequest | undefined,
   ): HlsViewer | undefined {
     if (!playlist.sessions) return undefined;
     return request.method === 'GET'
-      ? this.#viewers.keep(id, playlist, request, client)
+      ? this.#viewers.keep(id, playlist, request, admitted)
       : this.#viewerOf(id, playlist.stream);
   }
 
@@ -210,7 +209,7 @@ export class HlsDoor implements VirtualFiles {
     return viewer?.watches(stream) === true ? viewer : undefined;
   }
 
-  #segment(segment: HlsSegment, request: VirtualRequest, vhost: VhostConfig | undefined): VirtualAnswer {
+  #segment(segment: HlsSegment, request: VirtualRequest, vhost: VhostConfig): VirtualAnswer {
     const viewer = this.#viewerOf(viewerIdOf(request.search), segment.stream);
     if (viewer === undefined && isForKnownViewers(vhost)) return { refused: 403 };
     return {
@@ -221,13 +220,6 @@ export class HlsDoor implements VirtualFiles {
       content: () => segment.bytes,
       ...(viewer === undefined ? {} : { sent: viewer.sent }),
     };
-  }
-
-  #logRefusal({ stream }: HlsPlaylist, request: VirtualRequest): void {
-    const name = `${stream.vhost}/${stream.app}/${stream.stream}`;
-    const ip = plainAddress(request.remoteAddress);
-    const who = `${ip} on page '${pageUrlOf(request.headers)}'`;
-    this.#context.log.info({ ip }, `refused: refer-denied, hls-play ${name} from ${who}`);
   }
 }
 
@@ -244,13 +236,8 @@ function clientOf(
 }
 
 /** Where players are let in one by one and tell who they are, a segment is for those who were let in. */
-function isForKnownViewers(vhost: VhostConfig | undefined): boolean {
-  return vhost !== undefined && vhost.hls.context && vhost.hls.segmentContext && isGuarded(vhost);
-}
-
-function isAllowed(vhost: VhostConfig, request: VirtualRequest): boolean {
-  const pageUrl = pageUrlOf(request.headers);
-  return referAllows(vhost.refer, 'all', pageUrl) && referAllows(vhost.refer, 'play', pageUrl);
+function isForKnownViewers(vhost: VhostConfig): boolean {
+  return vhost.hls.context && vhost.hls.segmentContext && isGuarded(vhost);
 }
 
 /** The same text for everyone: caches on the way may keep it for a moment, unless it is not for everyone. */
@@ -276,7 +263,7 @@ function newViewersPlaylist(playlist: HlsPlaylist, request: VirtualRequest): Vir
 }
 
 /** A segment never changes, and is asked for while it is in the playlist. */
-function cacheControlOfSegments(vhost: VhostConfig | undefined): string {
-  const seconds = Math.max(1, Math.ceil((vhost?.hls.windowMs ?? 1_000) / 1000));
+function cacheControlOfSegments({ hls }: VhostConfig): string {
+  const seconds = Math.max(1, Math.ceil(hls.windowMs / 1000));
   return `public, max-age=${seconds}, immutable`;
 }
