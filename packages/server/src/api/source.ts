@@ -219,17 +219,7 @@ export interface StreamView {
 }
 
 /** SRS's names for what a client does. */
-export type ClientType =
-  | 'rtmp-play'
-  | 'flv-play'
-  | 'ts-play'
-  | 'aac-play'
-  | 'mp3-play'
-  | 'hls-play'
-  | 'fmle-publish'
-  | 'flash-publish'
-  | 'haivision-publish'
-  | 'unknown';
+export type ClientType = `${string}-play` | `${string}-publish` | 'unknown';
 
 /** A publisher or a player. */
 export interface ClientView {

@@ -1,15 +1,8 @@
-/** Kinds of clients, as SRS names them (spec 5.1). */
-export type SessionType =
-  | 'rtmp-play'
-  | 'flv-play'
-  | 'ts-play'
-  | 'aac-play'
-  | 'mp3-play'
-  | 'hls-play'
-  | 'fmle-publish'
-  | 'flash-publish'
-  | 'haivision-publish'
-  | 'unknown';
+/**
+ * What a client does, by which protocol. SRS's names (spec 5.1): `rtmp-play`, `flv-play`, `ts-play`, `aac-play`,
+ * `mp3-play`, `hls-play`, `fmle-publish`, `flash-publish`, `haivision-publish`; `unknown` until it plays or publishes.
+ */
+export type SessionType = `${string}-play` | `${string}-publish` | 'unknown';
 
 /** What is known of a connection while it plays or publishes. */
 export interface Session {
