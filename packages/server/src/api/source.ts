@@ -218,7 +218,7 @@ export interface StreamView {
   readonly faults: readonly FaultView[];
 }
 
-/** SRS's names for what a client does. */
+/** What a client does, by which protocol; SRS's names where it has one. */
 export type ClientType = `${string}-play` | `${string}-publish` | 'unknown';
 
 /** A publisher or a player. */

@@ -426,6 +426,55 @@ describe('HlsHandler viewers end', () => {
     expect(told).toEqual(['play', 'play', 'entered', 'left kicked']);
   });
 
+  it('an id that is the session of another client makes no viewer', async () => {
+    const { ask, handler, clients, sessions } = await start();
+    const transport = { bytesIn: 0, bytesOut: 0, close: () => undefined };
+    const other = clients.open({ id: 'abcdefgh', ip: '192.0.2.1', transport });
+    expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).status).toBe(200);
+    expect([handler.viewers, sessions.size]).toEqual([0, 0]);
+    expect(clients.get('abcdefgh')).toBe(other);
+    other.closed();
+    expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).status).toBe(200);
+    expect(sessions.get('abcdefgh')?.session.type).toBe('hls-play');
+  });
+
+  it('K003 a request that joins a question is a viewer of its own where that one made none', async () => {
+    const reported: string[] = [];
+    const answers: (() => void)[] = [];
+    const authorizer: Authorizer = {
+      ...allowAll,
+      check: () =>
+        new Promise((resolve) => {
+          answers.push(() => {
+            resolve(undefined);
+          });
+        }),
+      began: () => reported.push('began'),
+      ended: () => reported.push('ended'),
+    };
+    const { ask, handler } = await start({ authorizer });
+    const both = [
+      ask('/live/cam.m3u8?hls_ctx=abcdefgh', { method: 'HEAD' }),
+      ask('/live/cam.m3u8?hls_ctx=abcdefgh'),
+    ];
+    for (const done of [false, true]) {
+      await vi.waitFor(() => {
+        expect(answers.length + handler.viewers).toBeGreaterThan(0);
+      });
+      for (const answer of answers.splice(0)) answer();
+      if (done) break;
+    }
+    expect((await Promise.all(both)).map(({ status }) => status)).toEqual([200, 200]);
+    expect(handler.viewers).toBe(1);
+    expect(reported.filter((event) => event === 'began')).toHaveLength(1);
+  });
+
+  it('S002 the files of a vhost that is gone are not found', async () => {
+    const files = { 'live/cam.m3u8': playlist({ stream: { ...stream, vhost: 'off.test' } }) };
+    const { ask } = await start({ files, vhost: { enabled: false } });
+    expect((await ask('/live/cam.m3u8?hls_ctx=abcdefgh')).status).toBe(404);
+  });
+
   it('S002 the id of one stream opens no other one, neither its playlist nor its segments', async () => {
     const authorizer: Authorizer = {
       ...allowAll,
