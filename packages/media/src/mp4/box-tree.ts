@@ -6,6 +6,20 @@ export interface Mp4Part {
   readonly size: number;
   /** Writes exactly {@link size} bytes at `offset`. */
   write(view: DataView, offset: number): void;
+  /** The parts that it consists of, in order; undefined for a part that is one. */
+  readonly parts?: readonly Mp4Part[];
+  /** Of a table that may be long: what writes it a few rows at a time. */
+  readonly rows?: TableRows;
+}
+
+/** Rows of a table, all of the same width. */
+export interface TableRows {
+  /** Bytes of a row. */
+  readonly width: number;
+  /** How many there are. */
+  readonly count: number;
+  /** Begins at the first row: each call of the result writes the next row at `offset`. */
+  begin(): (view: DataView, offset: number) => void;
 }
 
 const BOX_HEADER_BYTES = 8;
@@ -16,8 +30,23 @@ const TWO_TO_32 = 0x100000000;
 export function box(type: string, ...parts: readonly Mp4Part[]): Mp4Part {
   let size = BOX_HEADER_BYTES;
   for (const part of parts) size += part.size;
+  const all = [boxHeader(type, size), ...parts];
   return {
     size,
+    parts: all,
+    write(view, offset) {
+      let at = offset;
+      for (const part of all) {
+        part.write(view, at);
+        at += part.size;
+      }
+    },
+  };
+}
+
+function boxHeader(type: string, size: number): Mp4Part {
+  return {
+    size: BOX_HEADER_BYTES,
     write(view, offset) {
       if (size > MAX_BOX_BYTES) {
         throw new MediaError(
@@ -27,11 +56,6 @@ export function box(type: string, ...parts: readonly Mp4Part[]): Mp4Part {
       }
       view.setUint32(offset, size); // size
       writeType(view, offset + 4, type); // type
-      let at = offset + BOX_HEADER_BYTES;
-      for (const part of parts) {
-        part.write(view, at);
-        at += part.size;
-      }
     },
   };
 }
@@ -101,6 +125,19 @@ export function table(size: number, write: (view: DataView, offset: number) => v
   return { size, write };
 }
 
+/** A table of many rows, which {@link buildInPieces} writes a few at a time. */
+export function longTable(rows: TableRows): Mp4Part {
+  const { width, count } = rows;
+  return {
+    size: width * count,
+    rows,
+    write(view, offset) {
+      const writeRow = rows.begin();
+      for (let index = 0; index < count; index++) writeRow(view, offset + index * width);
+    },
+  };
+}
+
 /** All the parts in one new piece of memory of the exact size. */
 export function buildParts(...parts: readonly Mp4Part[]): Uint8Array {
   let size = 0;
@@ -113,6 +150,48 @@ export function buildParts(...parts: readonly Mp4Part[]): Uint8Array {
     offset += part.size;
   }
   return bytes;
+}
+
+/**
+ * What {@link buildParts} makes, in pieces of `pieceBytes` (the last one has the rest), each in new memory. Only so
+ * much is done for a piece as it has bytes: the caller may do other work in between.
+ *
+ * @param pieceBytes No part other than a long table, and no row of one, may be larger.
+ */
+export function* buildInPieces(whole: Mp4Part, pieceBytes: number): Generator<Uint8Array<ArrayBuffer>, void> {
+  let left = whole.size;
+  let view = new DataView(new ArrayBuffer(Math.min(left, pieceBytes)));
+  let used = 0;
+  function takePiece(): Uint8Array<ArrayBuffer> {
+    const piece = new Uint8Array(view.buffer, 0, used);
+    left -= used;
+    used = 0;
+    view = new DataView(new ArrayBuffer(Math.min(left, pieceBytes)));
+    return piece;
+  }
+  for (const part of simpleParts(whole)) {
+    if (part.rows === undefined) {
+      if (used + part.size > view.byteLength) yield takePiece();
+      part.write(view, used);
+      used += part.size;
+      continue;
+    }
+    const { width, count } = part.rows;
+    const writeRow = part.rows.begin();
+    for (let written = 0; written < count;) {
+      const fitting = Math.min(count - written, Math.floor((view.byteLength - used) / width));
+      for (let index = 0; index < fitting; index++) writeRow(view, used + index * width);
+      used += fitting * width;
+      written += fitting;
+      if (written < count) yield takePiece();
+    }
+  }
+  if (used > 0) yield takePiece();
+}
+
+/** A part as those that have no parts themselves. */
+function simpleParts(part: Mp4Part): Mp4Part[] {
+  return part.parts === undefined ? [part] : part.parts.flatMap(simpleParts);
 }
 
 /** Writes 64 bits; the value is an integer 0..2^53 - 1. */

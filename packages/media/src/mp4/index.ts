@@ -21,6 +21,7 @@ export { type Mp4CursorOptions, Mp4File, type Mp4KeyframeList, openMp4 } from '.
 export {
   MP4_RESERVED_BYTES,
   type Mp4Finish,
+  type Mp4FinishInPieces,
   Mp4Recording,
   type Mp4RecordingFragment,
   type Mp4RecordingOptions,

@@ -29,4 +29,6 @@ export const MP4_LIMITS = {
   fragmentBytes: 1024 * 1024 * 1024,
   /** Bytes of a codec's configuration. */
   configurationBytes: 64 * 1024,
+  /** Bytes of a piece of a finished recording's `moov`; more than a codec's configuration. */
+  finishPieceBytes: 96 * 1024,
 } as const;

@@ -1,6 +1,6 @@
 import { bytesEqual, copyBytes } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
-import { ascii, box, buildParts, u32, u64, zeros } from './box-tree.ts';
+import { ascii, box, buildInPieces, buildParts, type Mp4Part, u32, u64, zeros } from './box-tree.ts';
 import { buildMp4Fragment, type Mp4Fragment } from './fragment.ts';
 import { fragmentedMovie } from './init-segment.ts';
 import { MP4_LIMITS } from './limits.ts';
@@ -49,6 +49,17 @@ export interface Mp4Finish {
   readonly patch: { readonly offset: number; readonly bytes: Uint8Array };
 }
 
+/** {@link Mp4Finish} with a tail in pieces. */
+export interface Mp4FinishInPieces extends Omit<Mp4Finish, 'tail'> {
+  /**
+   * To be appended, in order: each is built when it is asked for, has at most {@link MP4_LIMITS}.finishPieceBytes and
+   * takes at most a few ms. A piece belongs to the caller.
+   */
+  readonly tail: Generator<Uint8Array, void>;
+  /** Bytes of the whole tail. */
+  readonly tailSize: number;
+}
+
 /** Bytes of the reserved `free` box, which becomes the header of a 64-bit `mdat`. */
 export const MP4_RESERVED_BYTES = 16;
 
@@ -76,7 +87,7 @@ interface TrackState {
  *
  * 1. Write {@link head}.
  * 2. {@link add} samples; now and then {@link cut} a fragment, append its pieces, and say {@link written}.
- * 3. Write what {@link finish} says.
+ * 3. Write what {@link finish} or {@link finishInPieces} says.
  *
  * Tracks and codecs are those of the start: a file holds one configuration for each (a change asks for a new file,
  * see {@link checkConfiguration}). Memory: the samples of the fragment being gathered, and tables of about 0.5 to
@@ -329,19 +340,41 @@ export class Mp4Recording {
   /**
    * What makes an ordinary MP4 of the file. Samples that wait for {@link cut} are not in it.
    *
+   * The time that it takes grows with the number of samples: about 0.2 s for four million. A server calls
+   * {@link finishInPieces}.
+   *
    * @returns new bytes; may be asked for again.
    * @throws MediaError `bad-value` when no fragment is {@link written}.
    */
   finish(): Mp4Finish {
+    return { size: this.#size, tail: buildParts(this.#finishedMovie()), patch: this.#patch() };
+  }
+
+  /**
+   * As {@link finish}, for long recordings: the tail comes in pieces, and between two of them the caller can do other
+   * work. Samples that are {@link written} later are not in it.
+   *
+   * @throws MediaError `bad-value` when no fragment is {@link written}.
+   */
+  finishInPieces(): Mp4FinishInPieces {
+    const movie = this.#finishedMovie();
+    const tail = buildInPieces(movie, MP4_LIMITS.finishPieceBytes);
+    return { size: this.#size, tail, tailSize: movie.size, patch: this.#patch() };
+  }
+
+  #finishedMovie(): Mp4Part {
     if (this.samples === 0) throw new MediaError('bad-value', 'the recording has no fragment yet');
     const tracks = [...this.#tracks.values()].map(({ tables }) => tables.toMovieTrack());
-    const tail = buildParts(movieBox({ tracks, fragmented: false, createdAt: this.#options.createdAt }));
-    const patch = buildParts(
+    return movieBox({ tracks, fragmented: false, createdAt: this.#options.createdAt });
+  }
+
+  #patch(): Mp4Finish['patch'] {
+    const bytes = buildParts(
       u32(1), // size: a largesize follows
       ascii('mdat'), // type
       u64(this.#size - this.#reservedAt), // largesize
     );
-    return { size: this.#size, tail, patch: { offset: this.#reservedAt, bytes: patch } };
+    return { offset: this.#reservedAt, bytes };
   }
 
   #track(trackId: number): TrackState {

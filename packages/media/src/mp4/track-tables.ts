@@ -1,9 +1,23 @@
 import { MediaError } from '../errors.ts';
-import { fullBox, type Mp4Part, table, u32, writeU64 } from './box-tree.ts';
+import { fullBox, longTable, type Mp4Part, u32, writeU64 } from './box-tree.ts';
 import type { MovieTrack } from './movie.ts';
 import { PackedNumbers, unzigzag, zigzag } from './packed-numbers.ts';
 import type { Mp4SampleRun } from './sample-run.ts';
 import type { ResolvedTrack } from './track.ts';
+
+/** Equal numbers in a row. */
+interface Run {
+  /** How many. */
+  count: number;
+  value: number;
+}
+
+interface Runs {
+  /** How many runs there are. */
+  readonly count: number;
+  /** Begins at the first run: each call of the result fills in the next one. */
+  begin(): (run: Run) => void;
+}
 
 /** Numbers of which many in a row are the same, as pairs of count and value. */
 class RunLengths {
@@ -21,20 +35,34 @@ class RunLengths {
     this.#count++;
   }
 
-  /** How many runs there are, when `last` comes behind all others. */
-  entries(last?: number): number {
-    const closed = this.#pairs.count / 2;
-    if (last === undefined) return closed + (this.#count > 0 ? 1 : 0);
-    return closed + (this.#count === 0 || this.#value === last ? 1 : 2);
-  }
-
-  /** Calls `entry` for each run, in order. */
-  each(entry: (count: number, value: number) => void, last?: number): void {
-    const next = this.#pairs.reader();
-    for (let left = this.#pairs.count / 2; left > 0; left--) entry(next(), unzigzag(next()));
+  /**
+   * The runs of the numbers so far; what is added later changes nothing of the result.
+   *
+   * @param last Comes behind all others.
+   */
+  runs(last?: number): Runs {
+    const pairs = this.#pairs;
+    const closed = pairs.count / 2;
+    const open: (readonly [count: number, value: number])[] = [];
     const merged = last !== undefined && this.#count > 0 && last === this.#value;
-    if (this.#count > 0) entry(this.#count + (merged ? 1 : 0), this.#value);
-    if (last !== undefined && !merged) entry(1, last);
+    if (this.#count > 0) open.push([this.#count + (merged ? 1 : 0), this.#value]);
+    if (last !== undefined && !merged) open.push([1, last]);
+    return {
+      count: closed + open.length,
+      begin() {
+        const next = pairs.reader();
+        let at = 0;
+        return function nextRun(run) {
+          if (at < closed) {
+            run.count = next();
+            run.value = unzigzag(next());
+          } else {
+            [run.count, run.value] = open[at - closed] ?? [0, 0];
+          }
+          at++;
+        };
+      },
+    };
   }
 
   #close(): void {
@@ -150,7 +178,7 @@ export class TrackTables {
     this.#lastChunk = fileOffset;
   }
 
-  /** The track as `moov` writes it. */
+  /** The track as `moov` writes it; samples that are added later change nothing of the result. */
   toMovieTrack(): MovieTrack {
     // A track that begins later than the movie has an edit list, which has no place for a picture that is shown before
     // the first one decoded: such a track begins with that picture.
@@ -172,115 +200,136 @@ export class TrackTables {
   }
 
   #timeToSample(): Mp4Part {
-    const last = this.#endDts - this.#lastDts;
-    const entries = this.#durations.entries(last);
+    const runs = this.#durations.runs(this.#endDts - this.#lastDts);
     return fullBox(
       'stts',
       0,
       0,
-      u32(entries), // entry_count
-      table(entries * 8, (view, start) => {
-        let at = start;
-        this.#durations.each((count, delta) => {
-          view.setUint32(at, count); // sample_count
-          view.setUint32(at + 4, delta); // sample_delta
-          at += 8;
-        }, last);
+      u32(runs.count), // entry_count
+      runTable(8, runs, (view, at, { count, value }) => {
+        view.setUint32(at, count); // sample_count
+        view.setUint32(at + 4, value); // sample_delta
       }),
     );
   }
 
   #compositionOffset(early: number): Mp4Part {
-    const entries = this.#compositionOffsets.entries();
+    const runs = this.#compositionOffsets.runs();
     return fullBox(
       'ctts',
       1,
       0,
-      u32(entries), // entry_count
-      table(entries * 8, (view, start) => {
-        let at = start;
-        this.#compositionOffsets.each((count, offset) => {
-          view.setUint32(at, count); // sample_count
-          view.setInt32(at + 4, offset + early); // sample_offset
-          at += 8;
-        });
+      u32(runs.count), // entry_count
+      runTable(8, runs, (view, at, { count, value }) => {
+        view.setUint32(at, count); // sample_count
+        view.setInt32(at + 4, value + early); // sample_offset
       }),
     );
   }
 
   #syncSample(): Mp4Part {
-    const { count } = this.#syncGaps;
+    const gaps = this.#syncGaps;
+    const { count } = gaps;
     return fullBox(
       'stss',
       0,
       0,
       u32(count), // entry_count
-      table(count * 4, (view, start) => {
-        const next = this.#syncGaps.reader();
-        let sample = 0;
-        for (let index = 0; index < count; index++) {
-          sample += next();
-          view.setUint32(start + index * 4, sample); // sample_number
-        }
+      longTable({
+        width: 4,
+        count,
+        begin() {
+          const next = gaps.reader();
+          let sample = 0;
+          return (view, at) => {
+            sample += next();
+            view.setUint32(at, sample); // sample_number
+          };
+        },
       }),
     );
   }
 
   #sampleToChunk(): Mp4Part {
-    const entries = this.#chunkSamples.entries();
+    const runs = this.#chunkSamples.runs();
     return fullBox(
       'stsc',
       0,
       0,
-      u32(entries), // entry_count
-      table(entries * 12, (view, start) => {
-        let at = start;
-        let chunk = 1;
-        this.#chunkSamples.each((count, samples) => {
-          view.setUint32(at, chunk); // first_chunk
-          view.setUint32(at + 4, samples); // samples_per_chunk
-          view.setUint32(at + 8, 1); // sample_description_index
-          at += 12;
-          chunk += count;
-        });
+      u32(runs.count), // entry_count
+      runTable(12, runs, (view, at, { value }, chunksBefore) => {
+        view.setUint32(at, chunksBefore + 1); // first_chunk
+        view.setUint32(at + 4, value); // samples_per_chunk
+        view.setUint32(at + 8, 1); // sample_description_index
       }),
     );
   }
 
   #sampleSize(): Mp4Part {
-    const { count } = this.#sizes;
+    const sizes = this.#sizes;
+    const { count } = sizes;
     return fullBox(
       'stsz',
       0,
       0,
       u32(0), // sample_size
       u32(count), // sample_count
-      table(count * 4, (view, start) => {
-        const next = this.#sizes.reader();
-        for (let index = 0; index < count; index++) view.setUint32(start + index * 4, next()); // entry_size
+      longTable({
+        width: 4,
+        count,
+        begin() {
+          const next = sizes.reader();
+          return (view, at) => view.setUint32(at, next()); // entry_size
+        },
       }),
     );
   }
 
   #chunkOffset(): Mp4Part {
-    const { count } = this.#chunkGaps;
+    const gaps = this.#chunkGaps;
+    const { count } = gaps;
     const long = this.#lastChunk > 0xffffffff;
-    const width = long ? 8 : 4;
     return fullBox(
       long ? 'co64' : 'stco',
       0,
       0,
       u32(count), // entry_count
-      table(count * width, (view, start) => {
-        const next = this.#chunkGaps.reader();
-        let offset = 0;
-        for (let index = 0; index < count; index++) {
-          offset += next();
-          if (long)
-            writeU64(view, start + index * 8, offset); // chunk_offset
-          else view.setUint32(start + index * 4, offset); // chunk_offset
-        }
+      longTable({
+        width: long ? 8 : 4,
+        count,
+        begin() {
+          const next = gaps.reader();
+          let offset = 0;
+          return (view, at) => {
+            offset += next();
+            if (long)
+              writeU64(view, at, offset); // chunk_offset
+            else view.setUint32(at, offset); // chunk_offset
+          };
+        },
       }),
     );
   }
+}
+
+/** A table with a row for each run; `before` counts the numbers of the runs in front. */
+function runTable(
+  width: number,
+  runs: Runs,
+  writeRow: (view: DataView, offset: number, run: Run, before: number) => void,
+): Mp4Part {
+  return longTable({
+    width,
+    count: runs.count,
+    begin() {
+      const nextRun = runs.begin();
+      const run: Run = { count: 0, value: 0 };
+      let before = 0;
+      return (view, at) => {
+        nextRun(run);
+        writeRow(view, at, run, before);
+        before += run.count;
+      };
+    },
+  });
 }

@@ -10,7 +10,7 @@ export const MAX_FRAGMENT_SAMPLES = 4096;
 export const SAMPLE_COST_BYTES = 32;
 /**
  * Samples of one track of an MP4 file; with so many the next file begins: 18 hours of 60 pictures a second. The tables
- * of a longer one would be over what players and our own reader take, and over what may be built at once.
+ * of a longer one would be over what players and our own reader take.
  */
 export const MAX_FILE_SAMPLES = 4_000_000;
 /** What a frame that waits for its file to be opened costs besides its body. */

@@ -114,9 +114,9 @@ async function mendMp4(disk: Disk, workPath: string): Promise<Contents | undefin
     if (repair === undefined || repair.state === 'empty') return undefined;
     const { state, recording } = repair;
     if (state === 'cut') {
-      const { size, tail, patch } = recording.finish();
+      const { size, tail, patch } = recording.finishInPieces();
       await file.truncate(size);
-      await file.append(tail);
+      for (const piece of tail) await file.append(piece);
       await file.writeAt(patch.offset, patch.bytes);
     }
     return { bytes: file.size, durationMs: recording.duration, changed: state === 'cut' };

@@ -189,9 +189,9 @@ export class Mp4File implements RecordedFile {
     this.flush();
     await this.#running;
     if (this.#failure !== undefined) throw toError(this.#failure);
-    const { size, tail, patch } = this.#recording.finish();
+    const { size, tail, patch } = this.#recording.finishInPieces();
     if (this.#file.size > size) await this.#file.truncate(size);
-    await this.#file.append(tail);
+    for (const piece of tail) await this.#file.append(piece);
     await this.#file.writeAt(patch.offset, patch.bytes);
     await this.#file.close();
     await this.#disk.rename(this.workPath, this.path);

@@ -1,4 +1,4 @@
-import { type Mp4File, openMp4, runReadStepsOn } from '@sluice/media/mp4';
+import { MP4_LIMITS, type Mp4File, openMp4, runReadStepsOn } from '@sluice/media/mp4';
 import { describe, expect, it } from 'vitest';
 
 import { FrameKind, mediaFrame } from '../../live/index.ts';
@@ -52,6 +52,23 @@ describe('MP4', () => {
     expect(open(disk.bytes(PATH)).fragmented).toBe(false);
     expect(finished).toMatchObject([{ file: PATH, durationMs: 4_980, bytes: disk.bytes(PATH).length }]);
     expect(sinks.waitingBytes).toBe(0);
+  });
+
+  it('the tables of a long file are built and written in pieces', async () => {
+    const { publish, disk, sinks } = dvr({ vhost: MP4 });
+    const stream = publish();
+    stream.start();
+    for (let second = 0; second < 900; second += 1) {
+      stream.play(second * 1_000, 1_000);
+      await settle();
+      sinks.tick();
+      await settle();
+    }
+    disk.appends = [];
+    await sinks.close();
+    expect(disk.appends.length).toBeGreaterThan(3);
+    expect(Math.max(...disk.appends)).toBeLessThanOrEqual(MP4_LIMITS.finishPieceBytes);
+    expect(samplesOf(disk.bytes(PATH))).toEqual({ h264: 22_500, aac: 45_000 });
   });
 
   it('V003 a name that is taken gets a number', async () => {

@@ -27,6 +27,8 @@ export class FakeDisk implements Disk {
   /** Opening a file waits for this. */
   gateOfOpen: Promise<void> = Promise.resolve();
   writes = 0;
+  /** Bytes of each append. */
+  appends: number[] = [];
   opened = 0;
   closed = 0;
 
@@ -125,6 +127,7 @@ class FakeFile implements DiskFile {
   async append(pieces: Uint8Array | readonly Uint8Array[]): Promise<void> {
     await this.#ready();
     const added = Buffer.concat(pieces instanceof Uint8Array ? [pieces] : pieces);
+    this.#disk.appends.push(added.length);
     this.#stored.bytes = Buffer.concat([this.#stored.bytes, added]);
   }
 
