@@ -56,7 +56,7 @@ function scene({ vhost = {}, isSlow = true }: { vhost?: VhostOptions; isSlow?: b
 
 const target = { host: '', app: 'live', stream: 'test', param: '', type: 'rtmp-play' } as const;
 const sink = {
-  ...{ writableLength: 0, destroyed: false },
+  ...{ writableLength: 0, writableNeedDrain: false, destroyed: false },
   write: () => true,
   cork: () => undefined,
   uncork: () => undefined,

@@ -9,6 +9,7 @@ import type { Player } from './player.ts';
 export const CATCH_UP_BYTES = 256 * 1024;
 /** A sink that takes none of its bytes for this long, ms, is given up (R044). */
 export const STALL_TIMEOUT_MS = 30_000;
+const NOTHING = new Uint8Array();
 
 /**
  * Writes a group's log to its players, to each from its own place: what it begins with, what it catches up on, and
@@ -165,6 +166,17 @@ export class PlayerWriter {
       return;
     }
     if (!this.#fits(player.cursor)) this.#dropForward(player);
+    this.#askToBeDrained(player);
+  }
+
+  /** A sink says by itself that it is empty only when it has had much: without this, little would wait for the next flush. */
+  #askToBeDrained(player: Player): void {
+    if (player.asksToBeDrained || player.sink.writableNeedDrain) return;
+    player.asksToBeDrained = true;
+    player.sink.write(NOTHING, () => {
+      player.asksToBeDrained = false;
+      player.drained();
+    });
   }
 
   #fits(sequence: number): boolean {

@@ -5,8 +5,14 @@ export interface PlayerSink {
   /** Bytes taken by write() that the operating system has not taken yet. */
   readonly writableLength: number;
   readonly destroyed: boolean;
-  /** Takes the bytes by reference; they stay unchanged. */
-  write(bytes: Uint8Array): unknown;
+  /** It has so many bytes that it will tell ({@link Player.drained}) when the operating system has taken them. */
+  readonly writableNeedDrain: boolean;
+  /**
+   * Takes the bytes by reference; they stay unchanged.
+   *
+   * @param taken - called when the operating system has taken them, or cannot any more
+   */
+  write(bytes: Uint8Array, taken?: () => void): unknown;
   /** Gathers the writes until uncork() into one. */
   cork(): void;
   uncork(): void;
@@ -77,6 +83,8 @@ export class Player implements TrackState {
   slot = -1;
   /** Since when, ms of the monotonic clock, the sink has not taken its bytes; 0 when it has. */
   busySince = 0;
+  /** The sink will call {@link drained} for it, although it has too few bytes to do so by itself. */
+  asksToBeDrained = false;
   /** When it joined, ms of the monotonic clock. */
   readonly joinedAt = performance.now();
   /** Frames of any kind that were skipped. */

@@ -1,3 +1,5 @@
+import { Writable } from 'node:stream';
+
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { rtmpFamily } from '../remux/index.ts';
@@ -66,6 +68,26 @@ describe('slow players', () => {
     publishVideo(publisher, 1000, 3000, 1000);
     publisher.end();
     expect(numbers(slow)).toEqual(range(0, 3000));
+  });
+
+  it('one whose socket was busy for a moment gets the rest when it is not, without a next frame', async () => {
+    const stream = liveStream(settings());
+    const publisher = publishTo(stream);
+    publishVideo(publisher, 0, 1000, 1000);
+    const chunks: Uint8Array[] = [];
+    // Takes one write at a time and later, as TLS does: far below its limit, it never emits "drain".
+    const sink = new Writable({
+      write: (chunk: Uint8Array, _encoding, done) => {
+        chunks.push(chunk);
+        setImmediate(done);
+      },
+    });
+    stream.play({ family, sink, endsWithPublisher: 'never', onEnd: () => undefined });
+    publishVideo(publisher, 1000, 1200, 1000);
+    await vi.waitFor(() => {
+      const received = media(readRtmp(Buffer.concat(chunks), CHUNK_SIZE));
+      expect(received.map(({ number }) => number)).toEqual(range(0, 1200));
+    });
   });
 
   it('O005 one that is behind within queue_length catches up without loss', () => {

@@ -17,18 +17,35 @@ import {
   type StreamId,
 } from '../live/index.ts';
 
+/** What a socket may hold before it promises `drain`, bytes. */
+const FAKE_HIGH_WATER_MARK = 65_536;
+
 /** A player's socket: takes bytes at once, or holds them while it is blocked. */
 export class FakeSink implements PlayerSink {
   readonly writes: Uint8Array[] = [];
   writableLength = 0;
   destroyed = false;
   blocked = false;
+  writableNeedDrain = false;
+  readonly #onTaken: (() => void)[] = [];
   #corked = 0;
 
-  write(bytes: Uint8Array): boolean {
-    this.writes.push(bytes);
+  write(bytes: Uint8Array, taken?: () => void): boolean {
+    if (bytes.length > 0) this.writes.push(bytes);
     if (this.blocked || this.#corked > 0) this.writableLength += bytes.length;
+    if (this.writableLength >= FAKE_HIGH_WATER_MARK) this.writableNeedDrain = true;
+    if (taken !== undefined) this.#onTaken.push(taken);
     return this.writableLength === 0;
+  }
+
+  /** Takes what it holds; true when it had so much that a socket would emit `drain`. */
+  take(): boolean {
+    const emitsDrain = this.writableNeedDrain;
+    this.blocked = false;
+    this.writableNeedDrain = false;
+    this.writableLength = 0;
+    for (const taken of this.#onTaken.splice(0)) taken();
+    return emitsDrain;
   }
 
   cork(): void {
@@ -89,9 +106,7 @@ export function watch(
 
 /** The sink takes what it holds, and says so. */
 export function drain({ player, sink }: Watcher): void {
-  sink.blocked = false;
-  sink.writableLength = 0;
-  player.drained();
+  if (sink.take()) player.drained();
 }
 
 /** Settings with every default, flushing in the same turn unless told otherwise. */

@@ -179,7 +179,10 @@ function framed(socket: Socket): PlayerSink {
     get destroyed() {
       return socket.destroyed;
     },
-    write: (bytes) => socket.write(toyMessage('stream', bytes)),
+    get writableNeedDrain() {
+      return socket.writableNeedDrain;
+    },
+    write: (bytes, taken) => socket.write(bytes.length > 0 ? toyMessage('stream', bytes) : bytes, taken),
     cork: () => {
       socket.cork();
     },
