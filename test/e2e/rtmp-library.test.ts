@@ -44,6 +44,7 @@ describe.runIf(haveFfmpeg)('the example broadcast-server of @sluice/rtmp', () =>
     const file = await fixture('h264-bframes-aac');
     const { url, server } = await startExample();
     const early = record(url, join(folder, 'early.flv'));
+    await server.wrote((stdout) => stdout.includes('plays live/test'), 'the early player is there');
     // In real time and twice over, so that the late players come in the middle.
     const publisher = publish({ file, url, loop: true, seconds: 14 });
     const probed = await probe(url);

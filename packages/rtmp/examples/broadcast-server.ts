@@ -51,6 +51,7 @@ const server = createRtmpServer({
     const { players, configuration } = streamOf(player.url);
     for (const message of configuration.values()) player.send(message);
     players.add(player); // It starts at the next keyframe by itself.
+    console.log(`${player.connection.remoteAddress} plays ${player.url.app}/${player.url.stream}`);
   },
   onStop(player) {
     streamOf(player.url).players.delete(player);
