@@ -198,6 +198,10 @@ export interface LimitsConfig {
   readonly maxConnectionsPerAddress: number;
   /** New connections of one address a second; 0 is no limit. */
   readonly maxConnectsPerSecond: number;
+  /** HLS viewers that are known at a time; 0 is no limit. */
+  readonly maxHlsViewers: number;
+  /** HLS viewers of one address that are known at a time; 0 is no limit. */
+  readonly maxHlsViewersPerAddress: number;
   /** Log lines that one address causes, a second on average; 0 is no limit. */
   readonly maxLogLinesPerSecond: number;
   /** Wrong tokens of one address a minute; 0 is no limit. */

@@ -58,6 +58,18 @@ export const limitsSection = new Section('limits', {
     active: true,
     means: 'The most new connections of one address a second; 0 is no limit.',
   }),
+  maxHlsViewers: integer('max_hls_viewers', {
+    default: 50_000,
+    active: true,
+    means:
+      'The most HLS viewers that are known at a time. Further ones are served all the same but not counted, unless segments are for known viewers only (`hls_ts_ctx` where playing is guarded): then they are refused. 0 is no limit.',
+  }),
+  maxHlsViewersPerAddress: integer('max_hls_viewers_per_address', {
+    default: 10_000,
+    active: true,
+    means:
+      'As `max_hls_viewers`, for one address (one IPv6 /64): a viewer costs no connection, and nobody may take the places of all others. 0 is no limit.',
+  }),
   maxLogLinesPerSecond: integer('max_log_lines_per_second', {
     default: 50,
     active: true,

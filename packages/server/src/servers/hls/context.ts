@@ -1,5 +1,5 @@
 import type { ClientRegistry } from '../../clients/index.ts';
-import type { VhostConfig } from '../../config/index.ts';
+import type { LimitsConfig, VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
 import type { Log } from '../../log/index.ts';
 
@@ -8,6 +8,7 @@ export interface HlsContext {
   readonly log: Log;
   readonly source: HlsSource;
   readonly clients: ClientRegistry;
+  config(): { readonly limits: Pick<LimitsConfig, 'maxHlsViewers' | 'maxHlsViewersPerAddress'> };
   findVhost(host: string): VhostConfig | undefined;
 }
 

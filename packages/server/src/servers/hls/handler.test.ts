@@ -8,11 +8,16 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 
 import { allowAll, type Authorizer, type ClientRegistry } from '../../clients/index.ts';
 import { testClients } from '../../clients/test-kit.ts';
-import { defaultVhost, findVhost, resolveConfig, type VhostOptions } from '../../config/index.ts';
-import { createHttpServer, type HttpServer } from '../http/index.ts';
+import {
+  defaultVhost,
+  findVhost,
+  type LimitsConfig,
+  resolveConfig,
+  type VhostOptions,
+} from '../../config/index.ts';
+import { createHttpServer, type HttpServer, type VirtualRequest } from '../http/index.ts';
 import type { HlsItem, HlsPlaylist, HlsSegment } from './context.ts';
 import { HlsHandler } from './handler.ts';
-import type { HlsLimits } from './limits.ts';
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-hls-')));
 const running: HttpServer[] = [];
@@ -64,12 +69,15 @@ interface StartOptions {
   readonly files?: Readonly<Record<string, HlsItem>>;
   readonly urls?: Readonly<Record<string, HlsItem>>;
   readonly vhost?: VhostOptions;
-  readonly limits?: Partial<HlsLimits>;
+  readonly limits?: Partial<LimitsConfig>;
   readonly authorizer?: Authorizer;
 }
 
 async function start(options: StartOptions = {}) {
-  const config = resolveConfig({ vhosts: { __defaultVhost__: options.vhost ?? {}, 'v.test': {} } });
+  const config = resolveConfig({
+    limits: options.limits,
+    vhosts: { __defaultVhost__: options.vhost ?? {}, 'v.test': {} },
+  });
   const files = new Map(
     Object.entries(options.files ?? { 'live/cam.m3u8': playlist(), 'live/cam-7.ts': segment() }).map(
       ([path, item]) => [join(directory, path), item],
@@ -88,20 +96,18 @@ async function start(options: StartOptions = {}) {
   hub
     .open(stream, context.settings(defaultVhost()))
     .publish({ id: 'pub1', onEnd: () => undefined, onWarning: () => undefined });
-  const handler = new HlsHandler(
-    {
-      log: context.log,
-      clients,
-      findVhost: (host) => findVhost(config, host),
-      source: {
-        findFile: (path) => files.get(path),
-        findUrl: (vhost, path) => options.urls?.[vhost + path],
-        ownerOf: () => undefined,
-        absenceAt: () => undefined,
-      },
+  const handler = new HlsHandler({
+    log: context.log,
+    clients,
+    config: () => config,
+    findVhost: (host) => findVhost(config, host),
+    source: {
+      findFile: (path) => files.get(path),
+      findUrl: (vhost, path) => options.urls?.[vhost + path],
+      ownerOf: () => undefined,
+      absenceAt: () => undefined,
     },
-    options.limits,
-  );
+  });
   opened.push(clients);
   const server = await createHttpServer({ version: '1.2.3', root: directory, virtualFiles: handler });
   running.push(server);
@@ -109,6 +115,20 @@ async function start(options: StartOptions = {}) {
   const base = `http://127.0.0.1:${server.addresses[0]?.port ?? 0}`;
   const ask = (path: string, init?: RequestInit) => fetch(base + path, init);
   return { base, ask, handler, clients, sessions, lines, files };
+}
+
+/** A viewer's request for the playlist, from an address of the documentation. */
+function requestOf(address: number, id: string): VirtualRequest {
+  return {
+    method: 'GET',
+    host: '',
+    path: '/live/cam.m3u8',
+    file: join(directory, 'live/cam.m3u8'),
+    rawPath: '/live/cam.m3u8',
+    headers: {},
+    remoteAddress: `::ffff:192.0.2.${address}`,
+    search: `?hls_ctx=${id}`,
+  };
 }
 
 function variantOf(text: string): string {
@@ -242,7 +262,7 @@ describe('HlsHandler playlists', () => {
   });
 
   it('counts no more viewers than its limit, and serves them all', async () => {
-    const { ask, handler, lines } = await start({ limits: { maxViewers: 2 } });
+    const { ask, handler, lines } = await start({ limits: { maxHlsViewers: 2 } });
     for (let number = 0; number < 5; number += 1) {
       expect((await ask(`/live/cam.m3u8?hls_ctx=viewer0${number}`)).status).toBe(200);
     }
@@ -255,18 +275,44 @@ describe('HlsHandler playlists', () => {
   });
 
   it('counts no more viewers of one address than its limit, and serves them all', async () => {
-    const { ask, handler, lines } = await start({ limits: { maxViewersPerAddress: 2 } });
-    for (let number = 0; number < 5; number += 1) {
-      expect((await ask(`/live/cam.m3u8?hls_ctx=viewer0${number}`)).status).toBe(200);
+    const { handler, lines } = await start({ limits: { maxHlsViewersPerAddress: 2 } });
+    const ask = (address: number, viewer: number) =>
+      handler.find(requestOf(address, `viewer${address}${viewer}`));
+    for (const address of [1, 2, 3]) {
+      for (const viewer of [1, 2, 3, 4]) expect(ask(address, viewer)).not.toHaveProperty('refused');
     }
-    expect(handler.viewers).toBe(2);
-    expect(lines().filter((line) => line.includes('further ones are not'))).toHaveLength(1);
+    expect(handler.viewers).toBe(6);
+    // Told once of each address.
+    const told = () => lines().filter((line) => line.includes('further ones are not'));
+    expect(told().map((line) => line.split(' ')[4])).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
     // Their places are free when they are gone.
     vi.advanceTimersByTime(40_000);
     expect(handler.viewers).toBe(0);
-    for (const number of [6, 7]) await ask(`/live/cam.m3u8?hls_ctx=viewer0${number}`);
+    for (const viewer of [5, 6]) ask(1, viewer);
     expect(handler.viewers).toBe(2);
+    ask(1, 7);
+    expect(told()).toHaveLength(4);
   });
+
+  it('0 is no limit', async () => {
+    const { handler } = await start({ limits: { maxHlsViewers: 0, maxHlsViewersPerAddress: 0 } });
+    for (const viewer of [1, 2, 3]) handler.find(requestOf(1, `viewer0${viewer}`));
+    expect(handler.viewers).toBe(3);
+  });
+
+  it.each(['maxHlsViewers', 'maxHlsViewersPerAddress'] as const)(
+    'beyond %s a playlist whose segments are for known viewers is refused with 503',
+    async (limit) => {
+      const { ask } = await start({
+        limits: { [limit]: 1 },
+        vhost: { token: { enabled: true, play: true, secrets: ['0123456789abcdef'] } },
+      });
+      expect((await ask('/live/cam.m3u8?hls_ctx=viewer01')).status).toBe(200);
+      expect((await ask('/live/cam-7.ts?hls_ctx=viewer01')).status).toBe(200);
+      expect((await ask('/live/cam.m3u8?hls_ctx=viewer02')).status).toBe(503);
+      expect((await ask('/live/cam.m3u8?hls_ctx=viewer01')).status).toBe(200);
+    },
+  );
 
   it('refer: who may not play gets 403, for the playlist and the segment', async () => {
     const { ask, handler, lines } = await start({
@@ -378,18 +424,9 @@ describe('HlsHandler viewers end', () => {
 
   it('thousands come and go without a trace', async () => {
     const { handler, sessions, base } = await start();
-    const request = {
-      method: 'GET' as const,
-      host: '',
-      path: '/live/cam.m3u8',
-      file: join(directory, 'live/cam.m3u8'),
-      rawPath: '/live/cam.m3u8',
-      headers: {},
-      remoteAddress: '::ffff:192.0.2.1',
-    };
     expect(base).not.toBe('');
     for (let number = 0; number < 5_000; number += 1) {
-      handler.find({ ...request, search: `?hls_ctx=v${String(number).padStart(7, '0')}` });
+      handler.find(requestOf(1, `v${String(number).padStart(7, '0')}`));
     }
     expect(handler.viewers).toBe(5_000);
     expect(sessions.get('v0000000')?.session.ip).toBe('192.0.2.1');
@@ -511,7 +548,7 @@ describe('HlsHandler viewers end', () => {
       ended: (_action, { id }) => told.push(`left ${id}`),
       closed: () => undefined,
     };
-    const { ask, clients } = await start({ authorizer, limits: { maxViewers: 1 } });
+    const { ask, clients } = await start({ authorizer, limits: { maxHlsViewers: 1 } });
     const answerAll = async (count: number): Promise<void> => {
       await vi.waitFor(() => {
         expect(answers).toHaveLength(count);

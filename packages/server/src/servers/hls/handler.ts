@@ -11,7 +11,7 @@ import {
 } from '../../security/index.ts';
 import type { VirtualAnswer, VirtualFile, VirtualFiles, VirtualRequest } from '../http/index.ts';
 import type { HlsContext, HlsItem, HlsPlaylist, HlsSegment } from './context.ts';
-import { DEFAULT_HLS_LIMITS, type HlsLimits } from './limits.ts';
+import { DEFAULT_HLS_VIEWER_TIMES, type HlsViewerTimes } from './viewer-times.ts';
 import { masterPlaylist } from './master-playlist.ts';
 import { type StoredPlaylist, storedPlaylist } from './stored-playlist.ts';
 import type { HlsViewer } from './viewer.ts';
@@ -31,9 +31,9 @@ export class HlsHandler implements VirtualFiles {
   /** Viewers that somebody is being asked about, by id and stream. */
   readonly #asking = new Map<string, Promise<Verdict>>();
 
-  constructor(context: HlsContext, limits: Partial<HlsLimits> = {}) {
+  constructor(context: HlsContext, times: Partial<HlsViewerTimes> = {}) {
     this.#context = context;
-    this.#viewers = new HlsViewers(context, { ...DEFAULT_HLS_LIMITS, ...limits });
+    this.#viewers = new HlsViewers(context, { ...DEFAULT_HLS_VIEWER_TIMES, ...times });
   }
 
   get viewers(): number {
@@ -169,7 +169,7 @@ export class HlsHandler implements VirtualFiles {
     request: VirtualRequest,
     vhost: VhostConfig,
     admitted: ClientRequest | undefined,
-  ): VirtualFile {
+  ): VirtualAnswer {
     const { search } = request;
     const id = viewerIdOf(search);
     const known = id === undefined ? undefined : this.#viewerOf(id, playlist.stream);
@@ -179,6 +179,8 @@ export class HlsHandler implements VirtualFiles {
       this.#context.clients.dismiss(admitted);
     }
     if (!playlist.sessions) return plainPlaylist(playlist, segmentQuery(search, undefined), isGuarded(vhost));
+    // Who is not known would get the playlist and none of its segments.
+    if (viewer === undefined && request.method === 'GET' && isForKnownViewers(vhost)) return { refused: 503 };
     const query = viewer?.segmentQuery ?? segmentQuery(search, playlist.segmentSessions ? id : undefined);
     return {
       contentType: PLAYLIST_TYPE,

@@ -1,3 +1,2 @@
 export type { HlsContext, HlsItem, HlsPlaylist, HlsSegment, HlsSource } from './context.ts';
 export { HlsHandler } from './handler.ts';
-export type { HlsLimits } from './limits.ts';

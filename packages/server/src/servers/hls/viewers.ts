@@ -1,22 +1,24 @@
 import { addressOwner, type ClientRequest } from '../../security/index.ts';
 import type { VirtualRequest } from '../http/index.ts';
 import type { HlsContext, HlsPlaylist } from './context.ts';
-import type { HlsLimits } from './limits.ts';
+import type { HlsViewerTimes } from './viewer-times.ts';
 import { HlsViewer } from './viewer.ts';
 
 /** The viewers that are there now: who they are, how they come and go. */
 export class HlsViewers {
   readonly #context: HlsContext;
-  readonly #limits: HlsLimits;
+  readonly #times: HlsViewerTimes;
   readonly #byId = new Map<string, HlsViewer>();
   /** Viewers by address; none is 0. */
   readonly #byAddress = new Map<string, number>();
   #sweeper: NodeJS.Timeout | undefined;
-  #full = false;
+  #fullIsLogged = false;
+  /** Addresses of which it is logged that they have all viewers they may have. */
+  readonly #loggedAddresses = new Set<string>();
 
-  constructor(context: HlsContext, limits: HlsLimits) {
+  constructor(context: HlsContext, times: HlsViewerTimes) {
     this.#context = context;
-    this.#limits = limits;
+    this.#times = times;
   }
 
   get size(): number {
@@ -44,7 +46,7 @@ export class HlsViewers {
     const known = this.find(id);
     const viewer = known ?? (admitted === undefined ? undefined : this.#begin(playlist, request, admitted));
     if (viewer?.watches(playlist.stream) !== true) return undefined;
-    const { idleTargetDurations, minIdleMs } = this.#limits;
+    const { idleTargetDurations, minIdleMs } = this.#times;
     viewer.idleMs = Math.max(idleTargetDurations * playlist.targetDurationMs, minIdleMs);
     return viewer;
   }
@@ -75,24 +77,24 @@ export class HlsViewers {
     this.#byId.set(id, viewer);
     this.#sweeper ??= setInterval(() => {
       this.sweep();
-    }, this.#limits.sweepMs).unref();
+    }, this.#times.sweepMs).unref();
     return viewer;
   }
 
-  /** Logged once, until a viewer goes. */
+  /** Whether there is no place for one more, which is logged once until a viewer goes: of all, or of the address. */
   #isFull(ip: string, owner: string, ofAddress: number): boolean {
-    const { maxViewers, maxViewersPerAddress } = this.#limits;
     const { log } = this.#context;
-    if (this.#byId.size >= maxViewers) {
-      if (!this.#full) log.warn(`${maxViewers} HLS viewers are counted; further ones are not`);
-    } else if (ofAddress >= maxViewersPerAddress) {
-      if (!this.#full) {
-        log.warn({ ip }, `${ofAddress} HLS viewers of ${owner} are counted; further ones are not`);
-      }
-    } else {
-      return false;
+    const { maxHlsViewers, maxHlsViewersPerAddress } = this.#context.config().limits;
+    if (maxHlsViewers > 0 && this.#byId.size >= maxHlsViewers) {
+      if (!this.#fullIsLogged) log.warn(`${maxHlsViewers} HLS viewers are counted; further ones are not`);
+      this.#fullIsLogged = true;
+      return true;
     }
-    this.#full = true;
+    if (maxHlsViewersPerAddress === 0 || ofAddress < maxHlsViewersPerAddress) return false;
+    if (!this.#loggedAddresses.has(owner)) {
+      log.warn({ ip }, `${ofAddress} HLS viewers of ${owner} are counted; further ones are not`);
+    }
+    this.#loggedAddresses.add(owner);
     return true;
   }
 
@@ -102,7 +104,8 @@ export class HlsViewers {
     const left = (this.#byAddress.get(owner) ?? 1) - 1;
     if (left === 0) this.#byAddress.delete(owner);
     else this.#byAddress.set(owner, left);
-    this.#full = false;
+    this.#fullIsLogged = false;
+    this.#loggedAddresses.delete(owner);
     if (this.#byId.size > 0) return;
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;

@@ -40,7 +40,7 @@ export interface VirtualRequest {
  */
 export type VirtualAnswer =
   | VirtualFile
-  | { readonly refused: 403 | 404 }
+  | { readonly refused: 403 | 404 | 503 }
   | { readonly onDisk: { sent(bytes: number): void } }
   /** Somebody has to be asked first. */
   | { readonly pending: Promise<VirtualAnswer> };
