@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -29,6 +29,8 @@ const harmless = [
 ] as const;
 /** The bit of SIGSTKFLT, whose handler is the last that the program sets. */
 const LAST_BIT = 1n << 15n;
+/** The bit of SIGUSR1, for which Node itself has a handler at first. */
+const USR1_BIT = 1n << 9n;
 
 function send(server: RunningProcess, count: number): void {
   for (let sent = 0; sent < count; sent += 1) {
@@ -39,9 +41,30 @@ function send(server: RunningProcess, count: number): void {
 }
 
 /** Whether the program's own handlers stand: before that Node itself starts, which no program can change. */
-function hasHandlers(pid: number | undefined): boolean {
+function hasHandlers(pid: number | undefined, bit = LAST_BIT): boolean {
   const mask = /^SigCgt:\s*(\w+)/m.exec(readFileSync(`/proc/${pid ?? 'self'}/status`, 'utf8'))?.[1];
-  return mask !== undefined && (BigInt(`0x${mask}`) & LAST_BIT) !== 0n;
+  return mask !== undefined && (BigInt(`0x${mask}`) & bit) !== 0n;
+}
+
+/** The TCP ports of IPv4 and IPv6 on which a process listens. */
+function listeningPorts(pid: number | undefined): readonly number[] {
+  const folder = `/proc/${pid ?? 'self'}`;
+  const sockets = new Set<string>();
+  for (const name of readdirSync(`${folder}/fd`)) {
+    try {
+      sockets.add(/^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/fd/${name}`))?.[1] ?? '');
+    } catch {
+      // Closed meanwhile.
+    }
+  }
+  const ports = new Set<number>();
+  for (const table of ['tcp', 'tcp6']) {
+    for (const line of readFileSync(`${folder}/net/${table}`, 'utf8').trim().split('\n').slice(1)) {
+      const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+      if (state === '0A' && sockets.has(inode)) ports.add(Number.parseInt(local.split(':')[1] ?? '', 16));
+    }
+  }
+  return [...ports].sort((a, b) => a - b);
 }
 
 describe.skipIf(process.platform !== 'linux')('storms of signals', { timeout: 180_000 }, () => {
@@ -68,6 +91,29 @@ describe.skipIf(process.platform !== 'linux')('storms of signals', { timeout: 18
     const player = await openPlayer(rtmp, 'a');
     publisher.sendMedia(frame);
     await player.untilMedia(1);
+    server.kill('SIGTERM');
+    await server.succeeded();
+  });
+
+  it('G003: SIGUSR1 while Node itself starts leaves no debugger open', async () => {
+    const [rtmp = 0] = await freePorts(1);
+    const env = {
+      SRS_LISTEN: String(rtmp),
+      SRS_MAX_CONNECTIONS: '10',
+      SRS_LOG_TANK: 'console',
+      SRS_DAEMON: 'off',
+      NODE_OPTIONS: undefined,
+    };
+    const server = new RunningProcess(process.execPath, [sluiceMain, '-e'], { env });
+    onTestFinished(() => {
+      server.kill('SIGKILL');
+    });
+    await waitFor(() => (hasHandlers(server.pid, USR1_BIT) ? true : undefined), "Node's handler stands");
+    server.kill('SIGUSR1');
+    await waitFor(async () => ((await isListening(rtmp)) ? true : undefined), 'it listens');
+    const debuggerPort = 9229;
+    expect(listeningPorts(server.pid)).toContain(rtmp);
+    expect(listeningPorts(server.pid)).not.toContain(debuggerPort);
     server.kill('SIGTERM');
     await server.succeeded();
   });
@@ -100,7 +146,11 @@ describe.skipIf(process.platform !== 'linux')('storms of signals', { timeout: 18
       await player.untilMedia(count);
     }
     sluice.process.kill('SIGTERM');
-    send(sluice.process, 500);
-    expect((await sluice.process.exited()).code).toBe(0);
+    // Until its last moment: the exit code is that of the stop, not of a signal.
+    while (sluice.process.exit === undefined) {
+      send(sluice.process, 100);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(sluice.process.exit).toEqual({ code: 0, signal: undefined });
   });
 });

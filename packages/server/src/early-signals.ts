@@ -1,3 +1,5 @@
+import { closeUnwantedDebugger } from './unwanted-debugger.ts';
+
 /**
  * Signals whose default action would end the process without a line, or open Node's debugger (SIGUSR1). Signals of
  * faults of the program itself (SIGSEGV, SIGABRT) and SIGPROF, which profilers use, keep their default action.
@@ -34,6 +36,7 @@ export class EarlySignals {
     for (const signal of withoutMeaning) {
       if (process.platform === 'linux') source.on(signal, this.#ignore);
     }
+    closeUnwantedDebugger();
   }
 
   /**
@@ -45,6 +48,8 @@ export class EarlySignals {
       this.#source.on(signal, this.#ignore);
       this.#source.off(signal, this.#keep);
     }
+    // Node may have taken a signal before there was a listener, and act on it a moment later.
+    closeUnwantedDebugger();
     const kept = [...this.#kept].filter((signal) => signals.includes(signal));
     for (const signal of kept) {
       this.#kept.delete(signal);

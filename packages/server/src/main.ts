@@ -11,6 +11,9 @@ if (problem === undefined) {
   try {
     const { runCommandLine } = await import('./cli/index.ts');
     process.exitCode = await runCommandLine(process.argv.slice(2), signals);
+    // Where the event loop just runs out, Node takes its listeners of signals away before the process ends: a signal in
+    // that moment would decide the exit status.
+    process.once('beforeExit', () => process.exit());
   } catch (error) {
     const text = loadProblem(error);
     if (text === undefined) throw error;

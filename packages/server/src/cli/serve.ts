@@ -232,25 +232,40 @@ function catchFaults(log: Log, isServing: { readonly value: boolean }): () => vo
 
 /** SIGUSR1 opens the log file anew, after a rotation (G003). Unhandled, it would open Node's debugger. */
 function reopenOnSignal({ log, reopen }: OpenLog): () => void {
-  const listener = (): void => {
+  return onSignal('SIGUSR1', () => {
     try {
       reopen();
       log.info('SIGUSR1: the log file is opened anew');
     } catch (error) {
       log.error(`SIGUSR1: the log goes on where it is: ${messageOf(error)}`);
     }
-  };
-  process.on('SIGUSR1', listener);
-  return () => process.off('SIGUSR1', listener);
+  });
 }
 
 /** SIGHUP reads the configuration again (C004). */
 function reloadOnHangUp(server: SluiceServer): () => void {
-  const listener = (): void => {
+  return onSignal('SIGHUP', () => {
     background('SIGHUP', server.reload('SIGHUP'));
+  });
+}
+
+/**
+ * Does the work once for all signals that have come in one turn of the event loop. libuv has room for some 4,000 signals that
+ * were not taken yet and drops further ones, one that stops the server, too: taking them has to be quick.
+ */
+function onSignal(signal: NodeJS.Signals, work: () => void): () => void {
+  let pending: NodeJS.Immediate | undefined;
+  const listener = (): void => {
+    pending ??= setImmediate(() => {
+      pending = undefined;
+      work();
+    });
   };
-  process.on('SIGHUP', listener);
-  return () => process.off('SIGHUP', listener);
+  process.on(signal, listener);
+  return () => {
+    process.off(signal, listener);
+    clearImmediate(pending);
+  };
 }
 
 function isAlreadyRunning(error: Error): boolean {
