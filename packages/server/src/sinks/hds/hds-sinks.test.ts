@@ -272,6 +272,22 @@ describe('HdsSinks', () => {
     expect(sinks.faults('another')).toEqual([]);
   });
 
+  it('a fault is over with the next fragment that is written, however large', async () => {
+    const { disk, open, sinks } = hds(new MemoryDisk(), { maxPendingBytes: 2500 });
+    const sink = open(1000, 60_000);
+    headers(sink);
+    disk.failure = 'full';
+    write(sink, 0, 1040);
+    await settle();
+    expect(sinks.faults(stream.key)).toMatchObject([{ code: 'full' }]);
+    disk.failure = undefined;
+    write(sink, 1040, 2040);
+    await settle();
+    const [file = ''] = fragments(disk);
+    expect(disk.files.get(`/hds/live/xSeg1-Frag${file}`)?.length).toBeGreaterThan(2500 / 2);
+    expect(sinks.faults(stream.key)).toEqual([]);
+  });
+
   it.each([{ maxPendingBytes: 6000 }, { maxPendingFragments: 2 }])(
     'a slow disk: fragments beyond the limit of %o are dropped, the others come in order',
     async (limits) => {

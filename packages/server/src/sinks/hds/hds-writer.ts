@@ -100,7 +100,8 @@ export class HdsWriter {
     await disk.write(paths.bootstrap, this.#window.bootstrap(false));
     await this.#writeManifest();
     await this.#removeOutdated();
-    if (this.#pendingBytes <= maxPendingBytes / 2) fault.clear();
+    // This fragment does not wait any more.
+    if (this.#pendingBytes - bytes.length <= maxPendingBytes / 2) fault.clear();
   }
 
   async #writeEnd(): Promise<void> {
