@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { MediaQueue, parseRtmpUrl } from '../client/index.ts';
 import type { RtmpUrl } from '../client/index.ts';
@@ -25,6 +25,8 @@ export interface RtmpClientOptions
   readonly timeoutMs?: number;
   /** For `rtmps`: what `tls.connect` takes, such as `ca` or `rejectUnauthorized`. */
   readonly tls?: ConnectionOptions;
+  /** Resolves the host name, as in `net.connect`; not called for an IP address. Default `dns.lookup`. */
+  readonly lookup?: LookupFunction;
 }
 
 /** Options of `RtmpClientConnection.play()`. */
@@ -57,7 +59,7 @@ export async function connectRtmp(
 ): Promise<RtmpClientConnection> {
   const target = parseRtmpUrl(url);
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  const socket = await openSocket(target, timeoutMs, options.tls ?? {});
+  const socket = await openSocket(target, timeoutMs, options);
   const connection = new RtmpClientConnection(socket, target, options);
   await connection.open();
   return connection;
@@ -210,7 +212,16 @@ export class RtmpClientConnection implements RtmpClientConnectionHandle {
   }
 
   #makeSession(): ClientSession {
-    const { args, flashVer, pageUrl, swfUrl, timeoutMs: _timeoutMs, tls: _tls, ...session } = this.#options;
+    const {
+      args,
+      flashVer,
+      pageUrl,
+      swfUrl,
+      timeoutMs: _timeoutMs,
+      tls: _tls,
+      lookup: _lookup,
+      ...session
+    } = this.#options;
     return new ClientSession({
       ...session,
       send: (bytes) => {

@@ -1,5 +1,5 @@
 import { connect as connectTcp, isIP } from 'node:net';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { RtmpUrl } from '../client/index.ts';
@@ -21,11 +21,16 @@ const reasons: Readonly<Record<string, string>> = {
  *
  * @throws RtmpError `connection-failed`, `timeout`
  */
-export function openSocket(url: RtmpUrl, timeoutMs: number, tls: ConnectionOptions): Promise<Socket> {
+export function openSocket(
+  url: RtmpUrl,
+  timeoutMs: number,
+  { tls, lookup }: { readonly tls?: ConnectionOptions; readonly lookup?: LookupFunction },
+): Promise<Socket> {
   const { host, port, secure } = url;
+  const target = { host, port, ...(lookup === undefined ? {} : { lookup }) };
   const socket = secure
-    ? connectTls({ ...(isIP(host) === 0 ? { servername: host } : {}), ...tls, host, port })
-    : connectTcp({ host, port, noDelay: true });
+    ? connectTls({ ...(isIP(host) === 0 ? { servername: host } : {}), ...tls, ...target })
+    : connectTcp({ ...target, noDelay: true });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       fail(new RtmpError('timeout', `no connection to ${host}:${port} within ${timeoutMs} ms`));

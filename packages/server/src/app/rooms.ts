@@ -213,7 +213,7 @@ export function createRooms({ version, log, control, config, configFiles }: Room
     heartbeat,
     observation: new Observation({ log, hub, sessions, system, metrics, heartbeat }),
     sinks,
-    ingests: new IngestLoops({ log }),
+    ingests: new IngestLoops({ log, outbound }),
     rtmp,
     guardedFiles,
     fileOwners,

@@ -450,6 +450,7 @@ describe('loadConfig', () => {
       /begins with http:.. or https:.., not `ftp/,
     ],
     ['listen 1935; heartbeat { url x; }', 'config-value', 1, /expected a URL/],
+    ['listen 1935; heartbeat { url "http://a b/"; }', 'config-value', 1, /with a blank/],
     [
       'listen 1935; vhost v { security { allow watch all; } }',
       'config-value',

@@ -27,7 +27,7 @@ export interface OutboundLimit {
 
 /**
  * The one rule for URLs that do not stand in the administrator's own files: those of peers, of callbacks' answers and of
- * changes by the API (SSRF). Only http and https are allowed, and only addresses of the public Internet and those that
+ * changes by the API (SSRF). Only http and https are allowed (rtmp and rtmps for the outputs of ingests), and only addresses of the public Internet and those that
  * `outbound { private … }` names. Addresses are looked at after each name resolution, so that neither a name nor a redirect
  * leads elsewhere: use {@link urlProblem} for each URL that is requested, and {@link lookup} for each connection.
  */
@@ -46,7 +46,11 @@ export class OutboundRule {
     if (!URL.canParse(text)) return 'it is not a valid URL';
     const { protocol, hostname } = new URL(text);
     if (protocol !== 'http:' && protocol !== 'https:') return `the scheme ${protocol} is not allowed`;
-    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    return this.hostProblem(hostname.replace(/^\[(.*)\]$/, '$1'));
+  }
+
+  /** Why a host may not be connected to, or undefined. A name is not resolved yet: {@link lookup} does so. */
+  hostProblem(host: string): string | undefined {
     return isIP(host) === 0 ? undefined : this.addressProblem(host);
   }
 

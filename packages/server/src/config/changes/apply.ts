@@ -42,7 +42,9 @@ export function urlsByApi(edits: readonly ConfigEdit[], directives: readonly Dir
   for (const { settings } of edits) {
     for (const { value } of Object.values(settings)) {
       const texts = typeof value === 'string' ? [value] : (value ?? []);
-      for (const word of texts.flatMap((text) => text.split(/\s+/))) if (URL_LIKE.test(word)) urls.add(word);
+      // A directive may take the text as a whole, or its words.
+      const words = texts.flatMap((text) => [text, ...text.split(/\s+/)]);
+      for (const word of words) if (URL_LIKE.test(word)) urls.add(word);
     }
   }
   if (urls.size > 0) removeWritten(urls, directives);

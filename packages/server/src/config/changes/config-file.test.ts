@@ -338,6 +338,26 @@ describe('URLs that are set by the API', () => {
     expect((await back('1')).urlsByApi).toEqual(['http://169.254.169.254/']);
   });
 
+  it.each([
+    [{ 'heartbeat.url': 'http://127.0\n.0.1/' }],
+    [{ 'heartbeat.url': 'http://127.0.0.1/ ' }],
+    [{ 'http_hooks.on_connect': ['http://127.0\t.0.1/'] }],
+    [{ 'http_hooks.on_connect': ['http://127.0.0.1\u00a0/'] }],
+    [{ 'hls.hls_path': './a\u0000b' }],
+  ])('K001 S002 nothing is hidden from the check of where they lead: %j', async (settings) => {
+    const text = 'listen 1935; heartbeat { enabled on; } vhost a { http_hooks { enabled on; } }';
+    const vhost = 'heartbeat.url' in settings ? null : undefined;
+    await expect(open(text).change(settings, vhost)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(bad-value|config-value)$/) as string,
+    });
+  });
+
+  it('S002 the text as a whole is known, too, where a directive may take it so', async () => {
+    const { change } = open('listen 1935; vhost a { token { enabled on; jwks x.json; } }');
+    const config = await change({ 'token.jwks': 'https://127.0.0.1/keys ' });
+    expect(config.urlsByApi).toContain('https://127.0.0.1/keys ');
+  });
+
   it.each(['outbound.private', 'trusted_proxies', 'http_api.allowed_hosts'])(
     'K001 %s is not changed by the API',
     async (name) => {

@@ -186,7 +186,10 @@ export function settingValue({ name, field }: Setting, given: unknown): SettingV
 function wordOf(name: string, given: unknown): string {
   if (typeof given === 'boolean') return given ? 'on' : 'off';
   if (typeof given === 'number') return String(given);
-  if (typeof given === 'string') return given;
+  if (typeof given === 'string') {
+    if (/\p{Cc}/u.test(given)) throw badValue(name, 'takes no line breaks and other control characters');
+    return given;
+  }
   throw badValue(name, 'takes a text, a number, true or false, a list of them, or null for its default');
 }
 

@@ -241,9 +241,11 @@ export function words(
 }
 
 function urlProblem(word: string): string | undefined {
-  return /^https?:\/\/[^/\s]/.test(word)
-    ? undefined
-    : `expected a URL that begins with http:// or https://, not \`${word}\``;
+  if (!/^https?:\/\/[^/\s]/.test(word)) {
+    return `expected a URL that begins with http:// or https://, not \`${word}\``;
+  }
+  // What parses a URL leaves these out: it would lead elsewhere than it says.
+  return /[\s\p{Cc}]/u.test(word) ? `a URL with a blank or a control character: \`${word}\`` : undefined;
 }
 
 /** One or more http(s) URLs. */

@@ -1,3 +1,5 @@
+import type { LookupFunction } from 'node:net';
+
 import { FlvTagType } from '@sluice/media/flv';
 import { RtmpError } from '@sluice/rtmp';
 
@@ -20,6 +22,8 @@ export interface FilePushOptions {
   readonly retry?: RetryPolicy;
   /** ms for each step of a connection, and for a server that takes nothing any more. Default 10,000. */
   readonly timeoutMs?: number;
+  /** Resolves the host name of the URL. Default: the system's. */
+  readonly lookup?: LookupFunction | undefined;
   /** Told what goes on, in order. */
   readonly onEvent?: (event: FilePushEvent) => void;
   /** Default: the machine's. */
@@ -174,6 +178,7 @@ export class FilePush {
       timeoutMs: this.#timeoutMs,
       signal: this.#abort.signal,
       clock: this.#clock,
+      lookup: this.#options.lookup,
     });
     if (link === undefined) return;
     this.#link = link;

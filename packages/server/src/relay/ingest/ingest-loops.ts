@@ -1,4 +1,6 @@
-import { RtmpError } from '@sluice/rtmp';
+import type { LookupFunction } from 'node:net';
+
+import { parseRtmpUrl, RtmpError } from '@sluice/rtmp';
 
 import { background } from '../../background.ts';
 import type { Config, VhostConfig } from '../../config/types.ts';
@@ -14,6 +16,20 @@ export interface IngestLoopsOptions {
   readonly log: Log;
   /** Default 3,000. */
   readonly restartDelayMs?: number;
+  /** Default: every output is the administrator's. */
+  readonly outbound?: OutputLimit;
+}
+
+/** Which outputs do not stand in the administrator's own file, and the rule for where they lead. */
+export interface OutputLimit {
+  /** @param output - as it is configured */
+  isLimited(output: string): boolean;
+  readonly rule: {
+    /** Why a host may not be connected to, or undefined. */
+    hostProblem(host: string): string | undefined;
+    /** Resolves a name, and fails where it leads to a host that may not be connected to. */
+    readonly lookup: LookupFunction;
+  };
 }
 
 type IngestConfig = VhostConfig['ingests'][number];
@@ -28,10 +44,12 @@ export type IngestHost = Pick<Config, 'vhosts'>;
 export class IngestLoops {
   readonly #log: Log;
   readonly #restartDelayMs: number;
+  readonly #outbound: OutputLimit | undefined;
   readonly #running = new Map<string, { readonly recipe: string; readonly loops: readonly IngestLoop[] }>();
 
   constructor(options: IngestLoopsOptions) {
     this.#log = options.log;
+    this.#outbound = options.outbound;
     this.#restartDelayMs = options.restartDelayMs ?? RESTART_DELAY_MS;
   }
 
@@ -47,7 +65,8 @@ export class IngestLoops {
       for (const ingest of ingests) {
         if (!enabled || !ingest.enabled || ingest.input.type !== 'loop') continue;
         const key = `${vhost}/${ingest.label}`;
-        const recipe = JSON.stringify([port, ingest]);
+        const limited = ingest.engines.map(({ output }) => this.#outbound?.isLimited(output));
+        const recipe = JSON.stringify([port, ingest, limited]);
         wanted.set(key, { recipe, start: () => this.#start(vhost, ingest, port) });
       }
     }
@@ -86,7 +105,10 @@ export class IngestLoops {
     }
     return outputs.map((template) => {
       const url = template.replaceAll('[vhost]', vhost).replaceAll('[port]', String(port));
-      return new IngestLoop(what, { file, url, rounds: Infinity }, log, this.#restartDelayMs);
+      const rule =
+        this.#outbound?.isLimited(template) === true && !isOwn(url, port) ? this.#outbound.rule : undefined;
+      const push = { file, url, rounds: Infinity, lookup: rule?.lookup };
+      return new IngestLoop(what, push, { log, restartDelayMs: this.#restartDelayMs, rule });
     });
   }
 }
@@ -95,10 +117,29 @@ function transcodes({ enabled, videoCodec, audioCodec }: IngestConfig['engines']
   return enabled && [videoCodec, audioCodec].some((codec) => codec !== '' && codec !== 'copy');
 }
 
+/** Whether an output is this server itself, on this machine. */
+function isOwn(url: string, port: number): boolean {
+  try {
+    const target = parseRtmpUrl(url);
+    return target.port === port && ['127.0.0.1', '::1', 'localhost'].includes(target.host);
+  } catch {
+    return false;
+  }
+}
+
+/** What an {@link IngestLoop} works with. */
+interface IngestLoopOptions {
+  readonly log: Log;
+  readonly restartDelayMs: number;
+  /** Undefined where the output may lead anywhere. */
+  readonly rule: OutputLimit['rule'] | undefined;
+}
+
 /** One file that is played to one URL until it is stopped. */
 class IngestLoop {
   readonly #what: string;
   readonly #options: FilePushOptions;
+  readonly #rule: OutputLimit['rule'] | undefined;
   readonly #log: Log;
   readonly #restartDelayMs: number;
   readonly #done: Promise<void>;
@@ -108,9 +149,10 @@ class IngestLoop {
   /** What was logged last: a failure that goes on is told once. */
   #lastFailure = '';
 
-  constructor(what: string, options: FilePushOptions, log: Log, restartDelayMs: number) {
+  constructor(what: string, options: FilePushOptions, { log, restartDelayMs, rule }: IngestLoopOptions) {
     this.#what = what;
     this.#options = options;
+    this.#rule = rule;
     this.#log = log;
     this.#restartDelayMs = restartDelayMs;
     this.#done = this.#run();
@@ -138,6 +180,7 @@ class IngestLoop {
       });
       this.#push = push;
       try {
+        this.#checkHost();
         await push.run();
       } catch (error) {
         this.#report(error);
@@ -150,6 +193,13 @@ class IngestLoop {
   /** A method, so that the compiler expects a change across an await. */
   #isStopped(): boolean {
     return this.#stopped;
+  }
+
+  /** @throws RtmpError when the output may not lead there */
+  #checkHost(): void {
+    if (this.#rule === undefined) return;
+    const problem = this.#rule.hostProblem(parseRtmpUrl(this.#options.url).host);
+    if (problem !== undefined) throw new RtmpError('connection-failed', `it is not connected: ${problem}`);
   }
 
   #report(error: unknown): void {

@@ -12,8 +12,9 @@ import { type Config, resolveConfig } from '../../config/index.ts';
 import { MediaFileError } from '../../files/index.ts';
 import { avcHeaderTag, clipTags, flvBytes, metadataTag, temporaryFile } from '../../files/test-kit.ts';
 import { quietLog } from '../../log/index.ts';
+import { OutboundRule } from '../../security/index.ts';
 import { FilePush, type FilePushEvent } from './file-push.ts';
-import { IngestLoops } from './ingest-loops.ts';
+import { IngestLoops, type OutputLimit } from './ingest-loops.ts';
 
 const cleanups: (() => unknown)[] = [];
 
@@ -208,13 +209,17 @@ describe('IngestLoops', () => {
     };
   }
 
-  function makeLoops(): { loops: IngestLoops; lines: string[] } {
+  function makeLoops(outbound?: OutputLimit): { loops: IngestLoops; lines: string[] } {
     const lines: string[] = [];
     const log = pino(
       { level: 'info' },
       { write: (json: string) => lines.push((JSON.parse(json) as { msg: string }).msg) },
     );
-    const loops = new IngestLoops({ log, restartDelayMs: 10 });
+    const loops = new IngestLoops({
+      log,
+      restartDelayMs: 10,
+      ...(outbound === undefined ? {} : { outbound }),
+    });
     cleanups.push(() => loops.close());
     return { loops, lines };
   }
@@ -237,6 +242,36 @@ describe('IngestLoops', () => {
       `ingest a of vhost __defaultVhost__: ${file} is played to rtmp://127.0.0.1:${port}/live?vhost=__defaultVhost__/livestream`,
     );
     expect(lines.at(-1)).toBe('ingest a of vhost __defaultVhost__ is stopped');
+  });
+
+  it.each(['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', 'localhost', '0x7f.1', 'localhost.'])(
+    'S002 an output of others to %s is not connected to',
+    async (host) => {
+      const connections: unknown[] = [];
+      const listener = createServer((socket) => {
+        connections.push(socket.destroy());
+      });
+      cleanups.push(() => listener.close());
+      await new Promise<void>((resolve) => listener.listen(0, resolve));
+      const address = listener.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      const file = await temporaryFile('x.flv', flvBytes(clipTags(200, 200)));
+      const given = `rtmp://${host}:${port}/live/x`;
+      const rule = new OutboundRule(() => []);
+      const { loops, lines } = makeLoops({ isLimited: (url) => url === given, rule });
+      loops.apply(configOf({ file, output: given }), 1);
+      await vi.waitUntil(() => lines.length > 0);
+      expect(lines[0]).toMatch(/is not a public address|could not be looked up|not found/);
+      expect(connections).toEqual([]);
+    },
+  );
+
+  it('S002 an output of others may be this server itself', async () => {
+    const { server, port } = await startServer();
+    const file = await temporaryFile('x.flv', flvBytes(clipTags(200, 200)));
+    const { loops } = makeLoops({ isLimited: () => true, rule: new OutboundRule(() => []) });
+    loops.apply(configOf({ file, output }), port);
+    await vi.waitUntil(() => server.streams.size === 1);
   });
 
   it('I005 starts again after a failure, which is told once', async () => {

@@ -1,3 +1,5 @@
+import type { LookupFunction } from 'node:net';
+
 import { FlvTagType } from '@sluice/media/flv';
 import { RtmpError } from '@sluice/rtmp';
 import { publish, type RtmpClientPublisher } from '@sluice/rtmp/node';
@@ -12,6 +14,8 @@ export interface PublishLinkOptions {
   /** Ends every wait soon after it is aborted. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Resolves the host name of the URL. Default: the system's. */
+  readonly lookup?: LookupFunction | undefined;
   /** Who is at the other end, in error messages. Default `the server`. */
   readonly peer?: string;
 }
@@ -47,7 +51,8 @@ export class PublishLink {
    * @throws RtmpError as `publish` does
    */
   static async open(url: string, options: PublishLinkOptions): Promise<PublishLink | undefined> {
-    const pending = publish(url, { timeoutMs: options.timeoutMs });
+    const { timeoutMs, lookup } = options;
+    const pending = publish(url, { timeoutMs, ...(lookup === undefined ? {} : { lookup }) });
     const publisher = await unlessAborted(pending, options.signal);
     if (publisher !== undefined) return new PublishLink(publisher, options);
     const closed = pending.then(
