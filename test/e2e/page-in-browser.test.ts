@@ -16,6 +16,7 @@ import {
   startSluice,
   type SluiceUnderTest,
   waitFor,
+  waitInPage,
 } from '../harness/index.ts';
 
 /** What the proxy takes off each path. */
@@ -118,7 +119,7 @@ vhost __defaultVhost__ {
       const page = await open('/');
       await page.click('.stream:has-text("cam")');
       await plays(page);
-      await page.waitForFunction('document.activeElement.id === "video"');
+      await waitInPage(page, 'document.activeElement.id === "video"');
       expect(await page.getAttribute('video', 'aria-label')).toBe('Live stream cam');
       const state =
         '(({ muted, paused, volume }) => ({ muted, paused, volume }))(document.querySelector("video"))';
@@ -130,7 +131,7 @@ vhost __defaultVhost__ {
       await page.keyboard.press('k');
       expect(await page.evaluate(state)).toMatchObject({ paused: false });
       await page.keyboard.press('f');
-      await page.waitForFunction('document.fullscreenElement?.id === "screen"');
+      await waitInPage(page, 'document.fullscreenElement?.id === "screen"');
       await page.close();
     },
     2 * LIMIT_MS,

@@ -1,6 +1,6 @@
 import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
-import { LIMIT_MS } from './process.ts';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { LIMIT_MS, waitFor } from './process.ts';
 import { pathOf } from './tools.ts';
 
 /**
@@ -25,8 +25,16 @@ export async function launchBrowser(): Promise<Browser> {
 }
 
 /** A page that has as much time for what it is told as every other wait of a test. */
-export async function openPage(browser: Browser): Promise<Page> {
-  const page = await browser.newPage();
+export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await browser.newPage(options);
   page.setDefaultTimeout(LIMIT_MS);
   return page;
+}
+
+/**
+ * Waits until an expression is true in a page. Unlike `page.waitForFunction`, it evaluates nothing as the page itself,
+ * whose Content-Security-Policy may forbid that.
+ */
+export async function waitInPage(page: Page, expression: string): Promise<void> {
+  await waitFor(async () => (await page.evaluate<unknown>(expression)) === true || undefined, expression);
 }

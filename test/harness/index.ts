@@ -1,5 +1,5 @@
 /** What the end-to-end tests share: a real server, ffmpeg, a browser, and ways to wait for them. */
-export { launchBrowser, openPage } from './browser.ts';
+export { launchBrowser, openPage, waitInPage } from './browser.ts';
 export { makeCertificate } from './certificates.ts';
 export type { CertificateFiles } from './certificates.ts';
 export { ffmpeg, framemd5, packets, probe, publish, Publisher, record, rtmpdump } from './ffmpeg.ts';

@@ -13,8 +13,8 @@ export function codecNote(video, hasHls) {
   }
   const source = globalThis.ManagedMediaSource ?? globalThis.MediaSource;
   const elsewhere = hasHls
-    ? 'VLC and ffplay play its HLS and HTTP-FLV addresses.'
-    : 'ffplay and VLC play its HTTP-FLV address.';
+    ? 'VLC and ffplay play its HLS address, ffplay from version 6.1 on its HTTP-FLV and RTMP addresses, too.'
+    : 'ffplay from version 6.1 on plays its HTTP-FLV and RTMP addresses.';
   if (source?.isTypeSupported(HEVC) === true) {
     const forms = hasHls ? 'HTTP-FLV, WebSocket and HLS' : 'HTTP-FLV and WebSocket';
     return `HEVC: this browser can decode it and plays ${forms}. Browsers without an HEVC decoder do not: ${elsewhere}`;

@@ -75,6 +75,7 @@ export async function playHls(video, url, listener) {
   }
   const engine = new Hls(HLS_OPTIONS);
   const recovery = new MediaRecovery(engine);
+  playAfterRecoveries(engine, video);
   engine.on(Hls.Events.ERROR, (_event, { fatal, type, details, response }) => {
     if (!fatal) {
       return;
@@ -92,6 +93,7 @@ export async function playHls(video, url, listener) {
   engine.on(Hls.Events.BUFFER_CODECS, (_event, tracks) => {
     listener.media({ audioOnly: tracks.audio !== undefined && !tracks.video && !tracks.audiovideo });
   });
+  engine.once(Hls.Events.DESTROYING, watchForEnd(video, listener));
   engine.loadSource(url);
   engine.attachMedia(video);
   return engine;
@@ -126,6 +128,55 @@ class MediaRecovery {
   }
 }
 
+/**
+ * Plays on after each recovery, hls.js's own ones too: it attaches the video afresh, and a browser pauses what has an
+ * error or gets another source. Who has paused it stays where they are.
+ */
+function playAfterRecoveries(engine, video) {
+  let wantsPlay = true;
+  let attached = false;
+  const listening = new AbortController();
+  const { signal } = listening;
+  video.addEventListener('play', () => (wantsPlay = true), { signal });
+  video.addEventListener('pause', () => (wantsPlay = !video.paused || video.error !== null), { signal });
+  engine.on(Hls.Events.MEDIA_ATTACHED, () => {
+    if (attached && wantsPlay) {
+      video.play().catch(() => undefined);
+    }
+    attached = true;
+  });
+  engine.once(Hls.Events.DESTROYING, () => listening.abort());
+}
+
+/** A live playlist does not say that its stream is over: it just gets no longer. */
+const STALLED_MS = 6000;
+
+/**
+ * Tells the listener once that nothing more comes, when what has begun to play stands still.
+ *
+ * @returns {() => void} ends the watch
+ */
+function watchForEnd(video, listener) {
+  let last = video.currentTime;
+  let since = performance.now();
+  let begun = false;
+  const check = () => {
+    const now = performance.now();
+    const moved = video.currentTime !== last;
+    begun ||= moved && !video.paused;
+    if (moved || video.paused || !begun) {
+      last = video.currentTime;
+      since = now;
+    }
+    if (video.ended || now - since >= STALLED_MS) {
+      clearInterval(timer);
+      listener.end('ended', 'The stream has ended', 'It starts again by itself when its publisher is back.');
+    }
+  };
+  const timer = setInterval(check, 500);
+  return () => clearInterval(timer);
+}
+
 /** Safari on phones has no Media Source Extensions, and plays HLS by itself. */
 function playNatively(video, url, listener) {
   if (video.canPlayType('application/vnd.apple.mpegurl') === '') {
@@ -135,8 +186,10 @@ function playNatively(video, url, listener) {
   const onError = () => listener.end(...networkFailure(0));
   video.addEventListener('error', onError);
   video.src = url;
+  const stopWatch = watchForEnd(video, listener);
   return {
     destroy() {
+      stopWatch();
       video.removeEventListener('error', onError);
       video.removeAttribute('src');
       video.load();

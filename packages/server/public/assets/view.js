@@ -95,7 +95,8 @@ export function showCopies(box, values) {
       const button = copy.querySelector('.copy-button');
       const code = copy.querySelector('.copy-value');
       copy.querySelector('.copy-label').textContent = label;
-      code.textContent = value;
+      // Long addresses break behind a slash.
+      code.append(...value.split(/(?<=[^/:]\/)/).flatMap((part) => [part, document.createElement('wbr')]));
       code.setAttribute('aria-label', `${label}: ${value}`);
       button.setAttribute('aria-label', `Copy: ${label}`);
       button.addEventListener('click', async () => {
