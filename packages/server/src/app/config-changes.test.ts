@@ -179,9 +179,9 @@ describe('changes by the API', () => {
     expect(await api.changes()).toEqual([]);
     await expect(api.rollback('1')).rejects.toMatchObject({ code: 'not-found' });
     expect(lines.filter((line) => line.startsWith('rollback of'))).toEqual([
-      'rollback of 2 by admin at 127.0.0.1: nothing is otherwise by it now',
+      'rollback of 2 by admin at 127.0.0.1: no change',
       'rollback of 3 by admin at 127.0.0.1: max_connections: 40 -> 100',
-      'rollback of 1 by admin at 127.0.0.1: nothing is otherwise by it now',
+      'rollback of 1 by admin at 127.0.0.1: no change',
     ]);
   });
 
@@ -208,7 +208,7 @@ describe('changes by the API', () => {
     await expect(api.changeVhost('z', { enabled: false })).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('C005 many at once: each is made, one after the other, among reloads', async () => {
+  it('C005 many at once: each is made, in order, among reloads', async () => {
     const { api, overlay, server } = await start();
     const values = Array.from({ length: 20 }, (_, index) => index + 200);
     await Promise.all([

@@ -79,6 +79,8 @@ export interface PreparedEdit {
   readonly config: Config;
   /** The change; undefined when nothing would be otherwise, or changes are taken back. */
   readonly edit: ConfigEdit | undefined;
+  /** All changes, with this one. */
+  readonly overlay: Overlay;
   /** Changes that would be taken back. */
   readonly removed: readonly ConfigEditView[];
   /** What people should know of it. */
@@ -197,11 +199,12 @@ export class ConfigFile {
   /**
    * Works out a change; nothing is changed yet.
    *
+   * @param earlier - a change that is worked out and will be made together with this one
    * @throws ConfigEditError, SettingError
    */
-  edit({ at, by, settings: given, vhost }: EditRequest): PreparedEdit {
+  edit({ at, by, settings: given, vhost }: EditRequest, earlier?: PreparedEdit): PreparedEdit {
     const reading = this.#unspoilt();
-    const { edits, nextId } = reading.overlay;
+    const { edits, nextId } = earlier?.overlay ?? reading.overlay;
     const entries = Object.entries(given);
     if (entries.length === 0) {
       throw new ConfigEditError('nothing-to-change', 'no setting is named: wanted {"play.gop_cache": false}');
@@ -302,6 +305,7 @@ export class ConfigFile {
     const overlayText = formatOverlay(path, overlay);
     return {
       config,
+      overlay,
       edit: what.edit,
       removed: what.removed ?? [],
       notes: what.notes ?? [],
