@@ -69,7 +69,9 @@ export class DiskWriter {
   add(segment: HlsSegment, bytes: Uint8Array, discontinuity: boolean, first: number): void {
     this.#first = first;
     const { maxPendingBytes, maxPendingJobs, playlistFile } = this.#options;
-    if (this.#pendingBytes + bytes.length > maxPendingBytes || this.#jobs.length >= maxPendingJobs) {
+    // A single one may be larger than what else may wait.
+    const isFull = this.#pendingBytes > 0 && this.#pendingBytes + bytes.length > maxPendingBytes;
+    if (isFull || this.#jobs.length >= maxPendingJobs) {
       segment.place = 'memory';
       this.#gap = true;
       const waiting = `${this.#pendingBytes} of ${maxPendingBytes} bytes in ${this.#jobs.length} jobs wait`;

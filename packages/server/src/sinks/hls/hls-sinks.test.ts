@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Frame, FrameKind } from '../../live/index.ts';
 import { readTs } from '../../remux/ts-test-kit.ts';
 import { DiskError } from '../disk/index.ts';
-import { aacHeader, avcBody, avcHeader, FakeDisk, frameOf, gate, HlsRun, START } from './test-kit.ts';
+import { aacHeader, avcBody, avcHeader, FakeDisk, frameOf, gate, HlsRun, ROOT, START } from './test-kit.ts';
 
 /** PIDs of the TS (L011). */
 const VIDEO_PID = 0x100;
@@ -585,6 +585,36 @@ describe('HlsSinks: faults of the disk', () => {
     await run.settle();
     expect(urisOnDisk(run)).toEqual(['livestream-0.ts', 'livestream-1.ts']);
     expect(run.events).toHaveLength(2);
+  });
+
+  it('tiny frames that stand still in time fill neither the memory nor the list of what is kept', async () => {
+    const limits = {
+      maxSegmentBytes: 20_000,
+      maxWindowBytes: 60_000,
+      maxRetiredBytes: 40_000,
+      maxPendingBytes: 10_000,
+    };
+    for (const storage of ['ram', 'disk'] as const) {
+      const run = new HlsRun({ storage, ramBytes: 0 }, { limits });
+      const publisher = await run.publish();
+      publisher.headers();
+      publisher.video(0, true, 10);
+      for (let count = 0; count < 5000; count += 1) publisher.video(40, false, 10);
+      await run.settle();
+      const status = run.sinks.status('__defaultVhost__/live/livestream');
+      expect(status?.bytesInMemory).toBeLessThanOrEqual(120_000);
+    }
+  });
+
+  it('a segment of more bytes than may wait beside others is written', async () => {
+    const run = new HlsRun({}, { limits: { maxPendingBytes: 10_000 } });
+    const publisher = await run.publish();
+    publisher.headers();
+    for (let time = 0; time < 2100; time += 40) publisher.video(time, time % 2000 === 0, 400);
+    await run.settle();
+    expect(urisOnDisk(run)).toEqual(['livestream-0.ts']);
+    expect(run.disk.files.get(`${ROOT}/live/livestream-0.ts`)?.length).toBeGreaterThan(10_000);
+    expect(run.sinks.faults('__defaultVhost__/live/livestream')).toEqual([]);
   });
 
   it('a disk that hangs: bytes that wait have a limit, and what was too much is left out on disk', async () => {

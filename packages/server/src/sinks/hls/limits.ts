@@ -10,8 +10,12 @@ export interface HlsLimits {
   readonly maxSpareBytes: number;
   /** Segments in a playlist, however long the window is. Default 20,000. */
   readonly maxWindowSegments: number;
+  /** Bytes of the segments in a playlist, however long the window is. Default 512 MiB. */
+  readonly maxWindowBytes: number;
   /** Segments that are kept after they left the playlist, for players that still ask for them. Default 64. */
   readonly maxRetiredSegments: number;
+  /** Bytes in memory of those segments. Default 128 MiB. */
+  readonly maxRetiredBytes: number;
   /** Characters of a playlist that an earlier run left. Default 4 Mi. */
   readonly maxRecoveredBytes: number;
   /** Streams whose numbers are remembered after everything else of them was forgotten. Default 10,000. */
@@ -25,7 +29,9 @@ export const DEFAULT_HLS_LIMITS: HlsLimits = {
   maxSegmentBytes: 64 * 1024 * 1024,
   maxSpareBytes: 64 * 1024 * 1024,
   maxWindowSegments: 20_000,
+  maxWindowBytes: 512 * 1024 * 1024,
   maxRetiredSegments: 64,
+  maxRetiredBytes: 128 * 1024 * 1024,
   maxRecoveredBytes: 4 * 1024 * 1024,
   maxRememberedStreams: 10_000,
 };

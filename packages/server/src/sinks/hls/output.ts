@@ -59,8 +59,8 @@ export class HlsOutput {
     this.#removesFiles = config.cleanup;
     // 0 is not a target duration that players can reload a playlist by.
     const target = Math.max(1, leastTargetDuration((config.fragmentMs * config.targetDurationRatio) / 1000));
-    this.#window = new PlaylistWindow(config.windowMs, limits.maxWindowSegments, target);
-    this.#listed = new PlaylistWindow(config.windowMs, limits.maxWindowSegments, target);
+    this.#window = new PlaylistWindow(config.windowMs, limits, target);
+    this.#listed = new PlaylistWindow(config.windowMs, limits, target);
     this.#keys = new KeyRing(config.fragmentsPerKey);
     this.#fault = new Fault(log, `hls ${id.app}/${id.stream}`);
     this.#store = new SegmentStore({
@@ -69,6 +69,7 @@ export class HlsOutput {
       memory: options.memory,
       maxBytes: config.storage === 'disk' ? config.ramBytes : Infinity,
       maxRetired: limits.maxRetiredSegments,
+      maxRetiredBytes: limits.maxRetiredBytes,
       lingerMs: () => this.#window.targetDuration * 1000 * LINGER_TARGET_DURATIONS,
       onForgotten: (segment, key) => this.#forgotten(segment, key),
     });

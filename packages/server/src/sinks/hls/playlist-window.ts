@@ -9,10 +9,16 @@ export interface WindowEntry {
   readonly discontinuity: boolean;
 }
 
+/** What a window holds at most, however long it is to be; the newest segment is always in it. */
+export interface WindowLimits {
+  readonly maxWindowSegments: number;
+  readonly maxWindowBytes: number;
+}
+
 /** The part of a stream that a playlist tells of. */
 export class PlaylistWindow {
   readonly #windowMs: number;
-  readonly #maxSegments: number;
+  readonly #limits: WindowLimits;
   #entries: WindowEntry[] = [];
   #next = 0;
   #discontinuitySequence = 0;
@@ -22,15 +28,15 @@ export class PlaylistWindow {
    * @param windowMs - how much the playlist holds
    * @param targetDuration - seconds; grows with the longest segment and never shrinks (L003)
    */
-  constructor(windowMs: number, maxSegments: number, targetDuration: number) {
+  constructor(windowMs: number, limits: WindowLimits, targetDuration: number) {
     this.#windowMs = windowMs;
-    this.#maxSegments = maxSegments;
+    this.#limits = limits;
     this.#targetDuration = targetDuration;
   }
 
   /** Another window that says the same, and goes its own way from here. */
   copy(): PlaylistWindow {
-    const copy = new PlaylistWindow(this.#windowMs, this.#maxSegments, this.#targetDuration);
+    const copy = new PlaylistWindow(this.#windowMs, this.#limits, this.#targetDuration);
     copy.#entries = [...this.#entries];
     copy.#next = this.#next;
     copy.#discontinuitySequence = this.#discontinuitySequence;
@@ -95,13 +101,18 @@ export class PlaylistWindow {
 
   /** How many of the oldest entries the window does not need. */
   #surplus(): number {
+    const { maxWindowBytes, maxWindowSegments } = this.#limits;
     let held = 0;
+    let bytes = 0;
     let index = this.#entries.length - 1;
     for (; index > 0; index -= 1) {
-      held += this.#entries[index]?.segment.durationMs ?? 0;
+      const segment = this.#entries[index]?.segment;
+      held += segment?.durationMs ?? 0;
+      bytes += segment?.size ?? 0;
       if (held >= this.#windowMs) break;
+      if (bytes + (this.#entries[index - 1]?.segment.size ?? 0) > maxWindowBytes) break;
     }
-    return Math.max(index, this.#entries.length - this.#maxSegments);
+    return Math.max(index, this.#entries.length - maxWindowSegments);
   }
 
   #drop(count: number): readonly HlsSegment[] {

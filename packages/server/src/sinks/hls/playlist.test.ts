@@ -24,31 +24,43 @@ function segment(sequence: number, durationMs = 4000, changes: Partial<HlsSegmen
   };
 }
 
+const LIMITS = { maxWindowSegments: 100, maxWindowBytes: 1e6 };
+
 function numbersOf(window: PlaylistWindow): number[] {
   return window.entries.map((entry) => entry.segment.sequence);
 }
 
 describe('PlaylistWindow', () => {
   it('L002 keeps as many of the newest segments as fill the window', () => {
-    const window = new PlaylistWindow(12_000, 100, 6);
+    const window = new PlaylistWindow(12_000, LIMITS, 6);
     const removed = [0, 1, 2, 3, 4].map((sequence) => window.push(segment(sequence), false).length);
     expect(removed).toEqual([0, 0, 0, 1, 1]);
     expect(numbersOf(window)).toEqual([2, 3, 4]);
     expect(window.mediaSequence).toBe(2);
   });
 
+  it('keeps at most so many bytes, and the newest segment whatever its size', () => {
+    const window = new PlaylistWindow(60_000, { ...LIMITS, maxWindowBytes: 500 }, 6);
+    for (const sequence of [0, 1, 2, 3]) window.push(segment(sequence, 0), false);
+    expect(numbersOf(window)).toEqual([2, 3]);
+    window.push(segment(4, 0, { size: 501 }), false);
+    expect(numbersOf(window)).toEqual([4]);
+    window.push(segment(5, 0), false);
+    expect(numbersOf(window)).toEqual([5]);
+  });
+
   it('L002 keeps one segment that is longer than the window, and at most so many', () => {
-    const window = new PlaylistWindow(1000, 100, 6);
+    const window = new PlaylistWindow(1000, LIMITS, 6);
     window.push(segment(0), false);
     window.push(segment(1), false);
     expect(numbersOf(window)).toEqual([1]);
-    const many = new PlaylistWindow(1e9, 3, 6);
+    const many = new PlaylistWindow(1e9, { ...LIMITS, maxWindowSegments: 3 }, 6);
     for (let sequence = 0; sequence < 9; sequence += 1) many.push(segment(sequence), false);
     expect(numbersOf(many)).toEqual([6, 7, 8]);
   });
 
   it('L003 the target duration is that of the longest segment so far, rounded to the nearest second', () => {
-    const window = new PlaylistWindow(8000, 100, 6);
+    const window = new PlaylistWindow(8000, LIMITS, 6);
     window.push(segment(0, 6000), false);
     expect(window.targetDuration).toBe(6);
     window.push(segment(1, 6499), false);
@@ -60,7 +72,7 @@ describe('PlaylistWindow', () => {
   });
 
   it('counts the discontinuities that have left', () => {
-    const window = new PlaylistWindow(4000, 100, 6);
+    const window = new PlaylistWindow(4000, LIMITS, 6);
     window.goOnFrom(3);
     window.push(segment(0), true);
     expect(window.discontinuitySequence).toBe(3);
@@ -73,7 +85,7 @@ describe('PlaylistWindow', () => {
   });
 
   it('keeps counting by one when it has lost a segment, until nobody can see it', () => {
-    const window = new PlaylistWindow(20_000, 100, 6);
+    const window = new PlaylistWindow(20_000, LIMITS, 6);
     window.push(segment(5), false);
     window.push(segment(7), true);
     expect(window.mediaSequence).toBe(5);
@@ -88,7 +100,7 @@ describe('PlaylistWindow', () => {
 
 describe('playlist text', () => {
   function twoSegments(changes: Partial<HlsSegment> = {}): PlaylistWindow {
-    const window = new PlaylistWindow(60_000, 100, 15);
+    const window = new PlaylistWindow(60_000, LIMITS, 15);
     window.push(segment(7, 9900), false);
     window.push(segment(8, 10_000, changes), true);
     return window;

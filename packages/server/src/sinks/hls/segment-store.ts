@@ -21,6 +21,7 @@ export interface SegmentStoreOptions {
    */
   readonly maxBytes: number;
   readonly maxRetired: number;
+  readonly maxRetiredBytes: number;
   /** How long segments are kept that have left the playlist, ms. */
   readonly lingerMs: () => number;
   /** Nobody needs the segment any more; `lastOfKey` is its key when it was the last one that used it. */
@@ -90,9 +91,9 @@ export class SegmentStore {
 
   /** Takes segments that have left the playlist. */
   retire(segments: readonly HlsSegment[], now: number): void {
-    const { lingerMs, maxRetired } = this.#options;
+    const { lingerMs, maxRetired, maxRetiredBytes } = this.#options;
     for (const segment of segments) this.#retired.push({ segment, until: now + lingerMs() });
-    while (this.#retired.length > maxRetired) this.#forgetOldest();
+    while (this.#retired.length > maxRetired || this.#retiredBytes > maxRetiredBytes) this.#forgetOldest();
   }
 
   /** Forgets what no player is expected to ask for any more. */
@@ -103,6 +104,10 @@ export class SegmentStore {
   /** Forgets everything that has left the playlist. */
   expireAll(): void {
     while (this.#retired.length > 0) this.#forgetOldest();
+  }
+
+  get #retiredBytes(): number {
+    return this.#retired.reduce((sum, { segment }) => sum + (segment.bytes?.length ?? 0), 0);
   }
 
   #forgetOldest(): void {
