@@ -10,8 +10,10 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import {
   fixture,
   haveFfmpeg,
+  openPublisher,
   publish,
   record,
+  RtmpPeer,
   runSluice,
   type SluiceUnderTest,
   startSluice,
@@ -156,6 +158,32 @@ describe.runIf(haveFfmpeg).concurrent('gates', () => {
       ]);
     }
   });
+
+  it.for(['takeover', 'reject'] as const)(
+    'P005 K001 the callbacks of a second publisher, with `conflict %s`',
+    async (conflict, { onTestFinished }) => {
+      const { url, bodies } = await callbackServer(onTestFinished);
+      const hooks = `http_hooks { enabled on; on_publish ${url}; on_unpublish ${url}; }`;
+      const sluice = await start(onTestFinished, `${hooks} publish { conflict ${conflict}; }`);
+      const first = await openPublisher(sluice.ports.rtmp, 'x');
+      onTestFinished(() => first.close());
+      const second = await RtmpPeer.open(sluice.ports.rtmp);
+      onTestFinished(() => second.close());
+      await second.connect();
+      const published = second.publish('x').catch(() => undefined);
+      await waitFor(() => bodies.length >= 3 || undefined, 'three callbacks');
+      const [{ client_id: firstId } = {}, { client_id: secondId } = {}] = bodies;
+      // Whether it may publish has to be known before the first one goes.
+      expect(bodies.map(({ action, client_id }) => [action, client_id])).toEqual([
+        ['on_publish', firstId],
+        ['on_publish', secondId],
+        ['on_unpublish', conflict === 'takeover' ? firstId : secondId],
+      ]);
+      expect(firstId).not.toBe(secondId);
+      await (conflict === 'takeover' ? first : second).untilClosed();
+      await published;
+    },
+  );
 
   it('K003 a publisher that the callback server refuses is not on air, and is told why', async ({
     onTestFinished,

@@ -110,22 +110,27 @@ describe.runIf(haveFfmpeg).concurrent('live streams over HTTP', () => {
     }
   });
 
-  it.for(['ts', 'aac'] as const)(
-    'H010 H012 with hstrs on .%s waits for its publisher, and the response ends with it',
-    async (extension, { onTestFinished }) => {
+  it.for([
+    ['ts', 'h264-aac'],
+    ['aac', 'h264-aac'],
+    ['mp3', 'h264-mp3'],
+    ['mp3', 'mp3-only'],
+  ] as const)(
+    'H010 H012 with hstrs on .%s of %s waits for its publisher, and the response ends with it',
+    async ([extension, clip], { onTestFinished }) => {
       const mount = `mount [vhost]/[app]/[stream].${extension}; hstrs on;`;
       const sluice = await live(onTestFinished, 'h264-aac', mount);
       const response = await fetch(sluice.httpUrl(`/live/late.${extension}`));
       expect(response.status).toBe(200);
       const publisher = publish({
-        file: await fixture('h264-aac'),
+        file: await fixture(clip),
         url: sluice.rtmpUrl('late'),
         realtime: false,
       });
       await publisher.finished();
       const file = join(sluice.folder, `late.${extension}`);
       await writeFile(file, new Uint8Array(await response.arrayBuffer()));
-      const source = await framemd5(await fixture('h264-aac'), 'a');
+      const source = await framemd5(await fixture(clip), 'a');
       expect((await framemd5(file, 'a')).map(({ md5 }) => md5)).toEqual(source.map(({ md5 }) => md5));
     },
   );
