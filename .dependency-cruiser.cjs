@@ -76,7 +76,8 @@ module.exports = {
       from: { path: '^packages/([^/]+)/src/([^/]+)/', pathNot: TESTS },
       to: {
         path: '^packages/$1/src/(?!$2/)[^/]+/',
-        pathNot: '/src/(((servers|sinks|relay)/)?[^/]+/index[.]ts|config/types[.]ts)$',
+        pathNot:
+          '/src/(((servers|sinks|relay)/)?[^/]+/index[.]ts|config/types[.]ts|live/packet-test-kit[.]ts)$',
       },
     },
 
@@ -95,12 +96,13 @@ module.exports = {
     mediaRoom('av1', ['bytes']),
     mediaRoom('aac', ['bytes']),
     mediaRoom('mp3', ['bytes']),
+    mediaRoom('model', ['bytes', 'avc', 'hevc', 'av1', 'aac']),
     mediaRoom('mpegts', ['bytes', 'avc', 'hevc', 'aac', 'mp3']),
     mediaRoom('mp4', ['bytes', 'avc', 'hevc', 'av1', 'aac']),
     mediaRoom('m3u8', ['bytes']),
     mediaRoom('hds', ['bytes', 'flv']),
-    mediaRoom('remux', ['bytes', 'avc', 'hevc', 'aac', 'mp3', 'flv', 'mpegts', 'mp4']),
-    mediaRoom('flv', ['bytes', 'amf', 'avc', 'hevc', 'av1', 'aac', 'mp3']),
+    mediaRoom('remux', ['bytes', 'aac', 'mp3', 'model', 'flv', 'mpegts', 'mp4']),
+    mediaRoom('flv', ['bytes', 'amf', 'model']),
 
     // @sluice/rtmp: sans-I/O; one room touches sockets.
     {

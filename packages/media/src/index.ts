@@ -9,6 +9,7 @@ export * from './flv/index.ts';
 export * from './hds/index.ts';
 export * from './hevc/index.ts';
 export * from './m3u8/index.ts';
+export * from './model/index.ts';
 export * from './mp3/index.ts';
 export * from './mp4/index.ts';
 export * from './mpegts/index.ts';

@@ -12,6 +12,7 @@ import * as flv from './flv/index.ts';
 import * as hds from './hds/index.ts';
 import * as all from './index.ts';
 import * as m3u8 from './m3u8/index.ts';
+import * as model from './model/index.ts';
 import * as mp4 from './mp4/index.ts';
 import * as mpegts from './mpegts/index.ts';
 import * as remux from './remux/index.ts';
@@ -24,6 +25,7 @@ const MODULES: Readonly<Record<string, object>> = {
   '@sluice/media/flv': flv,
   '@sluice/media/hds': hds,
   '@sluice/media/m3u8': m3u8,
+  '@sluice/media/model': model,
   '@sluice/media/mp4': mp4,
   '@sluice/media/mpegts': mpegts,
   '@sluice/media/remux': remux,
@@ -63,7 +65,7 @@ describe('the README', () => {
   it('has an example for each container', () => {
     const imported = examples.join('').matchAll(/from '(@sluice\/media\/[a-z0-9]+)'/g);
     const names = new Set([...imported].map(([, name = '']) => name));
-    for (const name of ['amf', 'flv', 'mpegts', 'mp4', 'm3u8', 'hds']) {
+    for (const name of ['amf', 'model', 'flv', 'mpegts', 'mp4', 'm3u8', 'hds']) {
       expect(names).toContain(`@sluice/media/${name}`);
     }
   });

@@ -1,25 +1,5 @@
 import { MediaError } from '../errors.ts';
-
-/**
- * Audio codecs that FLV and RTMP can name. `pcm` has the sender's byte order, `device` is sound of the sender's own
- * making, `unknown` is a reserved sound format or a FourCC that none of them uses.
- */
-export type AudioCodec =
-  | 'pcm'
-  | 'adpcm'
-  | 'mp3'
-  | 'pcm-le'
-  | 'nellymoser'
-  | 'g711a'
-  | 'g711u'
-  | 'aac'
-  | 'speex'
-  | 'device'
-  | 'opus'
-  | 'flac'
-  | 'ac3'
-  | 'eac3'
-  | 'unknown';
+import type { AudioCodec } from '../model/index.ts';
 
 /** SoundFormat (FLV 10.1 E.4.2.1), 9 by Enhanced RTMP. */
 export const SOUND_FORMAT = {

@@ -129,19 +129,65 @@ describe('audio tag header', () => {
     expect(parseAudioTagHeader(hexToBytes('97 02 0f42'))).toBeUndefined();
   });
 
-  it('multitrack: the first track is read', () => {
-    expect(parseAudioTagHeader(hexToBytes('95 00 6d703461 01 1210'))).toMatchObject({
+  it('nanoseconds of modifiers', () => {
+    const nanosecondsOf = (hex: string): number | undefined =>
+      parseAudioTagHeader(hexToBytes(hex))?.nanoseconds;
+    expect(nanosecondsOf('97 02 0003e8 01 4f707573')).toBe(1000);
+    // 999999 is the most there can be.
+    expect(nanosecondsOf('97 02 ffffff 01 4f707573')).toBe(999_999);
+    expect(nanosecondsOf('91 4f707573')).toBe(0);
+    expect(nanosecondsOf('af01')).toBe(0);
+  });
+
+  it('multitrack: one track', () => {
+    expect(parseAudioTagHeader(hexToBytes('95 00 6d703461 01 1210'))).toEqual({
       codec: 'aac',
+      sampleRate: undefined,
+      sampleBits: undefined,
+      channels: undefined,
       packetType: 'multitrack',
       dataOffset: 7,
-      track: { multitrackType: 0, packetType: 'sequence-header', trackId: 1, size: undefined },
+      enhanced: true,
+      fourCC: 'mp4a',
+      nanoseconds: 0,
+      multitrack: {
+        multitrackType: 0,
+        packetType: 'sequence-header',
+        tracks: [
+          { trackId: 1, codec: 'aac', fourCC: 0x6d703461, compositionTime: 0, dataOffset: 7, dataEnd: 9 },
+        ],
+        complete: true,
+      },
     });
-    expect(parseAudioTagHeader(hexToBytes('95 11 4f707573 03 000002 aabb'))).toMatchObject({
-      codec: 'opus',
-      dataOffset: 10,
-      track: { multitrackType: 1, packetType: 'raw', trackId: 3, size: 2 },
-    });
-    expect(parseAudioTagHeader(hexToBytes('95 11 4f707573 03 0000'))).toBeUndefined();
+  });
+
+  it('multitrack: several tracks of one codec', () => {
+    const header = parseAudioTagHeader(hexToBytes('95 11 4f707573 03 000002 aabb 04 000000 05 000001 cc'));
+    expect(header).toMatchObject({ codec: 'opus', dataOffset: 10 });
+    expect(header?.multitrack).toMatchObject({ multitrackType: 1, packetType: 'raw', complete: true });
+    expect(header?.multitrack?.tracks).toMatchObject([
+      { trackId: 3, codec: 'opus', dataOffset: 10, dataEnd: 12 },
+      { trackId: 4, codec: 'opus', dataOffset: 16, dataEnd: 16 },
+      { trackId: 5, codec: 'opus', dataOffset: 20, dataEnd: 21 },
+    ]);
+  });
+
+  it('multitrack: several codecs', () => {
+    const hex = '97 02 0003e8 05 21 4f707573 00 000002 aabb 6d703461 01 000001 cc 68656c6f 02 000000';
+    const header = parseAudioTagHeader(hexToBytes(hex));
+    expect(header).toMatchObject({ codec: 'opus', fourCC: 'Opus', nanoseconds: 1000 });
+    expect(header?.multitrack?.tracks).toMatchObject([
+      { trackId: 0, codec: 'opus', dataOffset: 15, dataEnd: 17 },
+      { trackId: 1, codec: 'aac', dataOffset: 25, dataEnd: 26 },
+      { trackId: 2, codec: 'unknown', fourCC: 0x68656c6f, dataOffset: 34, dataEnd: 34 },
+    ]);
+    expect(header?.multitrack?.complete).toBe(true);
+  });
+
+  it('multitrack: nothing is read of a header that is cut', () => {
+    for (const hex of ['95', '95 11', '95 11 4f707573', '95 11 4f707573 03 0000']) {
+      expect(parseAudioTagHeader(hexToBytes(hex))).toBeUndefined();
+    }
   });
 
   it('what a header cannot say is refused', () => {

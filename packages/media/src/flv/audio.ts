@@ -1,6 +1,6 @@
 import { MediaError } from '../errors.ts';
+import type { AudioCodec } from '../model/index.ts';
 import {
-  type AudioCodec,
   audioCodecOfFourCC,
   audioCodecOfSoundFormat,
   audioFourCC,
@@ -8,13 +8,7 @@ import {
   soundFormatOf,
 } from './audio-codec.ts';
 import { fourCCToString, readFourCC, writeFourCC } from './fourcc.ts';
-import {
-  type FirstTrack,
-  MultitrackType,
-  PACKET_TYPE_MOD_EX,
-  readTrackSize,
-  skipModEx,
-} from './multitrack.ts';
+import { readPacketType, readTagTracks, type TagTracks } from './multitrack.ts';
 
 /** What an audio tag holds behind its header. */
 export type AudioPacketType =
@@ -37,8 +31,10 @@ export interface AudioTagHeader {
   readonly enhanced: boolean;
   /** The FourCC as sent; undefined for a legacy header. */
   readonly fourCC: string | undefined;
-  /** The first track of a `multitrack` packet, else undefined. */
-  readonly track: FirstTrack<AudioPacketType> | undefined;
+  /** The tracks of a `multitrack` packet, else undefined; the codec and offset above are those of the first. */
+  readonly multitrack: TagTracks<AudioPacketType, AudioCodec> | undefined;
+  /** TimestampOffsetNano of Enhanced RTMP: 0..999999 ns that are added to the presentation time. */
+  readonly nanoseconds: number;
 }
 
 /** What {@link buildAudioTagHeader} needs. */
@@ -77,7 +73,7 @@ export function parseAudioTagHeader(body: Uint8Array): AudioTagHeader | undefine
   const first = body[0];
   if (first === undefined) return undefined;
   const soundFormat = first >> 4;
-  if (soundFormat === SOUND_FORMAT.exHeader) return parseEnhanced(body, first);
+  if (soundFormat === SOUND_FORMAT.exHeader) return parseEnhanced(body);
   const codec = audioCodecOfSoundFormat(soundFormat);
   let packetType: AudioPacketType = 'raw';
   let dataOffset = 1;
@@ -97,7 +93,8 @@ export function parseAudioTagHeader(body: Uint8Array): AudioTagHeader | undefine
     dataOffset,
     enhanced: false,
     fourCC: undefined,
-    track: undefined,
+    multitrack: undefined,
+    nanoseconds: 0,
   };
 }
 
@@ -135,10 +132,14 @@ export function buildAudioTagHeader(options: AudioTagHeaderOptions): Uint8Array 
 function legacyFirstByte(options: AudioTagHeaderOptions): number {
   const { codec, sampleRate = 44100, sampleBits = 16, channels = 2 } = options;
   const soundFormat = soundFormatOf(codec, sampleRate);
-  const rateIsFixed = fixedRateOfSoundFormat(soundFormat) !== undefined;
+  const fixedRate = fixedRateOfSoundFormat(soundFormat);
+  const rateIsFixed = fixedRate !== undefined;
   const rateIndex = SOUND_RATES.findIndex((rate) => rate === sampleRate);
   if (rateIndex < 0 && !rateIsFixed) {
     throw new MediaError('bad-value', `${codec} at ${sampleRate} Hz: FLV has ${SOUND_RATES.join(', ')} Hz`);
+  }
+  if (rateIsFixed && options.sampleRate !== undefined && sampleRate !== fixedRate) {
+    throw new MediaError('bad-value', `${codec} at ${sampleRate} Hz: FLV has it at ${fixedRate} Hz only`);
   }
   if (sampleBits !== 8 && sampleBits !== 16) {
     throw new MediaError('bad-value', `${sampleBits} bits a sample: FLV has 8 and 16`);
@@ -150,40 +151,32 @@ function legacyFirstByte(options: AudioTagHeaderOptions): number {
   return (soundFormat << 4) | (soundRate << 2) | (sampleBits === 16 ? 0x02 : 0) | (channels === 2 ? 0x01 : 0);
 }
 
-function parseEnhanced(body: Uint8Array, first: number): AudioTagHeader | undefined {
-  let wireType = first & 0x0f;
-  let offset = 1;
-  while (wireType === PACKET_TYPE_MOD_EX) {
-    const end = skipModEx(body, offset);
-    if (end === undefined) return undefined;
-    wireType = (body[end] ?? 0) & 0x0f;
-    offset = end + 1;
-  }
-  if (wireType === EX_PACKET_TYPE.multitrack) return parseMultitrack(body, offset);
+function parseEnhanced(body: Uint8Array): AudioTagHeader | undefined {
+  const type = readPacketType(body);
+  if (type === undefined) return undefined;
+  const { wireType, offset, nanoseconds } = type;
+  if (wireType === EX_PACKET_TYPE.multitrack) return parseMultitrack(body, offset, nanoseconds);
   if (body.length < offset + 4) return undefined;
-  return enhancedHeader(readFourCC(body, offset), exPacketType(wireType), offset + 4, undefined);
+  const packetType = exPacketType(wireType);
+  return enhancedHeader(readFourCC(body, offset), packetType, offset + 4, undefined, nanoseconds);
 }
 
-function parseMultitrack(body: Uint8Array, start: number): AudioTagHeader | undefined {
+function parseMultitrack(body: Uint8Array, start: number, nanoseconds: number): AudioTagHeader | undefined {
   const multitrackType = (body[start] ?? 0) >> 4;
   const packetType = exPacketType((body[start] ?? 0) & 0x0f);
-  const sizeBytes = multitrackType === MultitrackType.oneTrack ? 0 : 3;
-  // The FourCC stands either before all tracks or in each track, but always right here for the first one.
-  const dataOffset = start + 1 + 4 + 1 + sizeBytes;
-  if (body.length < dataOffset) return undefined;
-  return enhancedHeader(readFourCC(body, start + 1), 'multitrack', dataOffset, {
-    multitrackType,
-    packetType,
-    trackId: body[start + 5] ?? 0,
-    size: readTrackSize(body, start + 6, multitrackType),
-  });
+  const read = readTagTracks(body, start + 1, multitrackType, false, TRACK_CODECS);
+  const [first] = read?.tracks ?? [];
+  if (read === undefined || first === undefined) return undefined;
+  const multitrack = { multitrackType, packetType, ...read };
+  return enhancedHeader(first.fourCC, 'multitrack', first.dataOffset, multitrack, nanoseconds);
 }
 
 function enhancedHeader(
   fourCC: number,
   packetType: AudioPacketType,
   dataOffset: number,
-  track: FirstTrack<AudioPacketType> | undefined,
+  multitrack: TagTracks<AudioPacketType, AudioCodec> | undefined,
+  nanoseconds: number,
 ): AudioTagHeader {
   const codec = audioCodecOfFourCC(fourCC);
   return {
@@ -195,9 +188,12 @@ function enhancedHeader(
     dataOffset,
     enhanced: true,
     fourCC: audioFourCC(codec) ?? fourCCToString(fourCC),
-    track,
+    multitrack,
+    nanoseconds,
   };
 }
+
+const TRACK_CODECS = { codecOf: audioCodecOfFourCC, hasCompositionTime: (): boolean => false };
 
 function enhancedByDefault(codec: AudioCodec): boolean {
   return codec === 'opus' || codec === 'flac' || codec === 'ac3' || codec === 'eac3';

@@ -1,10 +1,10 @@
 export * from './audio.ts';
-export type { AudioCodec } from './audio-codec.ts';
 export * from './metadata.ts';
-export { type FirstTrack, MultitrackType } from './multitrack.ts';
+export { MAX_TAG_TRACKS, MultitrackType, type TagTrack, type TagTracks } from './multitrack.ts';
+export { type FlvPacketProblem, FlvPacketReader, type FlvPacketReaderOptions } from './packet-reader.ts';
+export { configurationPacket, flvTagTypeOf, mediaPacket, type MediaPacketOptions } from './packet-writer.ts';
 export { flvPictureSize, type PictureSize } from './picture-size.ts';
 export * from './reader.ts';
 export * from './tag.ts';
 export * from './video.ts';
-export type { VideoCodec } from './video-codec.ts';
 export * from './writer.ts';

@@ -6,21 +6,10 @@ import {
   decodeAmf0,
   encodeAmf0,
 } from '../amf/index.ts';
-import {
-  type AudioCodec,
-  audioCodecOfFourCC,
-  audioCodecOfSoundFormat,
-  audioFourCC,
-  soundFormatOf,
-} from './audio-codec.ts';
+import type { AudioCodec, VideoCodec } from '../model/index.ts';
+import { audioCodecOfFourCC, audioCodecOfSoundFormat, audioFourCC, soundFormatOf } from './audio-codec.ts';
 import { fourCCToNumber } from './fourcc.ts';
-import {
-  type VideoCodec,
-  videoCodecId,
-  videoCodecOfFourCC,
-  videoCodecOfId,
-  videoFourCC,
-} from './video-codec.ts';
+import { videoCodecId, videoCodecOfFourCC, videoCodecOfId, videoFourCC } from './video-codec.ts';
 
 /** What onMetaData says in fields that all encoders share (FLV 10.1 E.5); undefined where not said. */
 export interface FlvMetadataFacts {

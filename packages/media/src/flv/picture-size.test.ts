@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { flvPictureSize } from './picture-size.ts';
-import type { VideoCodec } from './video-codec.ts';
+import type { VideoCodec } from '../model/index.ts';
 
 /** Fields of so many bits each, most significant first, padded to bytes. */
 function bits(...fields: readonly (readonly [value: number, count: number])[]): Uint8Array {

@@ -1,6 +1,6 @@
 import { BitReader } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
-import type { VideoCodec } from './video-codec.ts';
+import type { VideoCodec } from '../model/index.ts';
 
 /** Pixels. */
 export interface PictureSize {

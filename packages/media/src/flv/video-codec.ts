@@ -1,19 +1,5 @@
+import type { VideoCodec } from '../model/index.ts';
 import { fourCCToString } from './fourcc.ts';
-
-/** Video codecs that FLV and RTMP can name; `unknown` is a codec id or FourCC that none of them uses. */
-export type VideoCodec =
-  | 'h263'
-  | 'screen'
-  | 'vp6'
-  | 'vp6a'
-  | 'screen2'
-  | 'h264'
-  | 'hevc'
-  | 'av1'
-  | 'vp8'
-  | 'vp9'
-  | 'vvc'
-  | 'unknown';
 
 /** Codec ids (FLV 10.1 E.4.3.1); 12 and 13 are in no specification but are what HEVC and AV1 publishers of old use. */
 const CODEC_ID = {

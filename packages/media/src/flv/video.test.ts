@@ -193,7 +193,24 @@ describe('video tag header', () => {
     }
   });
 
-  it('multitrack: the first track is read', () => {
+  it('nanoseconds of modifiers', () => {
+    const nanosecondsOf = (hex: string): number | undefined =>
+      parseVideoTagHeader(hexToBytes(hex))?.nanoseconds;
+    expect(nanosecondsOf('97 02 0003e8 03 68766331')).toBe(1000);
+    expect(nanosecondsOf('97 02 ffffff 03 68766331')).toBe(999_999);
+    // The last one of several holds; one of another type, or of too few bytes, says none.
+    expect(nanosecondsOf('97 02 000001 07 02 000002 03 68766331')).toBe(2);
+    expect(nanosecondsOf('97 02 000001 13 68766331')).toBe(0);
+    expect(nanosecondsOf('97 01 0001 03 68766331')).toBe(0);
+    // More bytes than needed.
+    expect(nanosecondsOf('97 03 00000500 03 68766331')).toBe(5);
+    expect(nanosecondsOf('97 02 000007 06 03 68766331 01 aa')).toBe(7);
+    expect(nanosecondsOf('d7 02 000007 00 01')).toBe(7);
+    expect(nanosecondsOf('93 68766331')).toBe(0);
+    expect(nanosecondsOf('1701000000')).toBe(0);
+  });
+
+  it('multitrack: one track', () => {
     expect(parseVideoTagHeader(hexToBytes('96 01 68766331 05 000028 aa'))).toEqual({
       codec: 'hevc',
       frameType: key,
@@ -203,19 +220,126 @@ describe('video tag header', () => {
       dataOffset: 10,
       enhanced: true,
       fourCC: 'hvc1',
-      track: { multitrackType: 0, packetType: 'coded-frames', trackId: 5, size: undefined },
+      nanoseconds: 0,
+      multitrack: {
+        multitrackType: 0,
+        packetType: 'coded-frames',
+        tracks: [
+          { trackId: 5, codec: 'hevc', fourCC: 0x68766331, compositionTime: 40, dataOffset: 10, dataEnd: 11 },
+        ],
+        complete: true,
+      },
     });
-    expect(parseVideoTagHeader(hexToBytes('96 10 61763031 00 000004 81000c00 01'))).toMatchObject({
+    // The size that other types have is the payload's.
+    expect(parseVideoTagHeader(hexToBytes('96 03 68766331 05 000028 aa'))).toMatchObject({
+      compositionTime: 0,
+      dataOffset: 7,
+      multitrack: { tracks: [{ trackId: 5, compositionTime: 0, dataOffset: 7, dataEnd: 11 }] },
+    });
+  });
+
+  it('multitrack: several tracks of one codec, each with its composition time', () => {
+    const hex = '96 11 61766331 00 000005 000014 6588 01 000004 ffffd8 41 02 000003 000000';
+    const header = parseVideoTagHeader(hexToBytes(hex));
+    expect(header).toMatchObject({ codec: 'h264', keyframe: true, compositionTime: 20, dataOffset: 13 });
+    expect(header?.multitrack).toMatchObject({
+      multitrackType: 1,
+      packetType: 'coded-frames',
+      complete: true,
+    });
+    expect(header?.multitrack?.tracks).toMatchObject([
+      { trackId: 0, compositionTime: 20, dataOffset: 13, dataEnd: 15 },
+      { trackId: 1, compositionTime: -40, dataOffset: 22, dataEnd: 23 },
+      { trackId: 2, compositionTime: 0, dataOffset: 30, dataEnd: 30 },
+    ]);
+  });
+
+  it('multitrack: several codecs, of which some have composition times', () => {
+    const hex = 'a6 21 61766331 00 000004 000014 41 76703039 01 000002 8600 68766331 02 000004 000028 02';
+    const header = parseVideoTagHeader(hexToBytes(hex));
+    expect(header).toMatchObject({ codec: 'h264', frameType: inter, keyframe: false });
+    expect(header?.multitrack?.tracks).toMatchObject([
+      { trackId: 0, codec: 'h264', compositionTime: 20, dataOffset: 13, dataEnd: 14 },
+      { trackId: 1, codec: 'vp9', compositionTime: 0, dataOffset: 22, dataEnd: 24 },
+      { trackId: 2, codec: 'hevc', compositionTime: 40, dataOffset: 35, dataEnd: 36 },
+    ]);
+    expect(header?.multitrack?.complete).toBe(true);
+  });
+
+  it('multitrack: sequence headers and coded frames X have no composition times', () => {
+    expect(parseVideoTagHeader(hexToBytes('96 10 61763031 00 000004 81000c00 01 000001 81'))).toMatchObject({
       codec: 'av1',
       keyframe: false,
       dataOffset: 10,
-      track: { multitrackType: 1, packetType: 'sequence-header', trackId: 0, size: 4 },
+      multitrack: {
+        packetType: 'sequence-header',
+        tracks: [
+          { trackId: 0, dataOffset: 10, dataEnd: 14 },
+          { trackId: 1, dataOffset: 18, dataEnd: 19 },
+        ],
+      },
     });
     expect(parseVideoTagHeader(hexToBytes('96 23 76703039 02 000001 00'))).toMatchObject({
       codec: 'vp9',
-      track: { multitrackType: 2, packetType: 'coded-frames', trackId: 2, size: 1 },
+      keyframe: true,
+      multitrack: { multitrackType: 2, packetType: 'coded-frames', tracks: [{ trackId: 2, dataEnd: 11 }] },
     });
-    expect(parseVideoTagHeader(hexToBytes('96 10 61763031 00 0000'))).toBeUndefined();
+    expect(parseVideoTagHeader(hexToBytes('96 13 68766331 00 000004 00000001 '))).toMatchObject({
+      compositionTime: 0,
+      multitrack: { tracks: [{ compositionTime: 0, dataOffset: 10, dataEnd: 14 }] },
+    });
+  });
+
+  it('multitrack: parts that are cut are left out, but for the first', () => {
+    const whole = hexToBytes('96 11 61766331 00 000005 000014 6588 01 000005 ffffd8 41ff');
+    const tracksOf = (length: number): (readonly [number, number])[] | undefined => {
+      const multitrack = parseVideoTagHeader(whole.subarray(0, length))?.multitrack;
+      expect(multitrack?.complete).toBe(multitrack && (length === 24 || length <= 15));
+      return multitrack?.tracks.map(({ trackId, dataEnd }) => [trackId, dataEnd] as const);
+    };
+    expect(tracksOf(whole.length)).toEqual([
+      [0, 15],
+      [1, 24],
+    ]);
+    for (let length = 16; length < whole.length; length += 1) expect(tracksOf(length)).toEqual([[0, 15]]);
+    expect(tracksOf(15)).toEqual([[0, 15]]);
+    expect(tracksOf(14)).toEqual([[0, 14]]);
+    expect(tracksOf(13)).toEqual([[0, 13]]);
+    for (let length = 0; length < 13; length += 1) expect(tracksOf(length)).toBeUndefined();
+  });
+
+  it('multitrack: a part that is too short for its composition time', () => {
+    expect(parseVideoTagHeader(hexToBytes('96 11 61766331 00 000002 aabb cc'))).toBeUndefined();
+    const hex = '96 11 61766331 00 000004 000000 aa 01 000002 aabb';
+    expect(parseVideoTagHeader(hexToBytes(hex))?.multitrack).toMatchObject({
+      tracks: [{ trackId: 0 }],
+      complete: false,
+    });
+  });
+
+  it('multitrack: 16 tracks are read, and it is said that there are more', () => {
+    const bodyOf = (count: number): Uint8Array => {
+      const part = (_: unknown, id: number): string => `${id.toString(16).padStart(2, '0')} 000001 aa`;
+      return hexToBytes(`96 11 61763031 ${Array.from({ length: count }, part).join('')}`);
+    };
+    for (const [count, read] of [
+      [15, 15],
+      [16, 16],
+      [17, 16],
+      [200, 16],
+    ] as const) {
+      const multitrack = parseVideoTagHeader(bodyOf(count))?.multitrack;
+      expect(multitrack?.tracks.map(({ trackId }) => trackId)).toEqual(
+        Array.from({ length: read }, (_, id) => id),
+      );
+      expect(multitrack?.complete).toBe(count === read);
+    }
+  });
+
+  it('multitrack: nothing is read of a header that is cut', () => {
+    for (const hex of ['96', '96 10', '96 10 61763031', '96 10 61763031 00 0000']) {
+      expect(parseVideoTagHeader(hexToBytes(hex))).toBeUndefined();
+    }
   });
 
   it('what a header cannot say is refused', () => {
@@ -241,6 +365,29 @@ describe('video tag header', () => {
       fc.property(fc.uint8Array({ maxLength: 24 }), (body) => {
         const header = parseVideoTagHeader(body);
         if (header !== undefined) expect(header.dataOffset).toBeLessThanOrEqual(body.length);
+      }),
+    );
+  });
+
+  it('any parts of a multitrack tag lie within the body, one behind the other', () => {
+    const byte = fc.oneof(fc.constantFrom(0, 1, 2, 3), fc.nat(255));
+    const start = fc.constantFrom(
+      '961161766331',
+      '962168766331',
+      '9613766331' + '00',
+      '860076703039',
+      '9720000003',
+    );
+    fc.assert(
+      fc.property(start, fc.array(byte, { maxLength: 60 }), (head, rest) => {
+        const body = Uint8Array.from([...hexToBytes(head), ...rest]);
+        let offset = 0;
+        for (const { dataOffset, dataEnd } of parseVideoTagHeader(body)?.multitrack?.tracks ?? []) {
+          expect(dataOffset).toBeGreaterThan(offset);
+          expect(dataEnd).toBeGreaterThanOrEqual(dataOffset);
+          expect(dataEnd).toBeLessThanOrEqual(body.length);
+          offset = dataEnd;
+        }
       }),
     );
   });

@@ -1,14 +1,8 @@
 import { MediaError } from '../errors.ts';
+import type { VideoCodec } from '../model/index.ts';
 import { readFourCC, readU24, writeFourCC } from './fourcc.ts';
+import { readPacketType, readTagTracks, type TagTracks } from './multitrack.ts';
 import {
-  type FirstTrack,
-  MultitrackType,
-  PACKET_TYPE_MOD_EX,
-  readTrackSize,
-  skipModEx,
-} from './multitrack.ts';
-import {
-  type VideoCodec,
   videoCodecId,
   videoCodecOfFourCC,
   videoCodecOfId,
@@ -56,8 +50,10 @@ export interface VideoTagHeader {
   readonly enhanced: boolean;
   /** The FourCC as sent; undefined for a legacy header and for a command. */
   readonly fourCC: string | undefined;
-  /** The first track of a `multitrack` packet, else undefined. */
-  readonly track: FirstTrack<VideoPacketType> | undefined;
+  /** The tracks of a `multitrack` packet, else undefined; the codec, times and offset above are those of the first. */
+  readonly multitrack: TagTracks<VideoPacketType, VideoCodec> | undefined;
+  /** TimestampOffsetNano of Enhanced RTMP: 0..999999 ns that are added to the presentation time. */
+  readonly nanoseconds: number;
 }
 
 /** What {@link buildVideoTagHeader} needs. */
@@ -136,20 +132,16 @@ export function buildVideoTagHeader(options: VideoTagHeaderOptions): Uint8Array 
 
 function parseEnhanced(body: Uint8Array, first: number): VideoTagHeader | undefined {
   const frameType = (first >> 4) & 0x07;
-  let wireType = first & 0x0f;
-  let offset = 1;
-  while (wireType === PACKET_TYPE_MOD_EX) {
-    const end = skipModEx(body, offset);
-    if (end === undefined) return undefined;
-    wireType = (body[end] ?? 0) & 0x0f;
-    offset = end + 1;
-  }
+  const type = readPacketType(body);
+  if (type === undefined) return undefined;
+  const { wireType, nanoseconds } = type;
+  let { offset } = type;
   if (frameType === VideoFrameType.command && wireType !== EX_PACKET_TYPE.metadata) {
     return offset < body.length
-      ? header('unknown', frameType, 'command', 0, offset, true, undefined)
+      ? header('unknown', frameType, 'command', 0, offset, true, undefined, nanoseconds)
       : undefined;
   }
-  if (wireType === EX_PACKET_TYPE.multitrack) return parseMultitrack(body, offset, frameType);
+  if (wireType === EX_PACKET_TYPE.multitrack) return parseMultitrack(body, offset, frameType, nanoseconds);
   if (body.length < offset + 4) return undefined;
   const fourCC = readFourCC(body, offset);
   const codec = videoCodecOfFourCC(fourCC);
@@ -160,34 +152,24 @@ function parseEnhanced(body: Uint8Array, first: number): VideoTagHeader | undefi
     compositionTime = readI24(body, offset);
     offset += 3;
   }
-  return header(
-    codec,
-    frameType,
-    exPacketType(wireType),
-    compositionTime,
-    offset,
-    true,
-    videoFourCCName(codec, fourCC),
-  );
+  const name = videoFourCCName(codec, fourCC);
+  const packetType = exPacketType(wireType);
+  return header(codec, frameType, packetType, compositionTime, offset, true, name, nanoseconds);
 }
 
-function parseMultitrack(body: Uint8Array, start: number, frameType: number): VideoTagHeader | undefined {
+function parseMultitrack(
+  body: Uint8Array,
+  start: number,
+  frameType: number,
+  nanoseconds: number,
+): VideoTagHeader | undefined {
   const multitrackType = (body[start] ?? 0) >> 4;
   const wireType = (body[start] ?? 0) & 0x0f;
-  const sizeBytes = multitrackType === MultitrackType.oneTrack ? 0 : 3;
-  // The FourCC stands either before all tracks or in each track, but always right here for the first one.
-  let offset = start + 1 + 4 + 1 + sizeBytes;
-  if (body.length < offset) return undefined;
-  const fourCC = readFourCC(body, start + 1);
-  const codec = videoCodecOfFourCC(fourCC);
-  const trackId = body[start + 5] ?? 0;
-  const size = readTrackSize(body, start + 6, multitrackType);
-  let compositionTime = 0;
-  if (wireType === EX_PACKET_TYPE.codedFrames && hasCompositionTime(codec)) {
-    if (body.length < offset + 3) return undefined;
-    compositionTime = readI24(body, offset);
-    offset += 3;
-  }
+  const isCoded = wireType === EX_PACKET_TYPE.codedFrames;
+  const read = readTagTracks(body, start + 1, multitrackType, isCoded, TRACK_CODECS);
+  const [first] = read?.tracks ?? [];
+  if (read === undefined || first === undefined) return undefined;
+  const { codec, compositionTime, dataOffset, fourCC } = first;
   const packetType = exPacketType(wireType);
   return {
     codec,
@@ -195,10 +177,11 @@ function parseMultitrack(body: Uint8Array, start: number, frameType: number): Vi
     keyframe: packetType === 'coded-frames' && isKeyFrameType(frameType),
     packetType: 'multitrack',
     compositionTime,
-    dataOffset: offset,
+    dataOffset,
     enhanced: true,
     fourCC: videoFourCCName(codec, fourCC),
-    track: { multitrackType, packetType, trackId, size },
+    multitrack: { multitrackType, packetType, ...read },
+    nanoseconds,
   };
 }
 
@@ -260,6 +243,7 @@ function header(
   dataOffset: number,
   enhanced: boolean,
   fourCC: string | undefined,
+  nanoseconds = 0,
 ): VideoTagHeader {
   return {
     codec,
@@ -270,7 +254,8 @@ function header(
     dataOffset,
     enhanced,
     fourCC,
-    track: undefined,
+    multitrack: undefined,
+    nanoseconds,
   };
 }
 
@@ -281,6 +266,8 @@ function isKeyFrameType(frameType: number): boolean {
 function hasCompositionTime(codec: VideoCodec): boolean {
   return codec === 'h264' || codec === 'hevc' || codec === 'vvc';
 }
+
+const TRACK_CODECS = { codecOf: videoCodecOfFourCC, hasCompositionTime };
 
 function enhancedByDefault(codec: VideoCodec): boolean {
   return codec === 'hevc' || codec === 'av1' || codec === 'vp8' || codec === 'vp9' || codec === 'vvc';

@@ -1,5 +1,3 @@
-import { FlvTagType } from '../flv/index.ts';
-
 /** A time that steps back by more, ms, is of a clock that began anew (or wrapped); less is out of order. */
 const RESTART_MS = 10_000;
 
@@ -10,13 +8,13 @@ export class FlvTimeline {
   #video = -Infinity;
 
   /** The time of a tag, ms. */
-  next(type: FlvTagType, timestamp: number): number {
-    const last = type === FlvTagType.video ? this.#video : this.#audio;
+  next(isVideo: boolean, timestamp: number): number {
+    const last = isVideo ? this.#video : this.#audio;
     if (timestamp + this.#shift < last - RESTART_MS) {
       this.#shift = Math.max(this.#audio, this.#video) - timestamp;
     }
     const time = Math.max(last, timestamp + this.#shift);
-    if (type === FlvTagType.video) this.#video = time;
+    if (isVideo) this.#video = time;
     else this.#audio = time;
     return time;
   }

@@ -1,17 +1,10 @@
 import { copyBytes } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
-import {
-  FlvReader,
-  type FlvReaderOptions,
-  type FlvTag,
-  FlvTagType,
-  parseAudioTagHeader,
-  parseVideoTagHeader,
-} from '../flv/index.ts';
+import { FlvPacketReader, FlvReader, type FlvReaderOptions, type FlvTag } from '../flv/index.ts';
+import type { Packet } from '../model/index.ts';
 import { Mp4AudioClock, Mp4Recording } from '../mp4/index.ts';
-import { lengthPrefixed, readNalConfiguration } from './elementary-streams.ts';
 import { FlvTimeline } from './flv-timeline.ts';
-import { mp4AudioTrack, type Mp4TrackOfFlv, mp4VideoTrack } from './mp4-tracks.ts';
+import { type Mp4StreamTrack, mp4TrackOf } from './mp4-tracks.ts';
 import { SkippedTags } from './skipped.ts';
 
 /** What an {@link FlvToMp4} may be told. */
@@ -42,7 +35,7 @@ export interface Mp4End {
 
 /** A coded frame, between the tag and its track. */
 interface Coded {
-  readonly type: typeof FlvTagType.audio | typeof FlvTagType.video;
+  readonly isVideo: boolean;
   /** Decoding time on the file's own clock, ms. */
   readonly time: number;
   readonly compositionTime: number;
@@ -51,10 +44,8 @@ interface Coded {
 }
 
 /** A track, and what puts its frames into the file. */
-interface Track extends Mp4TrackOfFlv {
+interface FileTrack extends Mp4StreamTrack {
   readonly id: number;
-  /** Bytes of the lengths in front of NAL units; undefined for what has none. */
-  readonly nalLengthSize: number | undefined;
   readonly clock: Mp4AudioClock | undefined;
 }
 
@@ -77,10 +68,11 @@ const MAX_SAMPLES_EVER = Number.MAX_SAFE_INTEGER;
 export class FlvToMp4 {
   readonly #options: FlvToMp4Options;
   readonly #reader: FlvReader;
+  readonly #packets = new FlvPacketReader();
   readonly #timeline = new FlvTimeline();
   readonly #skipped = new SkippedTags();
-  #video: Track | undefined;
-  #audio: Track | undefined;
+  #video: FileTrack | undefined;
+  #audio: FileTrack | undefined;
   /** Frames that wait until the tracks are known. */
   #held: Coded[] = [];
   #heldBytes = 0;
@@ -133,11 +125,18 @@ export class FlvToMp4 {
     return { pieces: [...pieces, tail], patch };
   }
 
-  #take(tag: FlvTag, pieces: Uint8Array[]): void {
-    if (tag.type === FlvTagType.script) return;
-    const isVideo = tag.type === FlvTagType.video;
-    const coded = isVideo ? this.#readVideo(tag) : this.#readAudio(tag);
-    if (coded === undefined) return;
+  #take({ type, timestamp, body }: FlvTag, pieces: Uint8Array[]): void {
+    const packets = this.#packets.read(type, timestamp, body);
+    if (this.#packets.problem !== undefined) this.#skipped.add('unknown');
+    for (const packet of packets) this.#takePacket(packet, pieces);
+  }
+
+  #takePacket(packet: Packet, pieces: Uint8Array[]): void {
+    const { kind, codec, primary } = packet.track;
+    if (kind === 'data' || packet.type === 'control') return;
+    const coded = primary ? this.#read(packet, kind === 'video') : 'skipped';
+    if (coded === 'skipped') this.#skipped.add(codec);
+    if (coded === 'skipped' || coded === undefined) return;
     if (this.#recording !== undefined) {
       this.#add(this.#recording, coded, pieces);
       return;
@@ -147,85 +146,31 @@ export class FlvToMp4 {
     if (this.#knowsTracks()) this.#begin(pieces);
   }
 
-  #readVideo({ timestamp, body }: FlvTag): Coded | undefined {
-    const header = parseVideoTagHeader(body);
-    const type = FlvTagType.video;
-    switch (header?.packetType) {
-      case 'sequence-header': {
-        const track = mp4VideoTrack(VIDEO_TRACK, body);
-        if (track === undefined) break;
-        const { codec, configuration } = track.config;
-        const nal =
-          codec === 'h264' || codec === 'hevc'
-            ? readNalConfiguration(codec, body.subarray(header.dataOffset))
-            : undefined;
-        this.#video = this.#trackOf(track, codec, configuration, this.#video, nal?.nalLengthSize);
-        return undefined;
-      }
-      case 'coded-frames': {
-        if (this.#video?.config.codec !== header.codec) break;
-        const { nalLengthSize } = this.#video;
-        const payload = body.subarray(header.dataOffset);
-        const data = nalLengthSize === undefined ? payload : lengthPrefixed(payload, nalLengthSize);
-        if (data === undefined) break;
-        if (data.length === 0) return undefined;
-        const { compositionTime, keyframe } = header;
-        return { type, time: this.#timeline.next(type, timestamp), compositionTime, keyframe, data };
-      }
-      case 'end-of-sequence':
-      case 'metadata':
-      case 'command':
-        return undefined;
-      default:
+  /** The frame of a packet; undefined for a configuration, which is remembered, and for a frame without bytes. */
+  #read(packet: Packet, isVideo: boolean): Coded | 'skipped' | undefined {
+    const isConfiguration = packet.type === 'configuration';
+    const known = isVideo ? this.#video : this.#audio;
+    if (isConfiguration || (packet.track.codec === 'mp3' && known === undefined)) {
+      const track = mp4TrackOf(isVideo ? VIDEO_TRACK : AUDIO_TRACK, packet);
+      if (track === undefined) return 'skipped';
+      const next = this.#trackOf(track, known);
+      if (isVideo) this.#video = next;
+      else this.#audio = next;
+      if (isConfiguration) return undefined;
     }
-    this.#skipped.add(header?.codec ?? 'unknown');
-    return undefined;
-  }
-
-  #readAudio({ timestamp, body }: FlvTag): Coded | undefined {
-    const header = parseAudioTagHeader(body);
-    const type = FlvTagType.audio;
-    const isHeader = header?.packetType === 'sequence-header';
-    if (isHeader || (header?.codec === 'mp3' && this.#audio === undefined)) {
-      const track = this.#audioTrack(body);
-      if (track !== undefined) {
-        this.#audio = this.#trackOf(
-          track,
-          track.config.codec,
-          track.config.configuration,
-          this.#audio,
-          undefined,
-        );
-        if (isHeader) return undefined;
-      }
-    }
-    if (header?.packetType === 'raw' && this.#audio?.config.codec === header.codec) {
-      const data = body.subarray(header.dataOffset);
-      if (data.length === 0) return undefined;
-      return { type, time: this.#timeline.next(type, timestamp), compositionTime: 0, keyframe: true, data };
-    }
-    if (header?.packetType !== 'end-of-sequence') this.#skipped.add(header?.codec ?? 'unknown');
-    return undefined;
-  }
-
-  #audioTrack(body: Uint8Array): Mp4TrackOfFlv | undefined {
-    try {
-      return mp4AudioTrack(AUDIO_TRACK, body);
-    } catch (error) {
-      if (error instanceof MediaError) return undefined;
-      throw error;
-    }
+    const track = isVideo ? this.#video : this.#audio;
+    if (track?.config.codec !== packet.track.codec) return 'skipped';
+    if (packet.payloadSize === 0) return undefined;
+    const data = packet.payload;
+    if (data.length === 0) return 'skipped';
+    const time = this.#timeline.next(isVideo, packet.timestamp);
+    const { compositionOffset } = packet;
+    return { isVideo, time, compositionTime: compositionOffset, keyframe: !isVideo || packet.keyframe, data };
   }
 
   /** The track of a configuration: the one that is there when it is the same. */
-  #trackOf(
-    track: Mp4TrackOfFlv,
-    codec: string,
-    configuration: Uint8Array | undefined,
-    before: Track | undefined,
-    nalLengthSize: number | undefined,
-  ): Track | undefined {
-    const { id } = track.config;
+  #trackOf(track: Mp4StreamTrack, before: FileTrack | undefined): FileTrack | undefined {
+    const { id, codec, configuration } = track.config;
     if (this.#recording !== undefined) {
       // A track that the file does not have: its frames are counted as skipped.
       if (before === undefined || !this.#isInFile(id)) return undefined;
@@ -233,7 +178,7 @@ export class FlvToMp4 {
       return before;
     }
     const clock = track.frameSamples === undefined ? undefined : new Mp4AudioClock(track.timescale);
-    return { ...track, id, nalLengthSize, clock };
+    return { ...track, id, clock };
   }
 
   #isInFile(id: number): boolean {
@@ -269,7 +214,7 @@ export class FlvToMp4 {
   }
 
   #add(recording: Mp4Recording, coded: Coded, pieces: Uint8Array[]): void {
-    const track = coded.type === FlvTagType.video ? this.#video : this.#audio;
+    const track = coded.isVideo ? this.#video : this.#audio;
     if (track === undefined) return;
     if (this.#isFragmentOver(recording, coded)) this.#cut(recording, pieces);
     const time = Math.max(0, coded.time - this.#zero);
@@ -282,9 +227,9 @@ export class FlvToMp4 {
     recording.add(id, dts, offset, coded.keyframe, coded.data);
   }
 
-  #isFragmentOver(recording: Mp4Recording, { type, keyframe, data }: Coded): boolean {
+  #isFragmentOver(recording: Mp4Recording, { isVideo, keyframe, data }: Coded): boolean {
     const wanted = this.#options.fragmentMs ?? DEFAULT_FRAGMENT_MS;
-    const isCut = this.#video === undefined || (type === FlvTagType.video && keyframe);
+    const isCut = this.#video === undefined || (isVideo && keyframe);
     const longest = isCut ? wanted : wanted * LONGEST_FRAGMENT;
     const maxBytes = this.#options.maxHeldBytes ?? DEFAULT_HELD_BYTES;
     return (

@@ -1,14 +1,8 @@
-import {
-  FlvReader,
-  type FlvReaderOptions,
-  type FlvTag,
-  FlvTagType,
-  parseAudioTagHeader,
-  parseVideoTagHeader,
-} from '../flv/index.ts';
+import { FlvPacketReader, FlvReader, type FlvReaderOptions, type FlvTag } from '../flv/index.ts';
+import type { Packet } from '../model/index.ts';
 import { FlvTimeline } from './flv-timeline.ts';
 import { SkippedTags } from './skipped.ts';
-import { TsPacker } from './ts-packer.ts';
+import { type PackResult, TsPacker } from './ts-packer.ts';
 
 /** Without a picture, tables come again after so many audio frames: some 3 seconds. */
 const AUDIO_FRAMES_PER_TABLES = 125;
@@ -19,6 +13,7 @@ const AUDIO_FRAMES_PER_TABLES = 125;
  */
 export class FlvToTs {
   readonly #reader: FlvReader;
+  readonly #packets = new FlvPacketReader();
   readonly #timeline = new FlvTimeline();
   readonly #packer = new TsPacker({});
   readonly #skipped = new SkippedTags();
@@ -57,23 +52,23 @@ export class FlvToTs {
   }
 
   #take({ type, timestamp, body }: FlvTag): void {
-    if (type === FlvTagType.script) return;
-    const packer = this.#packer;
-    if (type === FlvTagType.video) {
-      const header = parseVideoTagHeader(body);
-      const codec = header?.codec ?? 'unknown';
-      if (header?.keyframe === true) this.#tables();
-      const time = header?.packetType === 'coded-frames' ? this.#timeline.next(type, timestamp) : timestamp;
-      this.#note(packer.write({ kind: type, timestamp: time, codec, body }), codec);
-      return;
-    }
-    const header = parseAudioTagHeader(body);
-    const codec = header?.codec ?? 'unknown';
-    const time = header?.packetType === 'raw' ? this.#timeline.next(type, timestamp) : timestamp;
-    this.#note(packer.write({ kind: type, timestamp: time, codec, body }), codec);
+    const packets = this.#packets.read(type, timestamp, body);
+    if (this.#packets.problem !== undefined) this.#skipped.add('unknown');
+    for (const packet of packets) this.#write(packet);
+  }
+
+  #write(packet: Packet): void {
+    const { kind } = packet.track;
+    if (kind === 'data') return;
+    const isVideo = kind === 'video';
+    if (packet.keyframe) this.#tables();
+    const timed =
+      packet.type === 'media' ? packet.at(this.#timeline.next(isVideo, packet.timestamp)) : packet;
+    this.#note(this.#packer.write(timed), packet);
+    if (isVideo) return;
     this.#audioFrames += 1;
-    if (packer.codecs.video === undefined && this.#audioFrames % AUDIO_FRAMES_PER_TABLES === 0)
-      this.#tables();
+    const isAudioOnly = this.#packer.codecs.video === undefined;
+    if (isAudioOnly && this.#audioFrames % AUDIO_FRAMES_PER_TABLES === 0) this.#tables();
   }
 
   #tables(): void {
@@ -83,7 +78,7 @@ export class FlvToTs {
     this.#packer.writeTables();
   }
 
-  #note(result: ReturnType<TsPacker['write']>, codec: string): void {
-    if (result === 'unsupported' || result === 'broken') this.#skipped.add(codec);
+  #note(result: PackResult, { track }: Packet): void {
+    if (result === 'unsupported' || result === 'broken' || !track.primary) this.#skipped.add(track.codec);
   }
 }

@@ -1,6 +1,6 @@
 import { parseAudioSpecificConfig } from '../aac/index.ts';
 import { copyBytes } from '../bytes/index.ts';
-import { parseAudioTagHeader, parseVideoTagHeader } from '../flv/index.ts';
+import { type Packet, recordWithLongLengths, type VideoTrack } from '../model/index.ts';
 import { readMp3FrameHeader } from '../mp3/index.ts';
 import {
   MP4_MILLISECOND_TIMESCALE,
@@ -9,8 +9,8 @@ import {
   type Mp4VideoTrackConfig,
 } from '../mp4/index.ts';
 
-/** An MP4 track, as an FLV sequence header or, for MP3, a frame makes it. */
-export interface Mp4TrackOfFlv {
+/** The track of an MP4 file that a track of a stream becomes. */
+export interface Mp4StreamTrack {
   readonly config: Mp4VideoTrackConfig | Mp4AudioTrackConfig;
   /** Ticks a second: those of {@link config}. */
   readonly timescale: number;
@@ -19,55 +19,34 @@ export interface Mp4TrackOfFlv {
 }
 
 const OPUS_MAGIC_BYTES = 8;
-const OPUS_HEAD_BYTES = 19;
 
 /**
- * The MP4 track that a video tag begins.
+ * The MP4 track that a packet begins: one of a track whose configuration is known, or a frame of MP3.
  *
- * @param body The tag's body; borrowed by the configuration.
- * @returns undefined for a tag that is not a sequence header, and for a codec that MP4 can't hold.
+ * @param id - the track's number in the file
+ * @returns undefined for a codec that MP4 can't hold, for a track whose configuration is not known yet or can't be read,
+ * and for data
  */
-export function mp4VideoTrack(id: number, body: Uint8Array): Mp4TrackOfFlv | undefined {
-  const header = parseVideoTagHeader(body);
-  // The other form of a sequence header, that of MPEG-2 TS, has no place in MP4.
-  if (header?.packetType !== 'sequence-header') return undefined;
-  const { codec } = header;
-  if (codec !== 'h264' && codec !== 'hevc' && codec !== 'av1') return undefined;
-  const configuration = body.subarray(header.dataOffset);
-  const timescale = MP4_MILLISECOND_TIMESCALE;
-  return { config: { id, codec, configuration, timescale }, timescale, frameSamples: undefined };
-}
-
-/**
- * The MP4 track that an audio tag begins: a sequence header, or a frame of MP3.
- *
- * @param body The tag's body; borrowed by the configuration.
- * @returns undefined for a codec that MP4 can't hold, and for a frame of one that needs a sequence header first.
- * @throws MediaError when the header can't be read.
- */
-export function mp4AudioTrack(id: number, body: Uint8Array): Mp4TrackOfFlv | undefined {
-  const header = parseAudioTagHeader(body);
-  if (header === undefined) return undefined;
-  const isSequenceHeader = header.packetType === 'sequence-header';
-  const data = body.subarray(header.dataOffset);
-  switch (header.codec) {
+export function mp4TrackOf(id: number, packet: Packet): Mp4StreamTrack | undefined {
+  const { track } = packet;
+  if (track.kind === 'data') return undefined;
+  if (track.kind === 'video') return videoTrack(id, track);
+  const { configuration } = track;
+  if (track.codec === 'mp3') return packet.type === 'media' ? mp3Track(id, packet.payload) : undefined;
+  if (configuration?.readable !== true) return undefined;
+  switch (track.codec) {
     case 'aac': {
-      if (!isSequenceHeader) return undefined;
-      const { sampleRate, frameLength } = parseAudioSpecificConfig(data);
-      const config = { id, codec: 'aac', configuration: data, timescale: sampleRate } as const;
+      const { sampleRate, frameLength } = parseAudioSpecificConfig(configuration.record);
+      const config = {
+        id,
+        codec: 'aac',
+        configuration: configuration.record,
+        timescale: sampleRate,
+      } as const;
       return { config, timescale: sampleRate, frameSamples: frameLength };
     }
-    case 'mp3': {
-      const frame = readMp3FrameHeader(data, 0);
-      if (frame === undefined) return undefined;
-      const { sampleRate, channels, samples } = frame;
-      const config = { id, codec: 'mp3', sampleRate, channels, timescale: sampleRate } as const;
-      return { config, timescale: sampleRate, frameSamples: samples };
-    }
     case 'opus': {
-      const configuration = isSequenceHeader ? opusSpecificBox(data) : undefined;
-      if (configuration === undefined) return undefined;
-      const config = { id, codec: 'opus', configuration } as const;
+      const config = { id, codec: 'opus', configuration: opusSpecificBox(configuration.record) } as const;
       return { config, timescale: MP4_OPUS_TIMESCALE, frameSamples: undefined };
     }
     default:
@@ -75,12 +54,27 @@ export function mp4AudioTrack(id: number, body: Uint8Array): Mp4TrackOfFlv | und
   }
 }
 
+function videoTrack(id: number, { codec, configuration }: VideoTrack): Mp4StreamTrack | undefined {
+  if (codec !== 'h264' && codec !== 'hevc' && codec !== 'av1') return undefined;
+  if (configuration?.readable !== true) return undefined;
+  const timescale = MP4_MILLISECOND_TIMESCALE;
+  const config = { id, codec, configuration: recordWithLongLengths(configuration), timescale };
+  return { config, timescale, frameSamples: undefined };
+}
+
+function mp3Track(id: number, frame: Uint8Array): Mp4StreamTrack | undefined {
+  const header = readMp3FrameHeader(frame, 0);
+  if (header === undefined) return undefined;
+  const { sampleRate, channels, samples } = header;
+  const config = { id, codec: 'mp3', sampleRate, channels, timescale: sampleRate } as const;
+  return { config, timescale: sampleRate, frameSamples: samples };
+}
+
 /**
  * The fields of `dOps` (Opus in ISOBMFF clause 4.3.2) of an OpusHead (RFC 7845 clause 5.1): the same ones, without the
  * magic, of version 0, and with numbers the other way round.
  */
-function opusSpecificBox(head: Uint8Array): Uint8Array | undefined {
-  if (head.length < OPUS_HEAD_BYTES) return undefined;
+function opusSpecificBox(head: Uint8Array): Uint8Array {
   const fields = copyBytes(head.subarray(OPUS_MAGIC_BYTES));
   const view = new DataView(fields.buffer);
   view.setUint8(0, 0); // Version

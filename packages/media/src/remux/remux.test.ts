@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import { buildAudioSpecificConfig } from '../aac/index.ts';
-import { concatBytes } from '../bytes/index.ts';
+import { bytesToHex, concatBytes, hexToBytes } from '../bytes/index.ts';
 import { MediaError } from '../errors.ts';
 import {
   buildAudioTagHeader,
@@ -235,6 +235,42 @@ describe('remuxFlv', () => {
       (pid) => pid === 0,
     );
     expect(tables.length).toBeGreaterThan(2);
+  });
+
+  /** The samples of an MP4, as text. */
+  function samplesOf(bytes: Uint8Array): string[] {
+    const cursor = runReadStepsOn(bytes, openMp4(bytes.length)).cursor();
+    const samples = runReadStepsOn(bytes, cursor.read());
+    return samples.map(({ offset, size }) => bytesToHex(bytes.subarray(offset, offset + size)));
+  }
+
+  function flvOf(...bodies: readonly string[]): Uint8Array {
+    const tags = bodies.map((hex, index) =>
+      encodeFlvTag({ type: FlvTagType.video, timestamp: 40 * index, body: hexToBytes(hex) }),
+    );
+    return concatBytes([HEAD, ...tags]);
+  }
+
+  it('the temporal delimiters of AV1 do not go into an MP4', () => {
+    const configuration = '9061763031 81000c000a0b000000043d06d4daf90040';
+    const frames = ['9161763031 1200 3203100000', 'a161763031 3202aabb', 'a161763031 3201cc 1200 3201dd'];
+    const mp4 = remuxFlvFile(flvOf(configuration, ...frames), { to: 'mp4' });
+    expect(samplesOf(mp4)).toEqual(['3203100000', '3202aabb', '3201cc3201dd']);
+  });
+
+  it('of several tracks of a kind the first one goes into an MP4, and the others are counted', () => {
+    const avc =
+      '0164000cfde1001a6764000cacd941419f9f011000000300100000030320f142996001000668ebe3cb22c0fdf8f800';
+    const configurations = `9620 61766331 00 00002f ${avc} 76703039 01 000002 0001`;
+    const frames = ['9611 61766331 00 000007 000000 00026588 01 000003 000000', '1701000000 000165'];
+    const converter = new FlvToMp4();
+    const pieces = converter.write(flvOf(configurations, ...frames));
+    const { pieces: last, patch } = converter.end();
+    const mp4 = concatBytes([...pieces, ...last]);
+    if (patch !== undefined) mp4.set(patch.bytes, patch.offset);
+    // NAL units behind lengths of two bytes have four here.
+    expect(samplesOf(mp4)).toEqual(['000000026588', '0000000165']);
+    expect(Object.fromEntries(converter.skipped)).toEqual({ vp9: 1, h264: 1 });
   });
 
   it('throws nothing but MediaError, whatever the tags hold', () => {

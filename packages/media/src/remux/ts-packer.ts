@@ -1,11 +1,9 @@
-import { copyBytes } from '../bytes/index.ts';
 import {
-  type AudioCodec,
-  FlvTagType,
-  parseAudioTagHeader,
-  parseVideoTagHeader,
-  type VideoCodec,
-} from '../flv/index.ts';
+  type DecoderConfiguration,
+  NAL_LENGTH_BYTES,
+  type Packet,
+  type ParameterSets,
+} from '../model/index.ts';
 import {
   TS_MAX_AUDIO_BYTES,
   type TsAudioCodec,
@@ -16,15 +14,7 @@ import {
   type TsVideoUnit,
 } from '../mpegts/index.ts';
 
-import {
-  AdtsFramer,
-  copyInto,
-  defaultNalConfiguration,
-  lengthPrefixed,
-  type NalCodec,
-  type NalConfiguration,
-  readNalConfiguration,
-} from './elementary-streams.ts';
+import { AdtsFramer, copyInto } from './adts-framer.ts';
 
 /** An audio PES ends when its frames span more than this, ms, or at the most that its length can say. */
 const AUDIO_SPAN_MS = 60;
@@ -33,16 +23,6 @@ const INITIAL_BYTES = 16 * 1024;
 /** A taken buffer that is larger than its bytes by more than this is copied to its size. */
 const MAX_SLACK = 1.25;
 
-/** One FLV tag (or RTMP message), with the codec that its header names. */
-export interface TsPackerFrame {
-  readonly kind: FlvTagType;
-  /** Decoding time, ms, 0 or more. */
-  readonly timestamp: number;
-  readonly codec: VideoCodec | AudioCodec | 'data';
-  /** The tag's body. Read during the call only. */
-  readonly body: Uint8Array;
-}
-
 /** What a {@link TsPacker} may be told. */
 export interface TsPackerOptions {
   /** Makes memory of a size; it need not be zeroed. Default: `new Uint8Array`. */
@@ -50,18 +30,18 @@ export interface TsPackerOptions {
 }
 
 /**
- * What became of a frame.
+ * What became of a packet.
  *
  * - `written`: its bytes are there, or gathered with the audio around it.
- * - `ignored`: headers (which are remembered), data and empty frames.
- * - `unsupported`: MPEG-TS has no place for the codec, or its packet type is not known.
- * - `headerless`: it came before the sequence header that it needs.
+ * - `ignored`: configurations (which are remembered), data, empty frames, and tracks that are not the first of their kind.
+ * - `unsupported`: MPEG-TS has no place for the codec.
+ * - `headerless`: it came before the configuration that it needs.
  * - `broken`: it can't be read.
  */
 export type PackResult = 'written' | 'ignored' | 'unsupported' | 'headerless' | 'broken';
 
 /**
- * Packs frames into one MPEG-TS, written straight into one growing buffer. Whatever the frames hold, nothing is
+ * Packs packets into one MPEG-TS, written straight into one growing buffer. Whatever the packets hold, nothing is
  * thrown: what can't be written is dropped and counted.
  */
 export class TsPacker {
@@ -74,8 +54,12 @@ export class TsPacker {
   #length = 0;
   /** How large the next buffer is made: what the last one turned out to need. */
   #wanted = INITIAL_BYTES;
-  #video: NalConfiguration | undefined;
+  /** Parameter sets as a decoder wants them, and those of the configuration that they were taken from. */
+  #parameterSets: readonly Uint8Array[] = [];
+  #parameterSetsOf: ParameterSets | undefined;
   #adts: AdtsFramer | 'broken' | 'unsupported' | undefined;
+  /** The AudioSpecificConfig that the ADTS header was made of. */
+  #adtsOf: Uint8Array | undefined;
   /** Whole ADTS or MP3 frames that wait for their PES. */
   #audio: Uint8Array = new Uint8Array(0);
   #audioLength = 0;
@@ -114,12 +98,20 @@ export class TsPacker {
   }
 
   /**
-   * Takes the next frame; its body is copied. Tables come first where none have been written yet or the codecs
+   * Takes the next packet; its bytes are copied. Tables come first where none have been written yet or the codecs
    * have changed.
    */
-  write(frame: TsPackerFrame): PackResult {
-    if (frame.kind === FlvTagType.script) return 'ignored';
-    const result = frame.kind === FlvTagType.video ? this.#writeVideo(frame) : this.#writeAudio(frame);
+  write(packet: Packet): PackResult {
+    const { track, type } = packet;
+    if (!track.primary || track.kind === 'data' || type === 'control') return 'ignored';
+    let result: PackResult;
+    if (track.kind === 'video') {
+      if (track.codec !== 'h264' && track.codec !== 'hevc') result = 'unsupported';
+      else if (type === 'configuration') result = this.#configureVideo(packet, track.codec);
+      else result = this.#writeVideo(packet, track.codec);
+    } else if (track.codec !== 'aac' && track.codec !== 'mp3') result = 'unsupported';
+    else if (type === 'configuration') result = this.#configureAudio(packet, track.codec);
+    else result = this.#writeAudio(packet, track.codec);
     if (result !== 'written' && result !== 'ignored') this.#dropped += 1;
     return result;
   }
@@ -168,23 +160,20 @@ export class TsPacker {
     this.#length = 0;
   }
 
-  #writeVideo({ body, codec, timestamp }: TsPackerFrame): PackResult {
-    if (codec !== 'h264' && codec !== 'hevc') return 'unsupported';
-    const header = parseVideoTagHeader(body);
-    if (header === undefined) return 'broken';
-    const { compositionTime, dataOffset, keyframe, packetType } = header;
-    if (packetType === 'sequence-header') return this.#readVideoHeader(codec, body.subarray(dataOffset));
-    if (packetType === 'multitrack' || packetType === 'unknown') return 'unsupported';
-    if (packetType !== 'coded-frames' || dataOffset === body.length) return 'ignored';
-    if (this.#video?.codec !== codec) this.#video = defaultNalConfiguration(codec);
-    const { nalLengthSize, parameterSets } = this.#video;
-    const data = lengthPrefixed(body.subarray(dataOffset), nalLengthSize);
-    if (data === undefined) return 'broken';
+  #writeVideo(packet: Packet, codec: 'h264' | 'hevc'): PackResult {
+    if (packet.payloadSize === 0) return 'ignored';
+    const { keyframe } = packet;
+    const { configuration, timescale } = packet.track;
+    const data = packet.payload;
+    if (data.length === 0) return 'broken';
     if (this.codecs.video !== codec) this.announce({ video: codec, audio: this.codecs.audio });
-    this.#makeRoom(timestamp + compositionTime);
-    const pts = timestamp + compositionTime + this.#shiftMs;
-    const dts = this.#decodeClock.next(timestamp + this.#shiftMs, pts);
-    const unit: TsVideoUnit = { dts, pts, keyframe, data, nalLengthSize, parameterSets };
+    const decode = millisecondsOf(packet.decodeTime, timescale);
+    const presentation = millisecondsOf(packet.presentationTime, timescale);
+    this.#makeRoom(presentation);
+    const pts = presentation + this.#shiftMs;
+    const dts = this.#decodeClock.next(decode + this.#shiftMs, pts);
+    const parameterSets = this.#parameterSetsIn(configuration?.parameterSets);
+    const unit: TsVideoUnit = { dts, pts, keyframe, data, nalLengthSize: NAL_LENGTH_BYTES, parameterSets };
     const size = this.#muxer.videoSize(unit);
     if (size === 0) return 'ignored';
     if (keyframe) this.flushAudio();
@@ -192,6 +181,14 @@ export class TsPacker {
     this.#reserve(size);
     this.#length = this.#muxer.writeVideo(this.#buffer, this.#length, unit);
     return 'written';
+  }
+
+  #parameterSetsIn(sets: ParameterSets | undefined): readonly Uint8Array[] {
+    if (sets !== this.#parameterSetsOf) {
+      this.#parameterSetsOf = sets;
+      this.#parameterSets = sets === undefined ? [] : [...sets.vps, ...sets.sps, ...sets.pps];
+    }
+    return this.#parameterSets;
   }
 
   /** Moves all times on when the first pictures are shown before 0, which no PTS can be. */
@@ -203,45 +200,44 @@ export class TsPacker {
     }
   }
 
-  #readVideoHeader(codec: NalCodec, payload: Uint8Array): PackResult {
-    // Parameter sets are views, and the body is lent.
-    const read = readNalConfiguration(codec, copyBytes(payload));
-    if (read === undefined) return 'broken';
-    this.#video = read;
+  #configureVideo({ track }: Packet, codec: 'h264' | 'hevc'): PackResult {
+    if (track.configuration?.readable !== true) return readProblem(track.configuration);
     this.announce({ video: codec, audio: this.codecs.audio });
     return 'ignored';
   }
 
-  #writeAudio({ body, codec, timestamp }: TsPackerFrame): PackResult {
-    if (codec !== 'aac' && codec !== 'mp3') return 'unsupported';
-    const header = parseAudioTagHeader(body);
-    if (header === undefined) return 'broken';
-    const { dataOffset, packetType } = header;
-    if (packetType === 'sequence-header') return this.#readAudioHeader(codec, body.subarray(dataOffset));
-    if (packetType === 'multitrack' || packetType === 'unknown') return 'unsupported';
-    if (packetType !== 'raw' || dataOffset === body.length) return 'ignored';
-    const payloadLength = body.length - dataOffset;
+  #writeAudio(packet: Packet, codec: TsAudioCodec): PackResult {
+    const { body, payloadStart, payloadSize, track } = packet;
+    if (payloadSize === 0) return 'ignored';
+    const timestamp = millisecondsOf(packet.decodeTime, track.timescale);
     if (codec === 'mp3') {
-      if (payloadLength > TS_MAX_AUDIO_BYTES) return 'broken';
-      this.#gather(timestamp, codec, payloadLength);
-      copyInto(this.#audio, this.#audioLength, body, dataOffset);
-      this.#audioLength += payloadLength;
+      if (payloadSize > TS_MAX_AUDIO_BYTES) return 'broken';
+      this.#gather(timestamp, codec, payloadSize);
+      copyInto(this.#audio, this.#audioLength, body, payloadStart, packet.payloadEnd);
+      this.#audioLength += payloadSize;
       return 'written';
     }
-    const adts = this.#adts;
+    const adts = this.#adtsFor(track.configuration?.record);
     if (adts === undefined || typeof adts === 'string') return adts ?? 'headerless';
-    const size = adts.sizeOf(payloadLength);
+    const size = adts.sizeOf(payloadSize);
     if (size === undefined) return 'broken';
     this.#gather(timestamp, codec, size);
-    adts.write(this.#audio, this.#audioLength, body, dataOffset);
+    adts.write(this.#audio, this.#audioLength, body, payloadStart, packet.payloadEnd);
     this.#audioLength += size;
     return 'written';
   }
 
-  #readAudioHeader(codec: TsAudioCodec, payload: Uint8Array): PackResult {
+  #adtsFor(record: Uint8Array | undefined): AdtsFramer | 'broken' | 'unsupported' | undefined {
+    if (record !== this.#adtsOf) {
+      this.#adtsOf = record;
+      this.#adts = record === undefined ? undefined : AdtsFramer.of(record);
+    }
+    return this.#adts;
+  }
+
+  #configureAudio({ track }: Packet, codec: TsAudioCodec): PackResult {
     if (codec === 'aac') {
-      const adts = AdtsFramer.of(payload);
-      this.#adts = adts;
+      const adts = this.#adtsFor(track.configuration?.record);
       if (typeof adts === 'string') return adts;
     }
     this.announce({ video: this.codecs.video, audio: codec });
@@ -274,4 +270,14 @@ export class TsPacker {
     larger.set(buffer.subarray(0, used));
     return larger;
   }
+}
+
+/** Ticks as ms, with their fraction. */
+function millisecondsOf(ticks: number, timescale: number): number {
+  return timescale === 1000 ? ticks : (ticks * 1000) / timescale;
+}
+
+/** A configuration in a form of another container is nothing that is wrong. */
+function readProblem(configuration: DecoderConfiguration | undefined): PackResult {
+  return configuration?.problem === undefined ? 'ignored' : 'broken';
 }

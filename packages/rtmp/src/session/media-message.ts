@@ -97,14 +97,15 @@ function decoderRoleOf(kind: MediaKind, payload: Uint8Array): DecoderRole {
   if (header === undefined) {
     return plainFrame;
   }
-  const { packetType, track } = header;
-  switch (packetType === 'multitrack' ? track?.packetType : packetType) {
+  const { packetType, multitrack } = header;
+  const trackId = multitrack?.tracks[0]?.trackId;
+  switch (multitrack?.packetType ?? packetType) {
     case 'sequence-header':
     case 'mpeg2ts-sequence-header':
-      return configuration(trackName(kind, track?.trackId));
+      return configuration(trackName(kind, trackId));
     case 'multichannel-config':
     case 'metadata':
-      return configuration(`${trackName(kind, track?.trackId)} ${packetType}`);
+      return configuration(`${trackName(kind, trackId)} ${packetType}`);
     default:
       return 'keyframe' in header && header.keyframe ? keyframe : plainFrame;
   }

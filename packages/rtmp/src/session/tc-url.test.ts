@@ -37,6 +37,7 @@ const urls: readonly (readonly [string, Partial<typeof defaults>])[] = [
   ['rtmp://h/live/_definst_/', {}],
   ['rtmp://h/live/_definst_?vhost=V', { vhost: 'V', param: '?vhost=V' }],
   ['rtmp://h/a/_definst_/b', { app: 'a/b' }],
+  ['rtmp://h/ /_definst_ /b', { app: 'b' }],
   ['rtmp://h/live/_definst_x', { app: 'live/_definst_x' }],
   ['rtmp://h', { app: '__defaultApp__' }],
   ['rtmp://h/', { app: '__defaultApp__' }],

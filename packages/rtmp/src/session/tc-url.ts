@@ -173,7 +173,7 @@ function trimName(text: string): string {
   if (!trimmed.includes(defaultInstance)) {
     return trimmed;
   }
-  const segments = trimmed.split('/').filter((segment) => segment !== defaultInstance);
+  const segments = trimmed.split('/').filter((segment) => trimEnds(segment) !== defaultInstance);
   return trimEnds(segments.join('/'));
 }
 

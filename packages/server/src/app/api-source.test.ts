@@ -1,6 +1,7 @@
+import { FlvTagType } from '@sluice/media/flv';
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../config/index.ts';
-import { FrameKind, LiveHub } from '../live/index.ts';
+import { LiveHub } from '../live/index.ts';
 import { audio, liveStream, settings, video } from '../remux/test-kit.ts';
 import { type Session, Sessions, SystemStats } from '../stats/index.ts';
 import { createApiSource } from './api-source.ts';
@@ -149,8 +150,8 @@ describe('createApiSource', () => {
       onWarning: () => undefined,
     });
     for (const [number, time] of [0, 40, 80, 36_000_080].entries()) {
-      publication.write(FrameKind.video, time, video(number, { key: number % 2 === 0 }));
-      publication.write(FrameKind.audio, time, audio(number));
+      publication.write(FlvTagType.video, time, video(number, { key: number % 2 === 0 }));
+      publication.write(FlvTagType.audio, time, audio(number));
     }
     const [stream] = source.streams();
     const jitter = { corrections: 2, correctedMs: 71_999_920 };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import type { AudioFacts, VideoFacts } from '../live/index.ts';
+import type { AudioInfo, VideoInfo } from '../live/index.ts';
 import { audioView, videoView } from './codec-names.ts';
 
 describe('names of codecs in the API', () => {
-  it.each<[VideoFacts, ReturnType<typeof videoView>]>([
+  it.each<[VideoInfo, ReturnType<typeof videoView>]>([
     [
       { codec: 'h264', profile: 100, level: 31, width: 1280, height: 720 },
       { codec: 'H264', profile: 'High', level: '3.1', width: 1280, height: 720 },
@@ -35,7 +35,7 @@ describe('names of codecs in the API', () => {
     expect(videoView(facts)).toEqual(view);
   });
 
-  it.each<[AudioFacts, ReturnType<typeof audioView>]>([
+  it.each<[AudioInfo, ReturnType<typeof audioView>]>([
     [
       { codec: 'aac', sampleRate: 44100, channels: 2, profile: 2 },
       { codec: 'AAC', sampleRate: 44100, channels: 2, profile: 'LC' },

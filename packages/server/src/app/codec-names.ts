@@ -1,4 +1,4 @@
-import { type AudioFacts, codecName, type VideoFacts } from '../live/index.ts';
+import { type AudioInfo, codecName, type VideoInfo } from '../live/index.ts';
 
 const avcProfiles: Readonly<Record<number, string>> = {
   66: 'Baseline',
@@ -20,14 +20,14 @@ const hevcProfiles: Readonly<Record<number, string>> = {
 const aacProfiles: Readonly<Record<number, string>> = { 1: 'Main', 2: 'LC', 3: 'SSR', 5: 'HE', 29: 'HEv2' };
 
 /** A stream's video as the API names it. */
-export function videoView(facts: VideoFacts): {
+export function videoView(info: VideoInfo): {
   codec: string;
   profile?: string;
   level?: string;
   width?: number;
   height?: number;
 } {
-  const { codec, profile, level, width, height } = facts;
+  const { codec, profile, level, width, height } = info;
   return {
     codec: codecName(codec),
     ...(profile === undefined ? {} : { profile: profileName(codec, profile) }),
@@ -37,13 +37,13 @@ export function videoView(facts: VideoFacts): {
 }
 
 /** A stream's audio as the API names it. */
-export function audioView(facts: AudioFacts): {
+export function audioView(info: AudioInfo): {
   codec: string;
   sampleRate?: number;
   channels?: number;
   profile?: string;
 } {
-  const { codec, profile, sampleRate, channels } = facts;
+  const { codec, profile, sampleRate, channels } = info;
   return {
     codec: codecName(codec),
     ...(sampleRate === undefined ? {} : { sampleRate }),

@@ -117,7 +117,7 @@ export class Sinks {
   #attach(form: 'hls' | 'hds', stream: LiveStream, vhost: VhostConfig): Attached {
     const config = vhost[form];
     if (!config.enabled) return { config, detach };
-    return { config, detach: stream.attach(this[form].open(stream, vhost)) };
+    return { config, detach: stream.subscribe(this[form].open(stream, vhost)) };
   }
 
   /**

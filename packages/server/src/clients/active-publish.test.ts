@@ -13,6 +13,7 @@ function make() {
     write: () => {
       calls.writes += 1;
     },
+    writePacket: () => undefined,
     flush: () => {
       calls.flushes += 1;
     },

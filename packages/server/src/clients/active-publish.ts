@@ -1,5 +1,7 @@
+import type { FlvTagType } from '@sluice/media/flv';
+
 import type { PublishConfig } from '../config/index.ts';
-import type { FrameKind, Publication } from '../live/index.ts';
+import type { Publication } from '../live/index.ts';
 
 /** A client's publish: its publication, and how long it has been silent. */
 export class ActivePublish {
@@ -25,9 +27,9 @@ export class ActivePublish {
   }
 
   /** See {@link Publication.write}. */
-  write(kind: FrameKind, timestamp: number, body: Uint8Array): void {
+  write(type: FlvTagType, timestamp: number, body: Uint8Array): void {
     this.#gotMedia = true;
-    this.#publication.write(kind, timestamp, body);
+    this.#publication.write(type, timestamp, body);
   }
 
   /** Call after each batch of messages: players of `min_latency` streams get theirs now. */

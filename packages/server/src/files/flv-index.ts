@@ -1,6 +1,5 @@
 import { MediaError } from '@sluice/media';
 import {
-  type AudioCodec,
   FLV_FILE_HEADER_BYTES,
   FLV_PREVIOUS_TAG_SIZE_BYTES,
   FLV_TAG_HEADER_BYTES,
@@ -9,8 +8,8 @@ import {
   type FlvTag,
   FlvTagType,
   parseFlvHeader,
-  type VideoCodec,
 } from '@sluice/media/flv';
+import type { AudioCodec, VideoCodec } from '@sluice/media/model';
 
 import { MediaFileError } from './errors.ts';
 import type { FileBytes, FileState } from './file-bytes.ts';

@@ -1,7 +1,6 @@
 import { MediaError } from '@sluice/media';
 import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 import {
-  type AudioCodec,
   FLV_PREVIOUS_TAG_SIZE_BYTES,
   FLV_TAG_HEADER_BYTES,
   type FlvTagHeader,
@@ -9,8 +8,8 @@ import {
   parseAudioTagHeader,
   parseFlvTagHeader,
   parseVideoTagHeader,
-  type VideoCodec,
 } from '@sluice/media/flv';
+import type { AudioCodec, VideoCodec } from '@sluice/media/model';
 
 import { JumpDetector } from '../timing/index.ts';
 import type { SegmentPlan } from './segment-index.ts';

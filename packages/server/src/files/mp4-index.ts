@@ -1,4 +1,5 @@
-import type { AudioCodec, FlvTag, VideoCodec } from '@sluice/media/flv';
+import type { FlvTag } from '@sluice/media/flv';
+import type { AudioCodec, VideoCodec } from '@sluice/media/model';
 import type { Mp4File as ParsedMp4, Mp4Sample } from '@sluice/media/mp4';
 
 import { MediaFileError } from './errors.ts';

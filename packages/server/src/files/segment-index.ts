@@ -1,4 +1,5 @@
-import type { AudioCodec, FlvTag, VideoCodec } from '@sluice/media/flv';
+import type { FlvTag } from '@sluice/media/flv';
+import type { AudioCodec, VideoCodec } from '@sluice/media/model';
 
 import type { FileBytes, FileState } from './file-bytes.ts';
 import type { MediaFormat } from './media-file.ts';

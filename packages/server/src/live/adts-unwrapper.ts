@@ -5,19 +5,19 @@ import {
   isAdtsSync,
 } from '@sluice/media/aac';
 import { concatBytes } from '@sluice/media/bytes';
-import { buildAudioTagHeader, parseAudioTagHeader } from '@sluice/media/flv';
+import { createPacket, type KeptPacket, type Packet } from '@sluice/media/model';
 
-import type { Frame } from './frame.ts';
-
-/** AAC frames of a message, without the ADTS headers that FLV does not have. */
+/** AAC frames of a message, without the ADTS headers that neither FLV nor the media model has. */
 export interface Unwrapped {
-  /** Body of a sequence header that these frames can be decoded with. */
-  readonly header: Uint8Array;
-  readonly frames: readonly Frame[];
+  /** An AudioSpecificConfig that these frames can be decoded with. */
+  readonly record: Uint8Array;
+  /** Packets with memory of their own, one a frame. */
+  readonly packets: readonly KeptPacket[];
 }
 
 /** Samples of an AAC frame. */
 const FRAME_SAMPLES = 1024;
+const SYNC_BYTE = 0xff;
 
 /**
  * Removes ADTS headers from AAC frames: some encoders leave them on. A raw frame does not begin with the syncword: it
@@ -25,33 +25,28 @@ const FRAME_SAMPLES = 1024;
  *
  * @returns undefined for an ordinary frame, and for one that can't be read as ADTS
  */
-export function unwrapAdts(frame: Frame): Unwrapped | undefined {
-  const { body, timestamp, sourceTimestamp } = frame;
-  // Behind a header of FLV, or one of Enhanced RTMP: nearly every frame is done with here.
-  if (body[2] !== 0xff && body[5] !== 0xff) return undefined;
-  const tag = parseAudioTagHeader(body);
-  if (tag?.packetType !== 'raw' || !isAdtsSync(body, tag.dataOffset)) return undefined;
-  const head = body.subarray(0, tag.dataOffset);
-  const payload = body.subarray(tag.dataOffset);
-  const frames: Frame[] = [];
-  let header: Uint8Array | undefined;
-  for (const found of adtsFrames(payload)) {
-    if (header === undefined) {
-      const config = buildAudioSpecificConfig(audioSpecificConfigFromAdts(found.header));
-      const start = buildAudioTagHeader({
-        codec: 'aac',
-        packetType: 'sequence-header',
-        enhanced: tag.enhanced,
-      });
-      header = concatBytes([start, config]);
-    }
-    const after = Math.round((frames.length * FRAME_SAMPLES * 1000) / found.header.sampleRate);
-    frames.push({
-      ...frame,
-      timestamp: timestamp + after,
+export function unwrapAdts(packet: Packet): Unwrapped | undefined {
+  const { body, payloadStart, parts, sourceTimestamp, timestamp, track } = packet;
+  // Nearly every frame is done with here.
+  if (body[payloadStart] !== SYNC_BYTE || packet.type !== 'media' || parts > 1) return undefined;
+  const payload = packet.rawPayload;
+  if (track.codec !== 'aac' || !isAdtsSync(payload)) return undefined;
+  const head = body.subarray(0, payloadStart);
+  const packets: KeptPacket[] = [];
+  let record: Uint8Array | undefined;
+  for (const { header, payloadStart: from, end } of adtsFrames(payload)) {
+    record ??= buildAudioSpecificConfig(audioSpecificConfigFromAdts(header));
+    const after = Math.round((packets.length * FRAME_SAMPLES * 1000) / header.sampleRate);
+    const frame = {
+      track,
+      decodeTime: packet.at(timestamp + after).decodeTime,
       sourceTimestamp: sourceTimestamp + after,
-      body: concatBytes([head, payload.subarray(found.payloadStart, found.end)]),
-    });
+      body: concatBytes([head, payload.subarray(from, end)]),
+      payloadStart,
+      flvHeader: packet.flvHeader,
+      nanoseconds: packet.nanoseconds,
+    };
+    packets.push(createPacket(frame, false));
   }
-  return header === undefined ? undefined : { header, frames };
+  return record === undefined ? undefined : { record, packets };
 }

@@ -1,25 +1,18 @@
+import { createPacket, createVideoTrack, type KeptPacket } from '@sluice/media/model';
 import { describe, expect, it } from 'vitest';
 
 import { BatchLog } from './batch-log.ts';
 import { TrackBit } from './fan-out-format.ts';
-import { type Frame, FrameKind } from './frame.ts';
 import { FRAME_COST_BYTES } from './limits.ts';
 
-function frame(timestamp: number, keyframe = false): Frame {
-  const body = new Uint8Array(1);
-  return {
-    kind: FrameKind.video,
-    timestamp,
-    sourceTimestamp: timestamp,
-    codec: 'h264',
-    keyframe,
-    sequenceHeader: false,
-    body,
-  };
+const track = createVideoTrack('h264');
+
+function packet(decodeTime: number, keyframe = false): KeptPacket {
+  return createPacket({ track, decodeTime, keyframe, body: new Uint8Array(1) }, false);
 }
 
-function push(log: BatchLog, size: number, frames: readonly Frame[]): void {
-  log.push({ bytes: new Uint8Array(size), frames, offsets: [0], tracks: TrackBit.video, restarts: 0 });
+function push(log: BatchLog, size: number, packets: readonly KeptPacket[]): void {
+  log.push({ bytes: new Uint8Array(size), packets, offsets: [0], tracks: TrackBit.video, restarts: 0 });
 }
 
 describe('BatchLog', () => {
@@ -27,9 +20,9 @@ describe('BatchLog', () => {
     const log = new BatchLog();
     expect(log.head).toBe(0);
     expect(log.newest).toBeUndefined();
-    push(log, 10, [frame(0, true), frame(40), frame(80, true), frame(120)]);
-    push(log, 20, [frame(160)]);
-    push(log, 30, [frame(200)]);
+    push(log, 10, [packet(0, true), packet(40), packet(80, true), packet(120)]);
+    push(log, 20, [packet(160)]);
+    push(log, 30, [packet(200)]);
     expect(log.at(0)).toMatchObject({ sequence: 0, keyframe: 2, lastTimestamp: 120 });
     expect(log.at(1)).toMatchObject({ sequence: 1, keyframe: -1 });
     expect(log.newest?.sequence).toBe(2);
@@ -44,7 +37,7 @@ describe('BatchLog', () => {
 
   it('forgets from the front, and keeps its numbers', () => {
     const log = new BatchLog();
-    for (let count = 0; count < 5; count += 1) push(log, 10, [frame(count)]);
+    for (let count = 0; count < 5; count += 1) push(log, 10, [packet(count)]);
     log.trim(3);
     log.trim(1);
     expect(log).toMatchObject({ head: 5, bytes: 20 });
@@ -54,7 +47,7 @@ describe('BatchLog', () => {
     expect(log.costFrom(4)).toBe(10 + FRAME_COST_BYTES);
     log.trim(99);
     expect(log).toMatchObject({ head: 5, bytes: 0 });
-    push(log, 7, [frame(9)]);
+    push(log, 7, [packet(9)]);
     expect(log.newest?.sequence).toBe(5);
     expect(log.costFrom(5)).toBe(7 + FRAME_COST_BYTES);
   });

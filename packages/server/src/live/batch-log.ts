@@ -1,15 +1,15 @@
 import type { EncodedBatch } from './fan-out-format.ts';
-import { FrameKind } from './frame.ts';
 import { FRAME_COST_BYTES } from './limits.ts';
+import { isPicture, startsGop } from './packet-roles.ts';
 
 /** A batch in its group's log. */
 export interface LoggedBatch extends EncodedBatch {
   readonly sequence: number;
-  /** Timestamp, ms, of the last frame inside. */
+  /** Timestamp, ms, of the last packet inside. */
   readonly lastTimestamp: number;
-  /** Index of the last keyframe inside, or -1. */
+  /** Index of the last packet inside that starts a GOP, or -1. */
   readonly keyframe: number;
-  /** How many frames of video are inside, sequence headers aside. */
+  /** How many pictures are inside. */
   readonly videoFrames: number;
   /** What all batches that were ever logged before this one have cost, bytes: see {@link BatchLog.costFrom}. */
   readonly position: number;
@@ -47,31 +47,31 @@ export class BatchLog {
   push(batch: EncodedBatch): LoggedBatch {
     let keyframe = -1;
     let videoFrames = 0;
-    for (let index = 0; index < batch.frames.length; index += 1) {
-      const frame = batch.frames[index];
-      if (frame?.kind !== FrameKind.video) continue;
-      if (!frame.sequenceHeader) videoFrames += 1;
-      if (frame.keyframe) keyframe = index;
+    for (let index = 0; index < batch.packets.length; index += 1) {
+      const packet = batch.packets[index];
+      if (packet === undefined || !isPicture(packet)) continue;
+      videoFrames += 1;
+      if (startsGop(packet)) keyframe = index;
     }
     const logged: LoggedBatch = {
       bytes: batch.bytes,
-      frames: batch.frames,
+      packets: batch.packets,
       offsets: batch.offsets,
       tracks: batch.tracks,
       restarts: batch.restarts,
       sequence: this.head,
-      lastTimestamp: batch.frames[batch.frames.length - 1]?.timestamp ?? 0,
+      lastTimestamp: batch.packets[batch.packets.length - 1]?.timestamp ?? 0,
       keyframe,
       videoFrames,
       position: this.#total,
     };
     this.#batches.push(logged);
     this.#bytes += batch.bytes.length;
-    this.#total += batch.bytes.length + batch.frames.length * FRAME_COST_BYTES;
+    this.#total += batch.bytes.length + batch.packets.length * FRAME_COST_BYTES;
     return logged;
   }
 
-  /** What the batches from a sequence number to the head cost: their bytes, and what is kept of their frames. */
+  /** What the batches from a sequence number to the head cost: their bytes, and what is kept of their packets. */
   costFrom(sequence: number): number {
     if (sequence >= this.head) return 0;
     const from = this.at(Math.max(sequence, this.#first));

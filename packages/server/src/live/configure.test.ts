@@ -1,3 +1,4 @@
+import { FlvTagType } from '@sluice/media/flv';
 import { describe, expect, it, vi } from 'vitest';
 
 import type { PlayConfig } from '../config/index.ts';
@@ -18,7 +19,6 @@ import {
   watch,
   type Watcher,
 } from '../remux/test-kit.ts';
-import { FrameKind } from './frame.ts';
 
 const CHUNK_SIZE = 60_000;
 const rtmp = rtmpFamily(CHUNK_SIZE, { audio: true, video: true });
@@ -30,7 +30,7 @@ const STEP_MS = 40;
 function send(publisher: TestPublisher, from: number, to: number, start = 0): void {
   for (let number = from; number < to; number += 1) {
     const timestamp = start + number * STEP_MS;
-    publisher.write(FrameKind.video, timestamp, video(number, { key: number % 10 === 0 }));
+    publisher.write(FlvTagType.video, timestamp, video(number, { key: number % 10 === 0 }));
     publisher.flush();
   }
 }
@@ -38,8 +38,8 @@ function send(publisher: TestPublisher, from: number, to: number, start = 0): vo
 function begin(play: Partial<PlayConfig> = {}) {
   const stream = liveStream(settings(play));
   const publisher = publishTo(stream);
-  publisher.write(FrameKind.video, 0, avcHeader());
-  publisher.write(FrameKind.audio, 0, aacHeader());
+  publisher.write(FlvTagType.video, 0, avcHeader());
+  publisher.write(FlvTagType.audio, 0, aacHeader());
   return { stream, publisher };
 }
 
@@ -156,7 +156,7 @@ describe('LiveStream.configure: settings of a stream that runs', () => {
     const { stream, publisher } = begin({ mixCorrect: true });
     const watcher = watch(stream, { family: rtmp });
     send(publisher, 0, 4);
-    publisher.write(FrameKind.audio, 30, audio(100));
+    publisher.write(FlvTagType.audio, 30, audio(100));
     publisher.flush();
     expect(rtmpFrames(watcher).length).toBeLessThan(5);
     stream.configure(settings({ mixCorrect: false }));
@@ -168,13 +168,13 @@ describe('LiveStream.configure: settings of a stream that runs', () => {
     const { stream, publisher } = begin({ timeJitter: 'full' });
     const frames = (from: number, to: number): void => {
       for (let time = from; time < to; time += STEP_MS) {
-        publisher.write(FrameKind.video, time, video(time / STEP_MS, { key: time % 1000 === 0 }));
-        if (time >= 1500) publisher.write(FrameKind.audio, time - 1500, audio(time / STEP_MS));
+        publisher.write(FlvTagType.video, time, video(time / STEP_MS, { key: time % 1000 === 0 }));
+        if (time >= 1500) publisher.write(FlvTagType.audio, time - 1500, audio(time / STEP_MS));
       }
       publisher.flush();
     };
     frames(0, 5000);
-    publisher.write(FrameKind.video, 5000, video(5000 / STEP_MS, { key: true }));
+    publisher.write(FlvTagType.video, 5000, video(5000 / STEP_MS, { key: true }));
     const watchers = [watch(stream, { family: rtmp }), watch(stream, { family: flv })];
     frames(5040, 8000);
     const [first, second] = watchers;
@@ -184,7 +184,7 @@ describe('LiveStream.configure: settings of a stream that runs', () => {
     ]) {
       const of = (kind: number): number[] =>
         got.filter(({ kind: one }) => one === kind).map(({ timestamp }) => timestamp);
-      const [pictures, sounds] = [of(FrameKind.video), of(FrameKind.audio)];
+      const [pictures, sounds] = [of(FlvTagType.video), of(FlvTagType.audio)];
       expect((pictures[0] ?? 0) - (sounds[0] ?? 0)).toBeGreaterThan(1400);
       expect(new Set(sounds).size).toBe(sounds.length);
       expect(sounds.length).toBeGreaterThan(70);
@@ -248,7 +248,7 @@ describe('LiveStream.configure: settings of a stream that runs', () => {
   it('H011 C005 fast_cache off lets the sound go', () => {
     const stream = liveStream({ ...settings({ gopCache: false }), fastCacheMs: 5000 });
     const publisher = publishTo(stream);
-    for (let at = 0; at < 20; at += 1) publisher.write(FrameKind.audio, at * 23, audio(at));
+    for (let at = 0; at < 20; at += 1) publisher.write(FlvTagType.audio, at * 23, audio(at));
     expect(stream.heldBytes).toBeGreaterThan(0);
     stream.configure({ ...settings({ gopCache: false }), fastCacheMs: 0 });
     expect(stream.heldBytes).toBe(0);

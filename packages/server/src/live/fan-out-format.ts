@@ -1,31 +1,31 @@
-import type { Frame } from './frame.ts';
+import type { KeptPacket, TrackKind } from '@sluice/media/model';
 
-/** Tracks as bits: which kinds of frames a batch holds, which ones a player has still to start. */
+/** Tracks as bits: which kinds of packets a batch holds, which ones a player has still to start. */
 export const TrackBit = { audio: 1, video: 2, data: 4, all: 7 } as const;
 
-/** Frames of one flush, encoded once for all players of a group. */
+/** Packets of one flush, encoded once for all players of a group. */
 export interface EncodedBatch {
   /** Shared by every player: never written to. */
   readonly bytes: Uint8Array;
-  /** The frames inside, in order. Never empty. */
-  readonly frames: readonly Frame[];
-  /** Where each frame begins in `bytes`. */
+  /** The packets inside, in order. Never empty. */
+  readonly packets: readonly KeptPacket[];
+  /** Where each packet begins in `bytes`. */
   readonly offsets: readonly number[];
-  /** {@link TrackBit}s of the frames inside. */
+  /** {@link TrackBit}s of the packets inside. */
   readonly tracks: number;
   /** Tracks that every player has to start afresh here, because a step can't be expressed as a delta. */
   readonly restarts: number;
 }
 
-/** What a stream tells a player before its first frame. */
+/** What a stream tells a player before its first packet. */
 export interface StreamHeaders {
   /** The stream has, or has announced, audio. */
   readonly hasAudio: boolean;
   /** The stream has, or has announced, video. */
   readonly hasVideo: boolean;
-  readonly metadata?: Frame | undefined;
-  readonly audio?: Frame | undefined;
-  readonly video?: Frame | undefined;
+  readonly metadata?: KeptPacket | undefined;
+  /** The configurations that hold: those of audio before those of video, of first tracks before others. */
+  readonly configurations: readonly KeptPacket[];
 }
 
 /** Where a player is in its tracks; the format keeps it up to date. */
@@ -37,30 +37,30 @@ export interface TrackState {
 }
 
 /**
- * An output form of the engine: turns frames into bytes that every player of one group can be given alike.
+ * An output form of the engine: turns packets into bytes that every player of one group can be given alike.
  * A format may keep state (the last timestamp of each track), so each group has a format of its own.
  */
 export interface FanOutFormat {
   /** See {@link FanOutFamily.rebased}. */
   readonly rebased: boolean;
   /**
-   * Encodes frames from `from` on. It may stop early, after at least one frame it wants, and is then called
+   * Encodes packets from `from` on. It may stop early, after at least one packet it wants, and is then called
    * again.
    *
-   * @returns the batch (undefined when none of the frames is for this format) and the index of the first
-   * frame not looked at
+   * @returns the batch (undefined when none of the packets is for this format) and the index of the first
+   * packet not looked at
    */
-  encode(frames: readonly Frame[], from: number): { batch: EncodedBatch | undefined; next: number };
+  encode(packets: readonly KeptPacket[], from: number): { batch: EncodedBatch | undefined; next: number };
   /**
    * The bytes for a player that (re)starts.
    *
-   * @param first - the player's first frame is about to follow at this time, ms on the stream's timeline
+   * @param first - the player's first packet is about to follow at this time, ms on the stream's timeline
    * @param fresh - the player has got nothing yet (a file header is due)
    */
   preamble(headers: StreamHeaders, first: number, state: TrackState, fresh: boolean): Uint8Array;
-  /** The batch from frame `index` on, with the player's unstarted tracks started. */
+  /** The batch from packet `index` on, with the player's unstarted tracks started. */
   tail(batch: EncodedBatch, index: number, state: TrackState): Uint8Array[];
-  /** Said after the last frame to a player that ends; undefined when the form has no end mark. */
+  /** Said after the last packet to a player that ends; undefined when the form has no end mark. */
   readonly trailer: Uint8Array | undefined;
 }
 
@@ -75,8 +75,7 @@ export interface FanOutFamily {
   create(base: number): FanOutFormat;
 }
 
-/** Finds a track's bit. */
-export function trackBit(frame: Frame): number {
-  if (frame.kind === 9) return TrackBit.video;
-  return frame.kind === 8 ? TrackBit.audio : TrackBit.data;
+/** The bit of a kind of track. */
+export function trackBit(kind: TrackKind): number {
+  return TrackBit[kind];
 }

@@ -1,8 +1,9 @@
+import type { KeptPacket } from '@sluice/media/model';
+
 import type { FanOutFormat } from './fan-out-format.ts';
 import type { FanOutHome } from './fan-out-home.ts';
-import type { Frame } from './frame.ts';
 import { GroupLog } from './group-log.ts';
-import { PendingFrames } from './pending-frames.ts';
+import { PendingPackets } from './pending-packets.ts';
 import type { Player } from './player.ts';
 import { PlayerWriter } from './player-writer.ts';
 
@@ -23,7 +24,7 @@ export class FanOutGroup {
   readonly #log: GroupLog;
   readonly #writer: PlayerWriter;
   readonly #players: Player[] = [];
-  readonly #pending = new PendingFrames();
+  readonly #pending = new PendingPackets();
   #timer: NodeJS.Timeout | undefined;
   #lastFlush: number;
 
@@ -55,14 +56,14 @@ export class FanOutGroup {
     return this.#log.batches.bytes;
   }
 
-  /** Encodes frames into the log without writing them to anyone: what a new group begins with. */
-  prime(frames: readonly Frame[]): void {
-    this.#log.append(frames, this.full);
+  /** Encodes packets into the log without writing them to anyone: what a new group begins with. */
+  prime(packets: readonly KeptPacket[]): void {
+    this.#log.append(packets, this.full);
   }
 
-  /** Takes a frame for the next flush, which comes early when many wait. */
-  push(frame: Frame): void {
-    this.#pending.push(frame);
+  /** Takes a packet for the next flush, which comes early when many wait. */
+  push(packet: KeptPacket): void {
+    this.#pending.push(packet);
     if (!this.#pending.full) return;
     const { onePerFlush, queueLengthMs } = this.#home.settings();
     if (onePerFlush) this.#pending.limit(queueLengthMs);
@@ -129,10 +130,10 @@ export class FanOutGroup {
   /**
    * Adds a player that is given `recent` first, encoded for it alone, and then goes on with what comes next.
    *
-   * @param recent - ends with the newest frames of the stream; those among them that wait for the next flush
+   * @param recent - ends with the newest packets of the stream; those among them that wait for the next flush
    * are left to it
    */
-  joinWith(player: Player, recent: readonly Frame[]): void {
+  joinWith(player: Player, recent: readonly KeptPacket[]): void {
     this.#add(player, this.#log.batches.head, 0);
     this.#writer.writeOwn(player, recent.slice(0, recent.length - this.#pending.countAmong(recent)));
   }
@@ -179,15 +180,15 @@ export class FanOutGroup {
       return;
     }
     this.#pending.limit(queueLengthMs);
-    const frame = this.#pending.takeOne();
-    if (frame !== undefined) this.#append([frame]);
+    const packets = this.#pending.takeMessage();
+    if (packets.length > 0) this.#append(packets);
     this.flushIfDue(now);
   }
 
-  /** Encodes frames and writes them to every player. */
-  #append(frames: readonly Frame[]): void {
+  /** Encodes packets and writes them to every player. */
+  #append(packets: readonly KeptPacket[]): void {
     const began = performance.now();
-    if (!this.#log.append(frames, this.full)) return;
+    if (!this.#log.append(packets, this.full)) return;
     const { newest } = this.#log.batches;
     if (newest === undefined) return;
     const { sequence, bytes, tracks, restarts, videoFrames } = newest;

@@ -1,3 +1,4 @@
+import { FlvTagType } from '@sluice/media/flv';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -15,7 +16,6 @@ import {
   watch,
   type Watcher,
 } from '../remux/test-kit.ts';
-import { FrameKind } from './frame.ts';
 import type { LiveStream } from './live-stream.ts';
 
 /** What the property does to a stream. */
@@ -129,13 +129,13 @@ class Run {
       this.#next += 1;
       this.#time += 20;
       if (number % 3 === 2 && this.#sinceKey < Number.POSITIVE_INFINITY) {
-        this.#publisher.write(FrameKind.audio, this.#time, audio(number));
+        this.#publisher.write(FlvTagType.audio, this.#time, audio(number));
         continue;
       }
       const key = this.#sinceKey >= gop;
       this.#sinceKey = key ? 0 : this.#sinceKey + 1;
       if (key) this.keyframes.add(number);
-      this.#publisher.write(FrameKind.video, this.#time, video(number, { key, size: 300 }));
+      this.#publisher.write(FlvTagType.video, this.#time, video(number, { key, size: 300 }));
     }
     this.#publisher.flush();
   }

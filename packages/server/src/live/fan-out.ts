@@ -1,8 +1,9 @@
+import type { KeptPacket } from '@sluice/media/model';
+
 import type { AudioCache } from './audio-cache.ts';
 import { type FanOutFamily, type StreamHeaders, TrackBit } from './fan-out-format.ts';
 import { FanOutGroup } from './fan-out-group.ts';
 import type { FanOutHome } from './fan-out-home.ts';
-import { type Frame, FrameKind } from './frame.ts';
 import { earliestTimestamp, type GopCache } from './gop-cache.ts';
 import { MAX_FRAMES_SINCE_READ } from './limits.ts';
 import type { FanOutSettings } from './live-settings.ts';
@@ -35,8 +36,8 @@ export class FanOut {
   readonly #waiting = new Set<Player>();
   /** Players that want nothing now, but are still the stream's. */
   readonly #paused = new Set<Player>();
-  /** Frames since the publisher's last read, for players that wait and have no GOP to start from. */
-  #sinceRead: Frame[] = [];
+  /** Packets since the publisher's last read, for players that wait and have no GOP to start from. */
+  #sinceRead: KeptPacket[] = [];
   readonly #groupHome: FanOutHome;
   readonly #playerHome: PlayerHome;
   #phase = Math.random();
@@ -90,8 +91,8 @@ export class FanOut {
     return this.#members.size + this.#waiting.size + this.#paused.size;
   }
 
-  /** Somebody wants frames: {@link push} keeps them. */
-  get wantsFrames(): boolean {
+  /** Somebody wants packets: {@link push} keeps them. */
+  get wantsPackets(): boolean {
     return this.#groups.size > 0 || this.#waiting.size > 0;
   }
 
@@ -108,16 +109,16 @@ export class FanOut {
     return player;
   }
 
-  /** Takes the next frame for every player. */
-  push(frame: Frame): void {
-    if (this.#waiting.size > 0) this.#keepForWaiting(frame);
-    if (this.#groups.size > 0) for (const group of this.#all()) group.push(frame);
+  /** Takes the next packet for every player. */
+  push(packet: KeptPacket): void {
+    if (this.#waiting.size > 0) this.#keepForWaiting(packet);
+    if (this.#groups.size > 0) for (const group of this.#all()) group.push(packet);
   }
 
-  /** One read may hold tens of thousands of tiny frames: players that wait need not wait for its end. */
-  #keepForWaiting(frame: Frame): void {
+  /** One read may hold tens of thousands of tiny packets: players that wait need not wait for its end. */
+  #keepForWaiting(packet: KeptPacket): void {
     if (this.#sinceRead.length >= MAX_FRAMES_SINCE_READ) this.#startWaiting();
-    if (this.#waiting.size > 0) this.#sinceRead.push(frame);
+    if (this.#waiting.size > 0) this.#sinceRead.push(packet);
   }
 
   /** The publisher's read is over: starts those who wait, and flushes the groups whose time has come. */
@@ -197,10 +198,10 @@ export class FanOut {
   }
 
   #startWaiting(): void {
-    const frames = this.#sinceRead;
+    const packets = this.#sinceRead;
     this.#sinceRead = [];
     // Who has waited gets all there is, even when a fast publisher's first burst holds several GOPs.
-    for (const player of this.#waiting) if (this.#startWith(player, frames)) this.#waiting.delete(player);
+    for (const player of this.#waiting) if (this.#startWith(player, packets)) this.#waiting.delete(player);
   }
 
   /** Starts a player with what is kept for its form; false when there is nothing. */
@@ -210,8 +211,8 @@ export class FanOut {
 
   /** Starts a listener with the last seconds of audio; false when none are kept. */
   #startAtAudio(player: Player): boolean {
-    const { frames } = this.#source.audioCache;
-    const [oldest] = frames;
+    const { packets } = this.#source.audioCache;
+    const [oldest] = packets;
     if (oldest === undefined) return false;
     if (player.family.rebased) {
       player.base = this.#source.rebases() ? oldest.timestamp : 0;
@@ -219,7 +220,7 @@ export class FanOut {
     }
     const group = this.#openGroup(player) ?? this.#createGroup(player.family, player.base);
     this.#members.set(player, group);
-    group.joinWith(player, frames);
+    group.joinWith(player, packets);
     return true;
   }
 
@@ -235,16 +236,16 @@ export class FanOut {
     // A group that is not old enough to hold the GOP can't start anyone; a new one can.
     const known = this.#groups.get(key)?.find((group) => !group.full && group.hasGop);
     const group = known ?? this.#createGroup(player.family, player.base);
-    if (known === undefined) group.prime(gop.frames());
+    if (known === undefined) group.prime(gop.packets());
     this.#members.set(player, group);
     if (group.joinAtGop(player)) return true;
     this.#detach(player);
     return false;
   }
 
-  /** Starts a player with the latest frames; false when there are none that it could show. */
-  #startWith(player: Player, latest: readonly Frame[]): boolean {
-    const usable = player.family.video ? latest : latest.filter(({ kind }) => kind !== FrameKind.video);
+  /** Starts a player with the latest packets; false when there are none that it could show. */
+  #startWith(player: Player, latest: readonly KeptPacket[]): boolean {
+    const usable = player.family.video ? latest : latest.filter(({ track }) => track.kind !== 'video');
     const earliest = earliestTimestamp(usable);
     if (earliest === undefined) return false;
     // Where the zero is in the bytes, it has to be settled now; else with the first frame that is written.
@@ -258,10 +259,10 @@ export class FanOut {
     }
     const known = this.#openGroup(player);
     const group = known ?? this.#createGroup(player.family, player.base);
-    // Before the frames: a group with many of them flushes at once.
+    // Before the packets: a group with many of them flushes at once.
     group.joinAtHead(player, false);
     this.#members.set(player, group);
-    if (known === undefined) for (const frame of latest) group.push(frame);
+    if (known === undefined) for (const packet of latest) group.push(packet);
     return true;
   }
 

@@ -1,3 +1,4 @@
+import { FlvTagType } from '@sluice/media/flv';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { rtmpFamily } from '../remux/index.ts';
@@ -16,7 +17,6 @@ import {
   type Watcher,
 } from '../remux/test-kit.ts';
 import { PLAYERS_PER_GROUP } from './fan-out-group.ts';
-import { FrameKind } from './frame.ts';
 import { LiveHub } from './hub.ts';
 import { MAX_PENDING_FRAMES } from './limits.ts';
 import type { LiveStream } from './live-stream.ts';
@@ -47,7 +47,7 @@ describe('flush policy', () => {
       return write(bytes);
     };
     for (let time = 0; time < forMs; time += 10) {
-      publisher.write(FrameKind.video, time, video(time, { key: time === 0 }));
+      publisher.write(FlvTagType.video, time, video(time, { key: time === 0 }));
       publisher.flush();
       vi.advanceTimersByTime(10);
     }
@@ -59,7 +59,7 @@ describe('flush policy', () => {
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
     const count = 10 * MAX_PENDING_FRAMES;
-    for (let at = 0; at < count; at += 1) publisher.write(FrameKind.video, 0, video(at, { key: at === 0 }));
+    for (let at = 0; at < count; at += 1) publisher.write(FlvTagType.video, 0, video(at, { key: at === 0 }));
     publisher.flush();
     vi.advanceTimersByTime(INTERVAL);
     expect(numbers(watcher)).toEqual(Array.from({ length: count }, (_, at) => at));
@@ -70,7 +70,7 @@ describe('flush policy', () => {
     const publisher = publishTo(stream);
     watch(stream, { family });
     for (let at = 0; at < 20 * MAX_PENDING_FRAMES; at += 1) {
-      publisher.write(FrameKind.video, 0, video(at, { key: at === 0 }));
+      publisher.write(FlvTagType.video, 0, video(at, { key: at === 0 }));
       if (at % 100 === 0) publisher.flush();
     }
     expect(stream.heldBytes).toBeLessThan(2_000_000);
@@ -111,7 +111,7 @@ describe('flush policy', () => {
       const publisher = publishTo(stream);
       const watcher = watch(stream, { family });
       for (let at = 0; at < 5; at += 1)
-        publisher.write(FrameKind.video, at * 40, video(at, { key: at === 0 }));
+        publisher.write(FlvTagType.video, at * 40, video(at, { key: at === 0 }));
       publisher.flush();
       const seen: number[] = [];
       for (let time = 0; time < 300; time += 10) {
@@ -131,10 +131,10 @@ describe('flush policy', () => {
     const stream = liveStream(settings({ sendMinIntervalMs: 100, queueLengthMs: 2000 }));
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
     for (let time = 0; time < 20_000; time += 40) {
-      if (time === 10_000) publisher.write(FrameKind.video, time, avcHeader(1));
-      publisher.write(FrameKind.video, time, video(time, { key: time % 1000 === 0 }));
+      if (time === 10_000) publisher.write(FlvTagType.video, time, avcHeader(1));
+      publisher.write(FlvTagType.video, time, video(time, { key: time % 1000 === 0 }));
       publisher.flush();
       vi.advanceTimersByTime(40);
     }
@@ -157,7 +157,7 @@ describe('flush policy', () => {
     const publisher = publishTo(stream);
     const first = watch(stream, { family });
     for (let at = 0; at < 20; at += 1)
-      publisher.write(FrameKind.video, at * 40, video(at, { key: at === 0 }));
+      publisher.write(FlvTagType.video, at * 40, video(at, { key: at === 0 }));
     publisher.flush();
     vi.advanceTimersByTime(500);
     const second = watch(stream, { family });
@@ -174,8 +174,8 @@ describe('flush policy', () => {
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
     for (let at = 0; at < 5; at += 1) {
-      publisher.write(FrameKind.video, at * 40, video(at, { key: at === 0 }));
-      publisher.write(FrameKind.audio, at * 40, audio(100 + at));
+      publisher.write(FlvTagType.video, at * 40, video(at, { key: at === 0 }));
+      publisher.write(FlvTagType.audio, at * 40, audio(100 + at));
       publisher.flush();
     }
     publisher.end();
@@ -185,11 +185,11 @@ describe('flush policy', () => {
   it('leaves no timer behind when the last player goes', () => {
     const stream = liveStream(settings({ mergedWriteLatencyMs: 1000 }, { minLatency: false }));
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, video(0, { key: true }));
+    publisher.write(FlvTagType.video, 0, video(0, { key: true }));
     publisher.flush();
     const { player } = watch(stream, { family });
     for (let at = 1; at < 10; at += 1) {
-      publisher.write(FrameKind.video, at * 40, video(at));
+      publisher.write(FlvTagType.video, at * 40, video(at));
       publisher.flush();
     }
     expect(vi.getTimerCount()).toBe(1);
@@ -215,7 +215,7 @@ describe('flush policy', () => {
     const publishers = streams.map((stream) => publishTo(stream));
     const write = (time: number): void => {
       for (const publisher of publishers) {
-        publisher.write(FrameKind.video, time, video(time, { key: time === 0 }));
+        publisher.write(FlvTagType.video, time, video(time, { key: time === 0 }));
         publisher.flush();
       }
     };

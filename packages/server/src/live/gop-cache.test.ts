@@ -1,37 +1,32 @@
+import type { KeptPacket } from '@sluice/media/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { audio, video, type VideoOptions } from '../remux/test-kit.ts';
-import { type Frame, FrameKind, mediaFrame } from './frame.ts';
 import { GopCache, PURE_AUDIO_FRAMES } from './gop-cache.ts';
 import { MAX_GOP_FRAMES } from './limits.ts';
+import { packetOf } from './packet-test-kit.ts';
 
 const MAX_BYTES = 1_000_000;
 
-function frameOf(kind: 8 | 9, timestamp: number, body: Uint8Array): Frame {
-  const frame = mediaFrame(kind, timestamp, body);
-  if (frame === undefined) throw new Error('the test made no frame');
-  return frame;
+function key(number: number, options: VideoOptions = {}): KeptPacket {
+  return packetOf('video', number * 40, video(number, { ...options, key: true }));
 }
 
-function key(number: number, options: VideoOptions = {}): Frame {
-  return frameOf(FrameKind.video, number * 40, video(number, { ...options, key: true }));
+function inter(number: number, options: VideoOptions = {}): KeptPacket {
+  return packetOf('video', number * 40, video(number, options));
 }
 
-function inter(number: number, options: VideoOptions = {}): Frame {
-  return frameOf(FrameKind.video, number * 40, video(number, options));
+function sound(number: number, timestamp = number * 40): KeptPacket {
+  return packetOf('audio', timestamp, audio(number));
 }
 
-function sound(number: number, timestamp = number * 40): Frame {
-  return frameOf(FrameKind.audio, timestamp, audio(number));
-}
-
-function fill(cache: GopCache, frames: readonly Frame[]): void {
+function fill(cache: GopCache, frames: readonly KeptPacket[]): void {
   for (const frame of frames) cache.push(frame);
 }
 
 /** Frames as text: bodies of tens of kilobytes are slow to compare byte by byte. */
-function asText(frames: readonly Frame[]): string[] {
+function asText(frames: readonly KeptPacket[]): string[] {
   return frames.map(({ body, ...facts }) => JSON.stringify(facts) + Buffer.from(body).toString('latin1'));
 }
 
@@ -42,7 +37,7 @@ describe('GopCache', () => {
       const cache = new GopCache(MAX_BYTES);
       const gop = [key(3, { codec }), sound(4), inter(5, { codec }), sound(6)];
       fill(cache, [sound(0), inter(1, { codec }), sound(2), ...gop]);
-      expect(cache.frames()).toEqual(gop);
+      expect(cache.packets()).toEqual(gop);
       expect(cache.size).toBe(4);
       expect(cache.bytes).toBe(gop.reduce((sum, { body }) => sum + body.length, 0));
     },
@@ -66,12 +61,12 @@ describe('GopCache', () => {
   it('O004 begins anew with each keyframe and leaves what it gave out as it is', () => {
     const cache = new GopCache(MAX_BYTES);
     fill(cache, [key(0), inter(1)]);
-    const given = cache.frames();
+    const given = cache.packets();
     const copy = structuredClone(given);
     for (let gop = 1; gop < 40; gop += 1)
       fill(cache, [key(gop * 10), inter(gop * 10 + 1), sound(gop * 10 + 2)]);
     expect(given).toEqual(copy);
-    expect(cache.frames()).toEqual([key(390), inter(391), sound(392)]);
+    expect(cache.packets()).toEqual([key(390), inter(391), sound(392)]);
   });
 
   it('O004 forgets a GOP after more than 115 audio frames without video, until the next keyframe', () => {
@@ -86,7 +81,7 @@ describe('GopCache', () => {
     expect(cache.size).toBe(0);
     expect(cache.pureAudio).toBe(false);
     cache.push(key(203));
-    expect(cache.frames()).toEqual([key(203)]);
+    expect(cache.packets()).toEqual([key(203)]);
   });
 
   it('O004 holds no more than its bytes, and nothing of a GOP that is longer', () => {
@@ -113,7 +108,7 @@ describe('GopCache', () => {
     cache.push(key(101));
     expect(cache.size).toBe(1);
     cache.limit(100 * MAX_BYTES, 0);
-    for (let at = 1; at < MAX_GOP_FRAMES; at += 1) cache.push(frameOf(FrameKind.video, at, video(1)));
+    for (let at = 1; at < MAX_GOP_FRAMES; at += 1) cache.push(packetOf('video', at, video(1)));
     expect(cache.size).toBe(MAX_GOP_FRAMES);
     cache.push(inter(1));
     expect(cache.size).toBe(0);
@@ -124,7 +119,7 @@ describe('GopCache', () => {
     cache.push(key(0));
     const before = cache.bytes;
     for (let at = 0; at < 300 && cache.size > 0; at += 1)
-      cache.push(frameOf(FrameKind.video, at, Uint8Array.of(0x22)));
+      cache.push(packetOf('video', at, Uint8Array.of(0x22)));
     expect(before).toBeLessThan(1_000);
     expect(cache.size).toBe(0);
   });
@@ -158,19 +153,19 @@ describe('GopCache', () => {
     fc.assert(
       fc.property(fc.array(item, { maxLength: 60 }), (items) => {
         const cache = new GopCache(MAX_BYTES * 10);
-        let expected: Frame[] = [];
-        const givenOut: { frames: readonly Frame[]; copy: readonly Frame[] }[] = [];
+        let expected: KeptPacket[] = [];
+        const givenOut: { frames: readonly KeptPacket[]; copy: readonly KeptPacket[] }[] = [];
         items.forEach(({ kind, size, look }, number) => {
           const frame =
             kind === 'audio'
-              ? frameOf(FrameKind.audio, number, audio(number, { size }))
-              : frameOf(FrameKind.video, number, video(number, { size, key: kind === 'key' }));
+              ? packetOf('audio', number, audio(number, { size }))
+              : packetOf('video', number, video(number, { size, key: kind === 'key' }));
           if (frame.keyframe) expected = [];
           if (frame.keyframe || expected.length > 0) expected.push(frame);
           cache.push(frame);
-          if (look) givenOut.push({ frames: cache.frames(), copy: expected.slice() });
+          if (look) givenOut.push({ frames: cache.packets(), copy: expected.slice() });
         });
-        expect(asText(cache.frames())).toEqual(asText(expected));
+        expect(asText(cache.packets())).toEqual(asText(expected));
         for (const { frames, copy } of givenOut) expect(asText(frames)).toEqual(asText(copy));
       }),
       { numRuns: 50 },

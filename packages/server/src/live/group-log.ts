@@ -1,12 +1,13 @@
+import type { KeptPacket } from '@sluice/media/model';
+
 import { BatchLog } from './batch-log.ts';
 import type { EncodedBatch, FanOutFormat } from './fan-out-format.ts';
 import type { FanOutHome } from './fan-out-home.ts';
-import type { Frame } from './frame.ts';
 
 /** Where the newest GOP begins in a group's log. */
 export interface GopStart {
   readonly sequence: number;
-  /** Its keyframe's place among the batch's frames. */
+  /** Its keyframe's place among the batch's packets. */
   readonly index: number;
 }
 
@@ -32,15 +33,15 @@ export class GroupLog {
   }
 
   /**
-   * Encodes frames.
+   * Encodes packets.
    *
    * @param full - the group takes no more players, so nobody needs anything to start with
    * @returns whether any of them are for this form
    */
-  append(frames: readonly Frame[], full: boolean): boolean {
+  append(packets: readonly KeptPacket[], full: boolean): boolean {
     let some = false;
-    for (let from = 0; from < frames.length;) {
-      const { batch, next } = this.#format.encode(frames, from);
+    for (let from = 0; from < packets.length;) {
+      const { batch, next } = this.#format.encode(packets, from);
       from = next;
       if (batch === undefined) continue;
       some = true;
@@ -81,7 +82,7 @@ export class GroupLog {
     }
     if (this.#gop === undefined) return;
     this.#gopBytes += batch.bytes.length;
-    this.#gopFrames += batch.frames.length;
+    this.#gopFrames += batch.packets.length;
     if (this.#isOver()) this.#gop = undefined;
   }
 }

@@ -7,72 +7,59 @@ import {
   buildAvcDecoderConfiguration,
   lengthPrefixedUnits,
   type NalLengthSize,
-  parseAvcDecoderConfiguration,
   parseAvcPps,
   startsWithStartCode,
 } from '@sluice/media/avc';
-import { bytesEqual, concatBytes, copyBytes } from '@sluice/media/bytes';
-import { buildVideoTagHeader, parseVideoTagHeader, VideoFrameType } from '@sluice/media/flv';
+import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 import {
   buildHevcDecoderConfiguration,
   hevcConfigurationFromParameterSets,
-  hevcConfigurationUnits,
   HevcNalType,
   hevcNalType,
-  parseHevcDecoderConfiguration,
   parseHevcPps,
 } from '@sluice/media/hevc';
-
-import type { Frame } from './frame.ts';
+import {
+  type DecoderConfiguration,
+  isNalCodec,
+  type NalCodec,
+  type Packet,
+  type ParameterSets,
+  parseDecoderConfiguration,
+} from '@sluice/media/model';
 
 /** NAL units in front of a keyframe's picture that are looked at. */
 const MAX_LEADING_UNITS = 64;
 /** The longest configuration that is built from parameter sets, bytes. */
 const MAX_CONFIGURATION_BYTES = 65_536;
 
-/** The first byte of a video tag of Enhanced RTMP. */
-const ENHANCED_BIT = 0x80;
-const LEGACY_HEADER_BYTES = 5;
-
-type Codec = 'h264' | 'hevc';
-
-/** Parameter sets as raw NAL units; only HEVC has VPS. */
-interface ParameterSets {
-  readonly vps: readonly Uint8Array[];
-  readonly sps: readonly Uint8Array[];
-  readonly pps: readonly Uint8Array[];
-}
-
-/** The configuration that a decoder has. */
-interface Configuration extends ParameterSets {
-  readonly codec: Codec;
-  /** The header of the video tag, in front of the configuration record. */
-  readonly tagHeader: Uint8Array;
+/** The parameter sets that a decoder has, without the zero bytes behind them. */
+interface HeldParameterSets extends ParameterSets {
+  readonly codec: NalCodec;
   readonly lengthSize: NalLengthSize;
 }
 
 /**
- * Compares the parameter sets inside H.264 and HEVC keyframes with the sequence header that holds. Encoders and
- * relays change the picture without a new sequence header; outputs only know sequence headers.
+ * Compares the parameter sets inside H.264 and HEVC keyframes of one track with the configuration that holds. Encoders
+ * and relays change the picture without a new configuration; outputs go by configurations only.
  */
 export class InbandParameterSets {
-  #held: Configuration | undefined;
+  #held: HeldParameterSets | undefined;
   /** What pictures between keyframes have brought: it holds from the next keyframe on. */
   #between: ParameterSets | undefined;
-  /** The publisher's latest sequence header. */
-  #published: Uint8Array | undefined;
-  /** The pictures have other parameter sets than the publisher's sequence header. */
+  /** The publisher's latest configuration. */
+  #published: DecoderConfiguration | undefined;
+  /** The pictures have other parameter sets than the publisher's configuration. */
   #superseded = false;
-  /** The publisher has sent its superseded sequence header again. */
+  /** The publisher has sent its superseded configuration again. */
   #repeated = false;
 
-  /** The publisher's sequence header holds from now on. Its body is kept. */
-  hold(header: Frame): void {
-    this.#published = header.body;
+  /** The publisher's configuration holds from now on. */
+  hold(configuration: DecoderConfiguration): void {
+    this.#published = configuration;
     this.#superseded = false;
     this.#repeated = false;
     this.#between = undefined;
-    this.#held = readConfiguration(header.body);
+    this.#held = heldOf(configuration);
   }
 
   forget(): void {
@@ -82,10 +69,10 @@ export class InbandParameterSets {
     this.#held = undefined;
   }
 
-  /** True for the sequence header that a keyframe has overruled: only the next keyframe says which one holds. */
-  overrules(header: Uint8Array): boolean {
-    if (!this.#superseded || this.#published === undefined || !bytesEqual(this.#published, header))
-      return false;
+  /** True for the configuration that a keyframe has overruled: only the next keyframe says which one holds. */
+  overrules(record: Uint8Array): boolean {
+    const published = this.#published;
+    if (!this.#superseded || published === undefined || !bytesEqual(published.record, record)) return false;
     this.#repeated = true;
     return true;
   }
@@ -94,13 +81,11 @@ export class InbandParameterSets {
    * A picture between keyframes: encoders may send parameter sets there that later keyframes go by. The cost for most
    * pictures is that of one byte that is looked at.
    */
-  note({ body, codec }: Frame): void {
+  note({ body, payloadStart, payloadEnd, track, type }: Packet): void {
     const held = this.#held;
-    if (held?.codec !== codec) return;
-    const offset = ((body[0] ?? 0) & ENHANCED_BIT) === 0 ? LEGACY_HEADER_BYTES : offsetOf(body);
-    if (offset === undefined) return;
-    if (unitType(held.codec, body[offset + held.lengthSize] ?? 0) === 'picture') return;
-    const found = leadingParameterSets(held, body, offset);
+    if (held?.codec !== track.codec || type !== 'media') return;
+    if (unitType(held.codec, body[payloadStart + held.lengthSize] ?? 0) === 'picture') return;
+    const found = leadingParameterSets(held, body.subarray(0, payloadEnd), payloadStart);
     if (found === undefined || holdsAll(held, found)) return;
     // The body is lent.
     const copied = (units: readonly Uint8Array[]): Uint8Array[] => units.map((unit) => copyBytes(unit));
@@ -109,31 +94,34 @@ export class InbandParameterSets {
   }
 
   /**
-   * The body of the sequence header that has to go in front of a keyframe, or undefined when the one that holds is
-   * right. The cost is that of the few NAL units in front of the picture.
+   * The configuration that holds from a keyframe on, or undefined when the one that holds is right. The cost is that of
+   * the few NAL units in front of the picture.
    *
+   * @param parseSps - see {@link parseDecoderConfiguration}
    * @throws MediaError for parameter sets that can't be read; the configuration stays what it was
    */
-  changeIn({ body, codec }: Frame): Uint8Array | undefined {
-    const header = parseVideoTagHeader(body);
-    if (header?.packetType !== 'coded-frames') return undefined;
-    const held = this.#held ?? emptyConfiguration(codec, header.enhanced);
-    if (held?.codec !== codec) return undefined;
-    const found = merged(this.#between, leadingParameterSets(held, body, header.dataOffset));
+  changeIn(packet: Packet, parseSps: boolean): DecoderConfiguration | undefined {
+    const { body, payloadStart, payloadEnd, track, type } = packet;
+    const { codec } = track;
+    if (type !== 'media' || !isNalCodec(codec)) return undefined;
+    const held = this.#held ?? { codec, lengthSize: 4, vps: [], sps: [], pps: [] };
+    if (held.codec !== codec) return undefined;
+    const leading = leadingParameterSets(held, body.subarray(0, payloadEnd), payloadStart);
+    const found = merged(this.#between, leading);
     this.#between = undefined;
-    // Without a sequence header these are all that there is.
+    // Without a configuration these are all that there is.
     if (this.#held === undefined && (found === undefined || !isComplete(codec, found))) return undefined;
     const repeated = this.#repeated;
     this.#repeated = false;
     if (found === undefined) {
       if (!repeated || this.#published === undefined) return undefined;
       this.#superseded = false;
-      this.#held = readConfiguration(this.#published);
+      this.#held = heldOf(this.#published);
       return this.#published;
     }
     if (holdsAll(held, found)) return undefined;
-    const changed = buildHeader(held, found);
-    const next = readConfiguration(changed);
+    const changed = parseDecoderConfiguration(codec, buildRecord(held, found), { parseSps });
+    const next = heldOf(changed);
     // What came between keyframes may have been taken back by this one.
     if (next !== undefined && holdsAll(held, next) && next.pps.length === held.pps.length) return undefined;
     this.#held = next;
@@ -142,15 +130,7 @@ export class InbandParameterSets {
   }
 }
 
-/** What is built on for a stream that has no sequence header: nearly all have lengths of four bytes. */
-function emptyConfiguration(codec: Frame['codec'], enhanced: boolean): Configuration | undefined {
-  if (codec !== 'h264' && codec !== 'hevc') return undefined;
-  const packetType = 'sequence-header';
-  const tagHeader = buildVideoTagHeader({ codec, frameType: VideoFrameType.key, packetType, enhanced });
-  return { codec, tagHeader, lengthSize: 4, vps: [], sps: [], pps: [] };
-}
-
-function isComplete(codec: Codec, { vps, sps, pps }: ParameterSets): boolean {
+function isComplete(codec: NalCodec, { vps, sps, pps }: ParameterSets): boolean {
   return sps.length > 0 && pps.length > 0 && (codec === 'h264' || vps.length > 0);
 }
 
@@ -167,34 +147,25 @@ function merged(
   };
 }
 
-function readConfiguration(body: Uint8Array): Configuration | undefined {
-  const header = parseVideoTagHeader(body);
-  if (header?.packetType !== 'sequence-header') return undefined;
-  const { codec, dataOffset } = header;
-  const tagHeader = body.subarray(0, dataOffset);
-  const record = body.subarray(dataOffset);
-  try {
-    if (codec === 'h264') {
-      const { lengthSize, sps, pps } = parseAvcDecoderConfiguration(record);
-      return { codec, tagHeader, lengthSize, vps: [], sps: sps.map(trimmed), pps: pps.map(trimmed) };
-    }
-    if (codec !== 'hevc') return undefined;
-    const configuration = parseHevcDecoderConfiguration(record);
-    const units = (type: HevcNalType): Uint8Array[] =>
-      hevcConfigurationUnits(configuration, type).map(trimmed);
-    const { lengthSize } = configuration;
-    const [vps, sps, pps] = [units(HevcNalType.vps), units(HevcNalType.sps), units(HevcNalType.pps)];
-    return { codec, tagHeader, lengthSize, vps, sps, pps };
-  } catch (error) {
-    // Such a sequence header is warned of where its facts are read.
-    if (error instanceof MediaError) return undefined;
-    throw error;
-  }
+function heldOf({
+  codec,
+  parameterSets,
+  nalLengthSize,
+}: DecoderConfiguration): HeldParameterSets | undefined {
+  if (!isNalCodec(codec) || parameterSets === undefined || nalLengthSize === undefined) return undefined;
+  const { vps, sps, pps } = parameterSets;
+  return {
+    codec,
+    lengthSize: nalLengthSize,
+    vps: vps.map(trimmed),
+    sps: sps.map(trimmed),
+    pps: pps.map(trimmed),
+  };
 }
 
 /** The parameter sets in front of a picture, views of `body`; undefined when there are none. */
 function leadingParameterSets(
-  { codec, lengthSize }: Configuration,
+  { codec, lengthSize }: HeldParameterSets,
   body: Uint8Array,
   from: number,
 ): ParameterSets | undefined {
@@ -240,7 +211,7 @@ function lengthsFit(body: Uint8Array, from: number, lengthSize: NalLengthSize): 
   return offset === body.length;
 }
 
-function unitType(codec: Codec, headerByte: number): 'vps' | 'sps' | 'pps' | 'picture' | 'other' {
+function unitType(codec: NalCodec, headerByte: number): 'vps' | 'sps' | 'pps' | 'picture' | 'other' {
   if (codec === 'h264') {
     const type = avcNalType(headerByte);
     if (type === AvcNalType.sps) return 'sps';
@@ -254,17 +225,11 @@ function unitType(codec: Codec, headerByte: number): 'vps' | 'sps' | 'pps' | 'pi
   return type < HevcNalType.vps ? 'picture' : 'other';
 }
 
-function add(codec: Codec, units: Uint8Array[], unit: Uint8Array): void {
+function add(codec: NalCodec, units: Uint8Array[], unit: Uint8Array): void {
   if (!holds(codec, units, unit)) units.push(unit);
 }
 
-/** Where the NAL units of a tag begin; undefined for a tag without. */
-function offsetOf(body: Uint8Array): number | undefined {
-  const header = parseVideoTagHeader(body);
-  return header?.packetType === 'coded-frames' ? header.dataOffset : undefined;
-}
-
-function holdsAll(held: Configuration, found: ParameterSets): boolean {
+function holdsAll(held: HeldParameterSets, found: ParameterSets): boolean {
   const { codec } = held;
   return (
     found.vps.every((unit) => holds(codec, held.vps, unit)) &&
@@ -274,7 +239,7 @@ function holdsAll(held: Configuration, found: ParameterSets): boolean {
 }
 
 /** nal_ref_idc of H.264 says nothing of a parameter set, and differs between record and pictures. */
-function holds(codec: Codec, units: readonly Uint8Array[], wanted: Uint8Array): boolean {
+function holds(codec: NalCodec, units: readonly Uint8Array[], wanted: Uint8Array): boolean {
   const mask = codec === 'h264' ? 0x1f : 0xff;
   return units.some(
     (unit) =>
@@ -285,8 +250,8 @@ function holds(codec: Codec, units: readonly Uint8Array[], wanted: Uint8Array): 
 }
 
 /** A new SPS begins a new configuration; without one, a PPS takes the place of the one with its id. */
-function buildHeader(held: Configuration, found: ParameterSets): Uint8Array {
-  const { codec, lengthSize, tagHeader } = held;
+function buildRecord(held: HeldParameterSets, found: ParameterSets): Uint8Array {
+  const { codec, lengthSize } = held;
   const spsChanges = !found.sps.every((unit) => holds(codec, held.sps, unit));
   const vps = found.vps.length > 0 ? found.vps : held.vps;
   const sps = spsChanges ? found.sps : held.sps;
@@ -299,15 +264,13 @@ function buildHeader(held: Configuration, found: ParameterSets): Uint8Array {
       `${bytes} bytes of parameter sets, the limit is ${MAX_CONFIGURATION_BYTES}`,
     );
   }
-  const record =
-    codec === 'h264'
-      ? buildAvcDecoderConfiguration(avcConfigurationFromParameterSets(sps, pps, lengthSize))
-      : buildHevcDecoderConfiguration(hevcConfigurationFromParameterSets(vps, sps, pps, lengthSize));
-  return concatBytes([tagHeader, record]);
+  return codec === 'h264'
+    ? buildAvcDecoderConfiguration(avcConfigurationFromParameterSets(sps, pps, lengthSize))
+    : buildHevcDecoderConfiguration(hevcConfigurationFromParameterSets(vps, sps, pps, lengthSize));
 }
 
 function mergedPps(
-  codec: Codec,
+  codec: NalCodec,
   held: readonly Uint8Array[],
   found: readonly Uint8Array[],
 ): readonly Uint8Array[] {

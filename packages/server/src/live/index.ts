@@ -9,8 +9,6 @@ export {
   TrackBit,
   type TrackState,
 } from './fan-out-format.ts';
-export { type Frame, FrameKind, mediaFrame } from './frame.ts';
-export type { FrameSink } from './frame-sink.ts';
 export { FLUSH_BOUNDS_MS, type FlushTimes } from './flush-times.ts';
 export { LiveHub } from './hub.ts';
 export type { LiveSettings } from './live-settings.ts';
@@ -23,8 +21,10 @@ export {
   unsupportedCodec,
 } from './media-faults.ts';
 export { announcesCodec } from './metadata.ts';
+export { isTimed, startsGop } from './packet-roles.ts';
+export type { PacketSubscriber } from './packet-subscriber.ts';
 export type { Publication, PublisherEnd, PublisherOptions } from './publication.ts';
 export type { Drop, EndsWithPublisher, Player, PlayerEnd, PlayerOptions, PlayerSink } from './player.ts';
-export { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
 export { type StreamId, streamKey } from './stream-id.ts';
+export { type AudioInfo, audioInfo, type VideoInfo, videoInfo } from './stream-info.ts';
 export { type GopLength, LiveTotals, StreamMeter } from './stream-meter.ts';

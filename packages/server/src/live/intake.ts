@@ -1,17 +1,27 @@
-import { bytesEqual, copyBytes } from '@sluice/media/bytes';
+import { bytesEqual } from '@sluice/media/bytes';
+import { configurationPacket, FlvPacketReader, type FlvTagType } from '@sluice/media/flv';
+import {
+  type AudioTrack,
+  createPacket,
+  type DecoderConfiguration,
+  type KeptPacket,
+  type Packet,
+  parseDecoderConfiguration,
+  type VideoTrack,
+  withConfiguration,
+} from '@sluice/media/model';
 
 import { Timeline } from '../timing/index.ts';
 import { type Unwrapped, unwrapAdts } from './adts-unwrapper.ts';
 import { codecName } from './codec-names.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
-import { dataFrame, type Frame, FrameKind, mediaFrame } from './frame.ts';
 import { PURE_AUDIO_FRAMES } from './gop-cache.ts';
-import { InbandParameterSets } from './inband-parameter-sets.ts';
-import { MAX_DATA_BYTES } from './limits.ts';
+import { type IncomingTrack, IncomingTracks } from './incoming-track.ts';
+import { MAX_DATA_BYTES, MAX_TRACKS_PER_KIND } from './limits.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { MediaFaults } from './media-faults.ts';
 import { announcesCodec, readDataMessage } from './metadata.ts';
-import { type AudioFacts, audioFacts, type VideoFacts, videoFacts } from './stream-facts.ts';
+import { type AudioInfo, audioInfo, type VideoInfo, videoInfo } from './stream-info.ts';
 import type { StreamMeter } from './stream-meter.ts';
 
 /**
@@ -21,15 +31,18 @@ import type { StreamMeter } from './stream-meter.ts';
 const FRAMES_WITHOUT_ANNOUNCED = PURE_AUDIO_FRAMES;
 /** Frames of a track one after the other with one and the same time, from which on that is a fault: a picture may come in parts. */
 const MAX_EQUAL_TIMES = 100;
-/** Codecs whose frames can't be decoded without a sequence header. */
-const NEEDS_HEADER: ReadonlySet<string> = new Set(['aac', 'h264', 'hevc', 'vvc', 'av1']);
+/** Codecs whose frames can't be decoded without a configuration. */
+const NEEDS_CONFIGURATION: ReadonlySet<string> = new Set(['aac', 'h264', 'hevc', 'vvc', 'av1']);
+/** Enhanced RTMP: the bit of a video tag, and the sound format of an audio tag. */
+const EX_VIDEO_BIT = 0x80;
+const EX_SOUND_FORMAT = 9;
 
-/** Where frames go, and what is said of the messages that make none. */
-export interface IntakeHome {
-  /** The next audio or video frame, or sequence header. The body of media is the publisher's, and lent. */
-  media(frame: Frame): void;
-  /** Metadata, or another message; its body may be kept. */
-  data(frame: Frame): void;
+/** Where packets go, and what is said of the messages that make none. */
+export interface IntakeDelegate {
+  /** The next packet of audio or video: media, or a configuration. */
+  media(packet: Packet): void;
+  /** Metadata, or another message. */
+  data(packet: KeptPacket): void;
   /** Video of another configuration follows: what came before can't be begun with any more. */
   videoChanged(): void;
   /** What is wrong with the publisher's messages; said once per kind for each publisher. */
@@ -37,33 +50,34 @@ export interface IntakeHome {
 }
 
 /**
- * What a publisher's messages become: frames on the stream's own timeline. What has been learnt of the stream from
- * them (headers, codecs, pictures) is kept here while somebody publishes.
+ * What a publisher's messages become: packets on the stream's own timeline. What has been learnt of the stream from
+ * them (tracks, configurations, metadata) is kept here while somebody publishes.
  */
 export class Intake {
-  readonly #home: IntakeHome;
+  readonly #delegate: IntakeDelegate;
   readonly #meter: StreamMeter;
   readonly #timeline: Timeline;
-  readonly #inband = new InbandParameterSets();
+  readonly #reader: FlvPacketReader;
   /** What is wrong with the publisher's messages. */
   readonly faults: MediaFaults;
   #settings: LiveSettings;
-  #headers: Partial<Record<'metadata' | 'audio' | 'video', Frame | undefined>> = {};
+  #metadata: KeptPacket | undefined;
   /** What the metadata announces. */
   #announced = { audio: false, video: false };
   /** The metadata says that the publisher's times are absolute. */
   #announcesAtc = false;
-  #video: VideoFacts | undefined;
-  #audio: AudioFacts | undefined;
-  #audioTimes = new EqualTimes();
-  #videoTimes = new EqualTimes();
+  readonly #tracks = new IncomingTracks();
+  /** Time of the message whose packets are taken, ms. */
+  #messageTime = 0;
 
-  constructor(settings: LiveSettings, meter: StreamMeter, home: IntakeHome) {
+  constructor(settings: LiveSettings, meter: StreamMeter, delegate: IntakeDelegate) {
     this.#settings = settings;
     this.#meter = meter;
-    this.#home = home;
+    this.#delegate = delegate;
+    const { parseSps } = settings.publish;
+    this.#reader = new FlvPacketReader({ parseSps, maxTracks: MAX_TRACKS_PER_KIND });
     this.faults = new MediaFaults((message) => {
-      home.warning(message);
+      delegate.warning(message);
     });
     this.#timeline = new Timeline({
       onCorrection: (byMs) => {
@@ -72,22 +86,39 @@ export class Intake {
     });
   }
 
-  get video(): VideoFacts | undefined {
-    return this.#video;
+  get video(): VideoInfo | undefined {
+    const { video } = this.#tracks;
+    return video === undefined ? undefined : videoInfo(video.track);
   }
 
-  get audio(): AudioFacts | undefined {
-    return this.#audio;
+  get audio(): AudioInfo | undefined {
+    const { audio } = this.#tracks;
+    return audio === undefined ? undefined : audioInfo(audio.track);
   }
 
-  /** What a player is told before its first frame. */
+  /** The stream has video. */
+  get hasVideo(): boolean {
+    return this.#tracks.video !== undefined;
+  }
+
+  /** The tracks met so far: the first ones of their kind before others. */
+  get tracks(): readonly (VideoTrack | AudioTrack)[] {
+    return this.#tracks.all.map(({ track }) => track);
+  }
+
+  /** The configurations that hold: audio before video, first tracks before others. */
+  get configurations(): readonly KeptPacket[] {
+    return this.#tracks.configurations;
+  }
+
+  /** What a player is told before its first packet. */
   get headers(): StreamHeaders {
     const { audioFrames, videoFrames } = this.#meter;
     const expectsAudio = this.#announced.audio && videoFrames < FRAMES_WITHOUT_ANNOUNCED;
     const expectsVideo = this.#announced.video && audioFrames < FRAMES_WITHOUT_ANNOUNCED;
-    const hasAudio = this.#audio !== undefined || expectsAudio;
-    const hasVideo = this.#video !== undefined || expectsVideo;
-    return { ...this.#headers, hasAudio, hasVideo };
+    const hasAudio = this.#tracks.audio !== undefined || expectsAudio;
+    const hasVideo = this.#tracks.video !== undefined || expectsVideo;
+    return { metadata: this.#metadata, configurations: this.configurations, hasAudio, hasVideo };
   }
 
   /** Players begin at zero rather than at the publisher's times. */
@@ -96,10 +127,10 @@ export class Intake {
   }
 
   /**
-   * The zero, ms, of a player whose first frames begin at a time: so early that what a track behind on the wire still
-   * has to send is not before it.
+   * The time offset, ms, of a player whose first packets begin at a time: so early that what a track behind on the wire
+   * still has to send is not before it.
    */
-  zeroOf(earliest: number): number {
+  timeOffsetOf(earliest: number): number {
     if (!this.rebases) return 0;
     if (!this.correctsTime) return earliest;
     return Math.min(earliest, this.#timeline.earliestToCome);
@@ -118,6 +149,7 @@ export class Intake {
   /** Goes on by other settings. */
   configure(settings: LiveSettings): void {
     this.#settings = settings;
+    this.#reader.parseSps = settings.publish.parseSps;
   }
 
   /** A publisher begins. */
@@ -125,19 +157,16 @@ export class Intake {
     this.#meter.restart();
     this.#announcesAtc = false;
     this.faults.reset();
-    this.#audioTimes = new EqualTimes();
-    this.#videoTimes = new EqualTimes();
     this.#timeline.restart();
   }
 
   /** The publisher has gone: what it said holds no longer. */
   forget(): void {
-    this.#headers = {};
+    this.#reader.reset();
+    this.#metadata = undefined;
     this.faults.reset();
-    this.#inband.forget();
     this.#announced = { audio: false, video: false };
-    this.#video = undefined;
-    this.#audio = undefined;
+    this.#tracks.clear();
   }
 
   /**
@@ -146,96 +175,122 @@ export class Intake {
    * @param timestamp - the publisher's, ms
    * @param body - used during the call only
    */
-  write(kind: FrameKind, timestamp: number, body: Uint8Array): void {
-    if (kind === FrameKind.data) {
-      this.#writeData(timestamp, body);
-      return;
-    }
-    const frame = mediaFrame(kind, timestamp, body);
-    if (frame === undefined) {
-      this.#warn(kind === FrameKind.video ? 'bad-video-header' : 'bad-audio-header');
-      return;
-    }
-    if (frame.sequenceHeader) {
-      this.#writeSequenceHeader(frame);
-      return;
-    }
-    const unwrapped = frame.codec === 'aac' ? unwrapAdts(frame) : undefined;
-    if (unwrapped === undefined) this.#writeCoded(frame);
-    else this.#writeUnwrapped(unwrapped);
+  write(type: FlvTagType, timestamp: number, body: Uint8Array): void {
+    const packets = this.#reader.read(type, timestamp, body);
+    const { problem } = this.#reader;
+    if (problem !== undefined) this.#warn(problem);
+    if (packets.length > 1) this.#takeParts(packets);
+    else for (const packet of packets) this.#take(packet);
   }
 
-  /** AAC that came with ADTS headers; they say what a sequence header would, if there was none. */
-  #writeUnwrapped({ header, frames }: Unwrapped): void {
-    if (this.#headers.audio === undefined) {
-      const [first] = frames;
-      if (first !== undefined) this.#writeSequenceHeader({ ...first, sequenceHeader: true, body: header });
-    }
-    for (const frame of frames) this.#writeCoded(frame);
+  /** Takes the next packet of a publisher that does not speak FLV, on its own times. */
+  writePacket(packet: Packet): void {
+    const { track } = packet;
+    const held = track.kind === 'data' ? undefined : this.#tracks.of(track)?.track;
+    // Its frames may have brought another configuration than it says.
+    const isHeld = held?.codec === track.codec && packet.type !== 'configuration';
+    this.#take(isHeld ? packet.of(held) : packet);
   }
 
-  #writeCoded(coded: Frame): void {
-    let frame = coded;
-    const { kind, timestamp } = frame;
-    const isVideo = kind === FrameKind.video;
-    if (isVideo) this.#noteVideo(frame);
-    else if (this.#audio?.codec !== frame.codec) this.#noteAudio(frame);
-    if ((isVideo ? this.#videoTimes : this.#audioTimes).next(timestamp) >= MAX_EQUAL_TIMES) {
-      this.#warnOfTimes(isVideo, timestamp);
+  /** What the parts bring themselves has to be told before the message. */
+  #takeParts(parts: readonly Packet[]): void {
+    for (const packet of parts) {
+      const { track } = packet;
+      const incoming = track.kind === 'data' ? undefined : this.#tracks.of(track);
+      if (!packet.keyframe || incoming?.track.codec !== track.codec) continue;
+      const timestamp = this.correctsTime
+        ? this.#timeline.latestOf(track.kind === 'video')
+        : packet.timestamp;
+      this.#followParameterSets(incoming, packet.at(timestamp));
     }
-    if (this.correctsTime) {
-      const corrected = this.#timeline.correct(isVideo, timestamp);
-      if (corrected !== timestamp) frame = { ...frame, timestamp: corrected };
+    for (const packet of parts) this.#take(packet);
+  }
+
+  #take(packet: Packet): void {
+    const { track, type } = packet;
+    if (track.kind === 'data') {
+      this.#writeData(packet);
+      return;
+    }
+    const incoming = this.#tracks.of(track);
+    if (incoming === undefined) {
+      this.#warn('too-many-tracks');
+      return;
+    }
+    if (type === 'configuration') {
+      this.#writeConfiguration(incoming, packet);
+      return;
+    }
+    const unwrapped = track.codec === 'aac' ? unwrapAdts(packet) : undefined;
+    if (unwrapped === undefined) this.#writeTimed(incoming, packet);
+    else this.#writeUnwrapped(incoming, packet, unwrapped);
+  }
+
+  /** AAC that came with ADTS headers; they say what a configuration would, if there was none. */
+  #writeUnwrapped(incoming: IncomingTrack, packet: Packet, { record, packets }: Unwrapped): void {
+    if (incoming.configuration === undefined) {
+      this.#hold(incoming, packet, parseDecoderConfiguration('aac', record), packet.timestamp);
+    }
+    for (const unwrapped of packets) this.#writeTimed(incoming, unwrapped.of(incoming.track));
+  }
+
+  #writeTimed(incoming: IncomingTrack, packet: Packet): void {
+    const { track, timestamp } = packet;
+    const isVideo = track.kind === 'video';
+    if (track.codec !== incoming.track.codec && track.codec !== 'unknown')
+      this.#changeCodec(incoming, packet);
+    if (track.codec !== 'unknown' && track.kind !== 'data') incoming.track = track;
+    if (incoming.equalTimes.next(timestamp) >= MAX_EQUAL_TIMES) this.#warnOfTimes(incoming, timestamp);
+    let timed = packet.at(this.#timeOf(packet, isVideo));
+    if (packet.keyframe) timed = this.#followParameterSets(incoming, timed);
+    else if (isVideo) incoming.parameterSets.note(packet);
+    if (incoming.configuration === undefined) this.#noteUnconfigured(incoming);
+    if (packet.part === 0) this.#meter.frame(track.kind, packet.keyframe && track.primary, timed.timestamp);
+    this.#delegate.media(timed);
+  }
+
+  /** Time of a packet on the stream's timeline, ms. All packets of a message have the same. */
+  #timeOf({ part, timestamp, track }: Packet, isVideo: boolean): number {
+    if (part > 0) return this.#messageTime;
+    this.#messageTime = timestamp;
+    if (!track.primary) {
+      // Other tracks go by the clock of the first ones.
+      if (this.correctsTime) this.#messageTime = Math.max(0, timestamp + this.#timeline.offset);
+    } else if (this.correctsTime) {
+      this.#messageTime = this.#timeline.correct(isVideo, timestamp);
     } else {
       this.#timeline.follow(isVideo, timestamp);
     }
-    if (frame.keyframe) this.#followParameterSets(frame);
-    else if (isVideo) this.#inband.note(frame);
-    if (this.#headers[isVideo ? 'video' : 'audio'] === undefined) this.#noteHeaderless(frame);
-    this.#meter.frame(kind, frame.keyframe, frame.timestamp);
-    this.#home.media(frame);
+    return this.#messageTime;
   }
 
-  /** Pictures without a sequence header say their size themselves, and may change it. */
-  #noteVideo(frame: Frame): void {
-    const { codec } = frame;
-    if (codec === 'unknown') return;
-    if (this.#video?.codec !== codec) {
-      this.#forgetHeader('video', codec);
-      this.#video = videoFacts(frame, this.#settings.publish.parseSps);
-    } else if (frame.keyframe && this.#headers.video === undefined) {
-      this.#video = videoFacts(frame, this.#settings.publish.parseSps);
+  /** A track goes on with another codec: the configuration of the one before holds no longer. */
+  #changeCodec(incoming: IncomingTrack, packet: Packet): void {
+    const { kind, primary } = incoming.track;
+    if (incoming.configuration !== undefined) {
+      incoming.configuration = undefined;
+      incoming.parameterSets.forget();
+      if (kind === 'video' && primary) this.#delegate.videoChanged();
     }
+    // A codec that the track had before comes again.
+    const { configuration } = packet.track;
+    if (configuration === undefined) return;
+    const timestamp = this.correctsTime ? this.#timeline.latestOf(kind === 'video') : packet.timestamp;
+    if (kind === 'video') incoming.parameterSets.hold(configuration);
+    this.#hold(incoming, packet, configuration, timestamp);
   }
 
-  #noteAudio(frame: Frame): void {
-    this.#forgetHeader('audio', frame.codec);
-    this.#audio = audioFacts(frame);
-  }
-
-  /** A track goes on with another codec: the sequence header of the one before holds no longer. */
-  #forgetHeader(slot: 'audio' | 'video', codec: Frame['codec']): void {
-    const known = this.#headers[slot];
-    if (known === undefined || known.codec === codec) return;
-    this.#headers[slot] = undefined;
-    if (slot === 'audio') return;
-    this.#inband.forget();
-    this.#home.videoChanged();
-  }
-
-  #noteHeaderless({ kind, codec }: Frame): void {
-    if (!NEEDS_HEADER.has(codec)) return;
-    const track = kind === FrameKind.video ? 'video' : 'audio';
-    this.faults.raise(`headerless-${track}`, 'missing-header', () => {
-      const without = `${track} of codec ${codecName(codec)} came without its sequence header`;
+  #noteUnconfigured({ name, track: { codec } }: IncomingTrack): void {
+    if (!NEEDS_CONFIGURATION.has(codec)) return;
+    this.faults.raise(`headerless-${name}`, 'missing-header', () => {
+      const without = `${name} of codec ${codecName(codec)} came without its sequence header`;
       return `${without}: it can't be decoded until the publisher sends one`;
     });
   }
 
-  #warnOfTimes(isVideo: boolean, timestamp: number): void {
-    const track = isVideo ? 'video' : 'audio';
-    this.faults.raise(`equal-times-${track}`, 'bad-times', () => {
-      const same = `${MAX_EQUAL_TIMES} ${track} frames in turn have the timestamp ${timestamp}`;
+  #warnOfTimes({ name }: IncomingTrack, timestamp: number): void {
+    this.faults.raise(`equal-times-${name}`, 'bad-times', () => {
+      const same = `${MAX_EQUAL_TIMES} ${name} frames in turn have the timestamp ${timestamp}`;
       return `${same}: ${this.correctsTime ? 'the times of arrival are used' : 'players get them as they are'}`;
     });
   }
@@ -245,51 +300,85 @@ export class Intake {
     return atc || (atcAuto && this.#announcesAtc);
   }
 
-  #writeSequenceHeader(header: Frame): void {
-    const slot = header.kind === FrameKind.video ? 'video' : 'audio';
-    if (slot === 'video') this.#meter.videoHeaders += 1;
-    const known = this.#headers[slot];
-    const overruled = slot === 'video' && this.#inband.overrules(header.body);
-    const repeated = known !== undefined && (overruled || bytesEqual(known.body, header.body));
-    if (repeated && this.#settings.play.reduceSequenceHeader) return;
-    // The publisher's bytes are lent, and a header outlives them.
-    const body = repeated ? known.body : copyBytes(header.body);
-    const timestamp = this.correctsTime ? this.#timeline.latestOf(slot === 'video') : header.timestamp;
-    const frame: Frame = { ...header, body, timestamp };
-    if (slot === 'video' && !repeated) this.#inband.hold(frame);
-    this.faults.clear(`headerless-${slot}`);
-    this.#holdHeader(slot, frame, repeated);
+  #writeConfiguration(incoming: IncomingTrack, packet: Packet): void {
+    const { track } = packet;
+    const { configuration } = track;
+    if (track.kind === 'data' || configuration === undefined) return;
+    const isVideo = track.kind === 'video';
+    if (isVideo && packet.part === 0) this.#meter.videoHeaders += 1;
+    const known = incoming.configuration;
+    const overruled = isVideo && incoming.parameterSets.overrules(configuration.record);
+    // The reader goes by what the publisher said last.
+    if (overruled && incoming.track.kind !== 'video') return;
+    if (overruled) this.#reader.configure(incoming.track);
+    const isSame =
+      known?.track.codec === track.codec &&
+      known.track.configuration !== undefined &&
+      bytesEqual(known.track.configuration.record, configuration.record);
+    const timestamp = this.correctsTime ? this.#timeline.latestOf(isVideo) : packet.timestamp;
+    if (known !== undefined && (overruled || isSame)) {
+      if (this.#settings.play.reduceSequenceHeader) return;
+      incoming.configuration = known.at(timestamp);
+      this.#delegate.media(incoming.configuration);
+      return;
+    }
+    if (isVideo) incoming.parameterSets.hold(configuration);
+    this.faults.clear(`headerless-${incoming.name}`);
+    this.#hold(incoming, packet, configuration, timestamp);
   }
 
-  /** A keyframe with other parameter sets than the sequence header that holds gets a sequence header of its own. */
-  #followParameterSets(keyframe: Frame): void {
-    let body;
+  /** A keyframe with other parameter sets than the configuration that holds gets a configuration of its own in front. */
+  #followParameterSets(incoming: IncomingTrack, keyframe: Packet): Packet {
+    let changed: DecoderConfiguration | undefined;
     try {
-      body = this.#inband.changeIn(keyframe);
+      changed = incoming.parameterSets.changeIn(keyframe, this.#settings.publish.parseSps);
     } catch (error) {
       this.#warn('bad-parameter-sets', error, 'ignored');
     }
-    if (body === undefined) return;
-    this.#holdHeader('video', { ...keyframe, keyframe: false, sequenceHeader: true, body }, false);
+    if (changed === undefined) return keyframe;
+    this.#hold(incoming, keyframe, changed, keyframe.timestamp);
+    return keyframe.of(incoming.track);
   }
 
-  #holdHeader(slot: 'audio' | 'video', frame: Frame, repeated: boolean): void {
-    const known = this.#headers[slot];
-    this.#headers[slot] = frame;
-    if (!repeated) {
-      // Nobody can begin with frames of another configuration than the one that is told first.
-      if (slot === 'video' && known !== undefined) this.#home.videoChanged();
-      try {
-        if (slot === 'video') this.#video = videoFacts(frame, this.#settings.publish.parseSps);
-        else this.#audio = audioFacts(frame);
-      } catch (error) {
-        this.#warn(`bad-${slot}-sequence-header`, error);
-      }
+  /**
+   * A configuration holds from now on.
+   *
+   * @param packet - which it came with
+   * @param timestamp - on the stream's timeline, ms
+   */
+  #hold(
+    incoming: IncomingTrack,
+    packet: Packet,
+    configuration: DecoderConfiguration,
+    timestamp: number,
+  ): void {
+    const { track } = packet;
+    if (track.kind === 'data') return;
+    const known = incoming.configuration;
+    const isVideo = track.kind === 'video';
+    const next = withConfiguration(track, configuration);
+    // Nobody can begin with frames of another configuration than the one that is told first.
+    if (isVideo && track.primary && known !== undefined) this.#delegate.videoChanged();
+    const isOwnMessage = packet.type === 'configuration' && packet.parts === 1;
+    const told = isOwnMessage
+      ? packet.of(next).keep().at(timestamp)
+      : configurationPacket(next, packet.at(timestamp).decodeTime, isEnhanced(packet));
+    if (told === undefined) return;
+    incoming.configuration = told;
+    if (configuration.readable) {
+      incoming.track = next;
+      this.#reader.configure(next);
     }
-    this.#home.media(frame);
+    if (configuration.problem !== undefined) {
+      const { problem } = configuration;
+      this.faults.raise(`bad-${incoming.name}-sequence-header`, 'bad-media', () => {
+        return `bad ${incoming.name} sequence header, message dropped: ${problem}`;
+      });
+    }
+    this.#delegate.media(told);
   }
 
-  #writeData(timestamp: number, body: Uint8Array): void {
+  #writeData({ timestamp, body, track }: Packet): void {
     let message;
     try {
       message = readDataMessage(body, this.#settings.metadata);
@@ -303,9 +392,15 @@ export class Intake {
     }
     // A data message doesn't move the timeline.
     const time = this.correctsTime ? this.#timeline.latest : timestamp;
-    const frame = dataFrame(time, message.body, timestamp);
+    const options = {
+      type: 'data',
+      decodeTime: time,
+      sourceTimestamp: timestamp,
+      body: message.body,
+    } as const;
+    const packet = createPacket({ track, ...options }, false);
     if (message.metadata !== undefined) {
-      this.#headers.metadata = frame;
+      this.#metadata = packet;
       const { metadata } = message;
       this.#announced = {
         audio: announcesCodec(metadata.get('audiocodecid')),
@@ -314,7 +409,7 @@ export class Intake {
       const atc = metadata.get('bravo_atc');
       if (atc === 'true' || atc === true) this.#announcesAtc = true;
     }
-    this.#home.data(frame);
+    this.#delegate.data(packet);
   }
 
   #warn(kind: string, error?: unknown, outcome = 'message dropped'): void {
@@ -325,14 +420,9 @@ export class Intake {
   }
 }
 
-/** How often one time came in turn on a track. */
-class EqualTimes {
-  #latest = Number.NaN;
-  #count = 0;
-
-  next(timestamp: number): number {
-    this.#count = timestamp === this.#latest ? this.#count + 1 : 1;
-    this.#latest = timestamp;
-    return this.#count;
-  }
+/** Whether a packet came as a tag of Enhanced RTMP; undefined where it did not come as FLV. */
+function isEnhanced({ body, flvHeader, track }: Packet): boolean | undefined {
+  if (flvHeader !== undefined) return undefined;
+  const first = body[0] ?? 0;
+  return track.kind === 'video' ? (first & EX_VIDEO_BIT) !== 0 : first >> 4 === EX_SOUND_FORMAT;
 }

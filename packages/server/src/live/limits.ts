@@ -5,6 +5,8 @@
 
 /** What a frame object, its view and its place in a list cost besides the body, bytes. */
 export const FRAME_COST_BYTES = 256;
+/** The most tracks of each kind that a stream may have. */
+export const MAX_TRACKS_PER_KIND = 16;
 /** The most frames of a GOP cache, whatever `gop_cache_max_frames` says: all of them are encoded when a player joins. */
 export const MAX_GOP_FRAMES = 20_000;
 /** The most frames of audio that `fast_cache` keeps: a minute of AAC at 48 kHz has 2,813. */

@@ -1,3 +1,4 @@
+import { FlvTagType } from '@sluice/media/flv';
 import { AmfEcmaArray, AmfObject, type AmfValue, decodeAmf0, encodeAmf0 } from '@sluice/media/amf';
 import { describe, expect, it } from 'vitest';
 
@@ -15,7 +16,6 @@ import {
   watch,
   type Watcher,
 } from '../remux/test-kit.ts';
-import { FrameKind } from './frame.ts';
 
 const CHUNK_SIZE = 60_000;
 const family = rtmpFamily(CHUNK_SIZE, { audio: true, video: true });
@@ -37,11 +37,11 @@ describe('LiveStream: what a publisher says', () => {
   it('P009 a late player gets metadata, audio header, video header and the GOP', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.data, 0, metadata({ width: 1280 }));
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.audio, 0, aacHeader());
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
-    publisher.write(FrameKind.audio, 10, audio(2));
+    publisher.write(FlvTagType.script, 0, metadata({ width: 1280 }));
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.audio, 10, audio(2));
     publisher.flush();
     expect(seen(watch(stream, { family }))).toEqual(['d@0', 'ah@0', 'vh@0', 'v@0#1', 'a@10#2']);
   });
@@ -50,11 +50,11 @@ describe('LiveStream: what a publisher says', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.data, 0, metadata({ duration: 9, width: 640 }));
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
-    publisher.write(FrameKind.data, 0, encodeAmf0('onTextData', new AmfObject([['text', 'hi']])));
+    publisher.write(FlvTagType.script, 0, metadata({ duration: 9, width: 640 }));
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.script, 0, encodeAmf0('onTextData', new AmfObject([['text', 'hi']])));
     publisher.flush();
-    const data = readRtmp(watcher.sink.bytes, CHUNK_SIZE).filter(({ kind }) => kind === FrameKind.data);
+    const data = readRtmp(watcher.sink.bytes, CHUNK_SIZE).filter(({ kind }) => kind === FlvTagType.script);
     expect(data).toHaveLength(2);
     const [name, properties] = decodeAmf0(data[0]?.body ?? new Uint8Array(0));
     expect(name).toBe('onMetaData');
@@ -71,10 +71,10 @@ describe('LiveStream: what a publisher says', () => {
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
     const lying = Uint8Array.from([...encodeAmf0('onMetaData'), 0x0a, 0xff, 0xff, 0xff, 0xff]);
-    publisher.write(FrameKind.data, 0, lying);
-    publisher.write(FrameKind.data, 0, lying);
-    publisher.write(FrameKind.data, 0, encodeAmf0(5));
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.script, 0, lying);
+    publisher.write(FlvTagType.script, 0, lying);
+    publisher.write(FlvTagType.script, 0, encodeAmf0(5));
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
     publisher.flush();
     expect(odd(publisher.warnings)).toHaveLength(1);
     expect(publisher.warnings[0]).toContain('bad data message');
@@ -88,8 +88,8 @@ describe('LiveStream: what a publisher says', () => {
     // Bytes that are no UTF-8 are written anew as three bytes each.
     const text = new Uint8Array(6_000_000).fill(0xff);
     const head = Uint8Array.of(0x0c, 0, text.length >> 16, (text.length >> 8) & 0xff, text.length & 0xff);
-    publisher.write(FrameKind.data, 0, Buffer.concat([encodeAmf0('onTextData'), head, text]));
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.script, 0, Buffer.concat([encodeAmf0('onTextData'), head, text]));
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
     publisher.flush();
     expect(odd(publisher.warnings)).toHaveLength(1);
     expect(seen(watcher)).toEqual(['v@0#1']);
@@ -99,13 +99,13 @@ describe('LiveStream: what a publisher says', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
     for (const body of [[], [0x10], [0x1f, 1], [0x17], [0xf1, 0x61, 0x76, 0x30, 0x31]]) {
-      publisher.write(FrameKind.video, 20, Uint8Array.from(body));
+      publisher.write(FlvTagType.video, 20, Uint8Array.from(body));
     }
-    publisher.write(FrameKind.audio, 20, new Uint8Array(0));
-    publisher.write(FrameKind.audio, 20, Uint8Array.of(0xaf));
-    publisher.write(FrameKind.video, 40, video(2));
+    publisher.write(FlvTagType.audio, 20, new Uint8Array(0));
+    publisher.write(FlvTagType.audio, 20, Uint8Array.of(0xaf));
+    publisher.write(FlvTagType.video, 40, video(2));
     publisher.flush();
     expect(seen(watcher)).toEqual(['v@0#1', 'v@40#2']);
     expect(odd(publisher.warnings).map((warning) => warning.split(',')[0])).toEqual([
@@ -130,7 +130,7 @@ describe('LiveStream: what a publisher says', () => {
       audio(4, { codec: audioCodec }),
     ];
     bodies.forEach((body, at) => {
-      publisher.write(at % 2 === 0 ? FrameKind.video : FrameKind.audio, at * 20, body);
+      publisher.write(at % 2 === 0 ? FlvTagType.video : FlvTagType.audio, at * 20, body);
     });
     publisher.flush();
     for (const messages of [watcher, watch(stream, { family })].map(({ sink }) =>
@@ -148,8 +148,8 @@ describe('LiveStream: what a publisher says', () => {
     const watcher = watch(stream, { family });
     const lying = avcHeader();
     lying.fill(0xff, 14);
-    publisher.write(FrameKind.video, 0, lying);
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 0, lying);
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
     publisher.flush();
     expect(odd(publisher.warnings)).toHaveLength(1);
     expect(publisher.warnings[0]).toContain('bad video sequence header');
@@ -160,9 +160,9 @@ describe('LiveStream: what a publisher says', () => {
   it('P012 facts come from the sequence headers and go with the publisher', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.audio, 0, aacHeader());
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
     expect(stream.video).toMatchObject({ codec: 'h264', width: 1280, height: 720 });
     expect(stream.audio).toMatchObject({ codec: 'aac', sampleRate: 44100 });
     expect(stream.videoFrames).toBe(2);
@@ -180,8 +180,8 @@ describe('LiveStream: what a publisher says', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.video, 0, Uint8Array.of(0xd0, 0));
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 0, Uint8Array.of(0xd0, 0));
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
     publisher.flush();
     expect(seen(watcher)).toEqual(['vh@0', 'v@0#1']);
     expect(stream.video).toEqual({ codec: 'h264' });
@@ -191,10 +191,10 @@ describe('LiveStream: what a publisher says', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const early = watch(stream, { family });
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
-    publisher.write(FrameKind.video, 40, video(2));
-    publisher.write(FrameKind.video, 80, avcHeader());
-    publisher.write(FrameKind.video, 80, video(3));
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 40, video(2));
+    publisher.write(FlvTagType.video, 80, avcHeader());
+    publisher.write(FlvTagType.video, 80, video(3));
     publisher.flush();
     expect(seen(early).filter((name) => !name.startsWith('vh'))).toEqual(['v@0#1', 'v@40#2', 'v@80#3']);
     expect(seen(early)).toContain('vh@40');
@@ -204,12 +204,12 @@ describe('LiveStream: what a publisher says', () => {
   it('nobody joins with frames of another configuration than the one it is told', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
-    publisher.write(FrameKind.video, 40, avcHeader(1));
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 40, avcHeader(1));
     publisher.flush();
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.video, 80, video(2, { key: true }));
+    publisher.write(FlvTagType.video, 80, video(2, { key: true }));
     publisher.flush();
     const messages = readRtmp(watcher.sink.bytes, CHUNK_SIZE);
     expect(brief(messages)).toEqual(['vh@0', 'v@0#2']);
@@ -223,14 +223,14 @@ describe('LiveStream: what a publisher says', () => {
     const stream = liveStream(settings({ reduceSequenceHeader }));
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
     publisher.flush();
-    publisher.write(FrameKind.video, 40, avcHeader());
-    publisher.write(FrameKind.video, 40, video(2, { key: true }));
+    publisher.write(FlvTagType.video, 40, avcHeader());
+    publisher.write(FlvTagType.video, 40, video(2, { key: true }));
     publisher.flush();
-    publisher.write(FrameKind.video, 80, avcHeader(1));
-    publisher.write(FrameKind.video, 80, video(3, { key: true }));
+    publisher.write(FlvTagType.video, 80, avcHeader(1));
+    publisher.write(FlvTagType.video, 80, video(3, { key: true }));
     publisher.flush();
     expect(seen(watcher).filter((name) => name.startsWith('vh'))).toHaveLength(expected);
   });
@@ -239,15 +239,15 @@ describe('LiveStream: what a publisher says', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
-    publisher.write(FrameKind.audio, 0, audio(2));
-    publisher.write(FrameKind.audio, 60, audio(3));
-    publisher.write(FrameKind.video, 40, avcHeader());
-    publisher.write(FrameKind.video, 40, video(4, { key: true }));
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.audio, 0, audio(2));
+    publisher.write(FlvTagType.audio, 60, audio(3));
+    publisher.write(FlvTagType.video, 40, avcHeader());
+    publisher.write(FlvTagType.video, 40, video(4, { key: true }));
     publisher.flush();
     const times = readRtmp(watcher.sink.bytes, CHUNK_SIZE)
-      .filter(({ kind }) => kind === FrameKind.video)
+      .filter(({ kind }) => kind === FlvTagType.video)
       .map(({ timestamp }) => timestamp);
     expect(times).toEqual([0, 0, 0, 40]);
   });
@@ -263,7 +263,7 @@ describe('LiveStream: times', () => {
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
     [1000, 1040, 7_201_000].forEach((time, at) => {
-      publisher.write(FrameKind.video, time, video(at, { key: at === 0 }));
+      publisher.write(FlvTagType.video, time, video(at, { key: at === 0 }));
     });
     publisher.flush();
     const times = readRtmp(watcher.sink.bytes, CHUNK_SIZE).map(({ timestamp }) => timestamp);
@@ -274,16 +274,16 @@ describe('LiveStream: times', () => {
     const stream = liveStream(settings({ mixCorrect: true }));
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.audio, 0, aacHeader());
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
-    publisher.write(FrameKind.video, 40, video(2));
-    publisher.write(FrameKind.video, 80, video(3));
-    publisher.write(FrameKind.audio, 0, audio(4));
-    publisher.write(FrameKind.video, 120, avcHeader(1));
-    publisher.write(FrameKind.audio, 20, audio(5));
-    publisher.write(FrameKind.audio, 50, audio(6));
-    publisher.write(FrameKind.video, 120, video(7, { key: true }));
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 40, video(2));
+    publisher.write(FlvTagType.video, 80, video(3));
+    publisher.write(FlvTagType.audio, 0, audio(4));
+    publisher.write(FlvTagType.video, 120, avcHeader(1));
+    publisher.write(FlvTagType.audio, 20, audio(5));
+    publisher.write(FlvTagType.audio, 50, audio(6));
+    publisher.write(FlvTagType.video, 120, video(7, { key: true }));
     publisher.flush();
     publisher.end();
     const names = seen(watcher);
@@ -296,11 +296,11 @@ describe('LiveStream: times', () => {
   it('P018 atc keeps absolute times, and sequence headers take the time of the first cached message', () => {
     const stream = liveStream(settings({ atc: true }));
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.audio, 0, aacHeader());
-    publisher.write(FrameKind.video, 5_000_000, video(1, { key: true }));
-    publisher.write(FrameKind.audio, 5_000_010, audio(2));
-    publisher.write(FrameKind.video, 9_000_000, video(3));
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
+    publisher.write(FlvTagType.video, 5_000_000, video(1, { key: true }));
+    publisher.write(FlvTagType.audio, 5_000_010, audio(2));
+    publisher.write(FlvTagType.video, 9_000_000, video(3));
     publisher.flush();
     expect(seen(watch(stream, { family }))).toEqual([
       'ah@5000000',
@@ -319,14 +319,14 @@ describe('LiveStream: times', () => {
   ] as const)('P018 bravo_atc = %s', (_, atcAuto, value, expected) => {
     const stream = liveStream(settings({ atcAuto }));
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.data, 0, metadata({ bravo_atc: value }));
-    publisher.write(FrameKind.video, 5_000_000, video(1, { key: true }));
+    publisher.write(FlvTagType.script, 0, metadata({ bravo_atc: value }));
+    publisher.write(FlvTagType.video, 5_000_000, video(1, { key: true }));
     publisher.flush();
     expect(seen(watch(stream, { family })).at(-1)).toBe(`v@${expected}#1`);
     publisher.end();
     // The next publisher has to say it again.
     const next = publishTo(stream);
-    next.write(FrameKind.video, 5_000_000, video(2, { key: true }));
+    next.write(FlvTagType.video, 5_000_000, video(2, { key: true }));
     next.flush();
     expect(seen(watch(stream, { family })).at(-1)).toBe('v@0#2');
   });
@@ -337,13 +337,13 @@ describe('LiveStream: publishers one after another', () => {
     const stream = liveStream(settings({}, { publish: { conflict: 'takeover' } }));
     const first = publishTo(stream, 'first');
     const watcher = watch(stream, { family, endsWithPublisher: 'always' });
-    first.write(FrameKind.video, 0, video(1, { key: true }));
+    first.write(FlvTagType.video, 0, video(1, { key: true }));
     first.flush();
     const second = publishTo(stream, 'second');
-    first.write(FrameKind.video, 40, video(2));
+    first.write(FlvTagType.video, 40, video(2));
     first.flush();
     first.end();
-    second.write(FrameKind.video, 70_000, video(3, { key: true }));
+    second.write(FlvTagType.video, 70_000, video(3, { key: true }));
     second.flush();
     expect(watcher.ends).toEqual([]);
     expect(seen(watcher)).toEqual(['v@0#1', 'v@40#3']);
@@ -353,15 +353,15 @@ describe('LiveStream: publishers one after another', () => {
     const stream = liveStream();
     const watcher = watch(stream, { family });
     const first = publishTo(stream);
-    first.write(FrameKind.video, 100, video(1, { key: true }));
-    first.write(FrameKind.audio, 105, audio(2));
+    first.write(FlvTagType.video, 100, video(1, { key: true }));
+    first.write(FlvTagType.audio, 105, audio(2));
     first.flush();
     first.end();
     first.end();
     const second = publishTo(stream);
-    second.write(FrameKind.video, 0, avcHeader(1));
-    second.write(FrameKind.video, 0, video(3, { key: true }));
-    second.write(FrameKind.audio, 10, audio(4));
+    second.write(FlvTagType.video, 0, avcHeader(1));
+    second.write(FlvTagType.video, 0, video(3, { key: true }));
+    second.write(FlvTagType.audio, 10, audio(4));
     second.flush();
     expect(watcher.ends).toEqual([]);
     expect(seen(watcher)).toEqual(['v@0#1', 'a@5#2', 'vh@5', 'v@45#3', 'a@55#4']);
@@ -370,9 +370,9 @@ describe('LiveStream: publishers one after another', () => {
   it('O004 the GOP cache, headers and metadata are gone with the publisher', () => {
     const stream = liveStream();
     const first = publishTo(stream);
-    first.write(FrameKind.data, 0, metadata({ width: 1 }));
-    first.write(FrameKind.video, 0, avcHeader());
-    first.write(FrameKind.video, 0, video(1, { key: true }));
+    first.write(FlvTagType.script, 0, metadata({ width: 1 }));
+    first.write(FlvTagType.video, 0, avcHeader());
+    first.write(FlvTagType.video, 0, video(1, { key: true }));
     first.flush();
     first.end();
     expect(stream.heldBytes).toBe(0);
@@ -396,14 +396,14 @@ describe('LiveStream: publishers one after another', () => {
   it('a sink that fails when its publisher goes is told of to that publisher, and to nobody else', () => {
     const stream = liveStream(settings({}, { publish: { conflict: 'takeover' } }));
     const first = publishTo(stream, 'first');
-    stream.attach({
+    stream.subscribe({
       write: () => undefined,
       end: () => {
         throw new Error('no end');
       },
     });
     const second = publishTo(stream, 'second');
-    expect(first.warnings).toEqual([expect.stringMatching(/^a sink failed at its end: Error: no end/)]);
+    expect(first.warnings).toEqual([expect.stringMatching(/^a subscriber failed at its end: Error: no end/)]);
     expect(second.warnings).toEqual([]);
   });
 });

@@ -1,21 +1,21 @@
-import { copyBytes } from '@sluice/media/bytes';
+import type { AudioTrack, KeptPacket, Packet, VideoTrack } from '@sluice/media/model';
 
 import { AudioCache } from './audio-cache.ts';
 import { StreamBusyError } from './errors.ts';
 import { FanOut } from './fan-out.ts';
-import type { Frame } from './frame.ts';
 import { type MediaFault, MediaFaults } from './media-faults.ts';
-import type { FrameSink } from './frame-sink.ts';
 import { GopCache } from './gop-cache.ts';
 import { Intake } from './intake.ts';
 import { type FanOutSettings, fanOutSettings, type LiveSettings } from './live-settings.ts';
 import { MixQueue } from './mix-queue.ts';
+import type { PacketSubscriber } from './packet-subscriber.ts';
+import { isTimed } from './packet-roles.ts';
 import type { Player, PlayerOptions } from './player.ts';
 import type { Publication, PublisherEnd, PublisherOptions } from './publication.ts';
-import { SinkList } from './sink-list.ts';
-import type { AudioFacts, VideoFacts } from './stream-facts.ts';
 import { type StreamId, streamKey } from './stream-id.ts';
+import type { AudioInfo, VideoInfo } from './stream-info.ts';
 import { type LiveTotals, StreamMeter } from './stream-meter.ts';
+import { SubscriberList } from './subscriber-list.ts';
 
 /** What a stream tells those who keep it. */
 export interface LiveStreamHome {
@@ -43,9 +43,11 @@ export class LiveStream {
   readonly #gop: GopCache;
   readonly #audioCache: AudioCache;
   #mix: MixQueue | undefined;
-  readonly #sinks: SinkList;
+  readonly #subscribers: SubscriberList;
   readonly #fanOut: FanOut;
   #publisher: PublisherOptions | undefined;
+  /** The message with several tracks that was copied last. */
+  #message: { readonly body: Uint8Array; readonly kept: Uint8Array } | undefined;
   #publishedAt = 0;
   /** Since when nobody publishes, ms of the monotonic clock. */
   #unpublishedAt = performance.now();
@@ -61,12 +63,12 @@ export class LiveStream {
     this.meter = new StreamMeter(home.totals);
     this.tsFaults = new MediaFaults((message) => this.#publisher?.onWarning(message));
     this.#intake = new Intake(settings, this.meter, {
-      media: (frame) => {
-        this.#sort(frame);
+      media: (packet) => {
+        this.#sort(packet);
       },
-      data: (frame) => {
-        this.#sinks.write(frame);
-        this.#fanOut.push(frame);
+      data: (packet) => {
+        this.#subscribers.write(packet);
+        this.#fanOut.push(packet);
       },
       videoChanged: () => {
         this.#forgetGop();
@@ -79,15 +81,15 @@ export class LiveStream {
     this.#gop = new GopCache(play.gopCache ? play.gopCacheMaxBytes : 0, play.gopCacheMaxFrames);
     this.#audioCache = new AudioCache(settings.fastCacheMs);
     this.#mix = play.mixCorrect ? new MixQueue() : undefined;
-    this.#sinks = new SinkList((message) => this.#publisher?.onWarning(message));
+    this.#subscribers = new SubscriberList((message) => this.#publisher?.onWarning(message));
     this.#fanOut = new FanOut({
       settings: () => this.#fanOutSettings,
       gop: this.#gop,
       audioCache: this.#audioCache,
       headers: () => this.#intake.headers,
-      hasVideo: () => this.#intake.video !== undefined && !this.#gop.pureAudio,
+      hasVideo: () => this.#intake.hasVideo && !this.#gop.pureAudio,
       rebases: () => this.#intake.rebases,
-      zeroOf: (earliest) => this.#intake.zeroOf(earliest),
+      zeroOf: (earliest) => this.#intake.timeOffsetOf(earliest),
       flushed: (ms) => {
         this.meter.flush(ms);
       },
@@ -121,11 +123,11 @@ export class LiveStream {
     return this.meter.videoFrames + this.meter.videoHeaders;
   }
 
-  get video(): VideoFacts | undefined {
+  get video(): VideoInfo | undefined {
     return this.#intake.video;
   }
 
-  get audio(): AudioFacts | undefined {
+  get audio(): AudioInfo | undefined {
     return this.#intake.audio;
   }
 
@@ -137,10 +139,14 @@ export class LiveStream {
     ];
   }
 
-  /** The sequence headers that hold now, for a form whose bytes depend on them; changes come among the frames. */
-  get sequenceHeaders(): readonly Frame[] {
-    const { audio, video } = this.#intake.headers;
-    return [audio, video].filter((header) => header !== undefined);
+  /** The tracks of the present publisher, as they are now: audio before video, the first ones of their kind before others. */
+  get tracks(): readonly (VideoTrack | AudioTrack)[] {
+    return this.#intake.tracks;
+  }
+
+  /** The configurations that hold now, for a form whose bytes depend on them; changes come among the packets. */
+  get configurations(): readonly KeptPacket[] {
+    return this.#intake.configurations;
   }
 
   /** Bytes held for players that join and for players that are behind. */
@@ -174,8 +180,11 @@ export class LiveStream {
     return {
       id: publisher.id,
       meter: this.meter,
-      write: (kind, timestamp, body) => {
-        if (this.#publisher === publisher) this.#intake.write(kind, timestamp, body);
+      write: (type, timestamp, body) => {
+        if (this.#publisher === publisher) this.#intake.write(type, timestamp, body);
+      },
+      writePacket: (packet) => {
+        if (this.#publisher === publisher) this.#intake.writePacket(packet);
       },
       flush: () => {
         if (this.#publisher === publisher) this.#fanOut.flushIfDue();
@@ -194,7 +203,7 @@ export class LiveStream {
     if (settings === this.#settings) return;
     const { correctsTime, rebases } = this.#intake;
     // What waits for its order was counted in the old way.
-    if (this.#mix !== undefined) for (const frame of this.#mix.drain()) this.#accept(frame);
+    if (this.#mix !== undefined) for (const packet of this.#mix.drain()) this.#accept(packet);
     this.#settings = settings;
     this.#fanOutSettings = fanOutSettings(settings);
     this.#intake.configure(settings);
@@ -217,19 +226,19 @@ export class LiveStream {
   }
 
   /**
-   * Gives every frame from now on to a sink; one that is attached while somebody publishes gets the metadata and
-   * the sequence headers first (L023). It is detached when the publisher goes.
+   * Gives every packet from now on to a subscriber; one that subscribes while somebody publishes gets the metadata and
+   * the configurations first (L023). It is taken off when the publisher goes.
    *
-   * @returns detaches the sink; harmless when it is detached already
+   * @returns takes the subscriber off; harmless when it is off already
    */
-  attach(sink: FrameSink): () => void {
-    const { metadata, audio, video } = this.#intake.headers;
-    this.#sinks.attach(
-      sink,
-      [metadata, audio, video].filter((header) => header !== undefined),
+  subscribe(subscriber: PacketSubscriber): () => void {
+    const { metadata, configurations } = this.#intake.headers;
+    this.#subscribers.add(
+      subscriber,
+      metadata === undefined ? configurations : [metadata, ...configurations],
     );
     return () => {
-      this.#sinks.detach(sink);
+      this.#subscribers.remove(subscriber);
     };
   }
 
@@ -253,29 +262,35 @@ export class LiveStream {
     publisher.onEnd(reason, detail);
   }
 
-  #sort(frame: Frame): void {
-    if (this.#mix === undefined) {
-      this.#accept(frame);
-      return;
-    }
-    const kept = frame.sequenceHeader ? frame : { ...frame, body: copyBytes(frame.body) };
-    for (const mixed of this.#mix.push(kept)) this.#accept(mixed);
+  #sort(packet: Packet): void {
+    if (this.#mix === undefined) this.#accept(packet);
+    else for (const mixed of this.#mix.push(this.#keep(packet))) this.#accept(mixed);
   }
 
-  #accept(frame: Frame): void {
-    this.#sinks.write(frame);
-    if (frame.sequenceHeader) {
-      this.#fanOut.push(frame);
+  #accept(packet: Packet): void {
+    this.#subscribers.write(packet);
+    if (!isTimed(packet)) {
+      this.#fanOut.push(packet.keep());
       return;
     }
     const had = this.#gop.size > 0;
-    const stored = this.#gop.push(frame);
-    this.#audioCache.push(frame);
+    const stored = this.#gop.push(packet);
+    this.#audioCache.push(packet);
     if (had && this.#gop.size === 0) this.#fanOut.forgetGop();
-    if (!this.#fanOut.wantsFrames) return;
+    if (!this.#fanOut.wantsPackets) return;
     // The publisher's bytes are lent: players get the GOP cache's copy, or one of their own.
-    const body = (stored ? this.#gop.lastBody : undefined) ?? copyBytes(frame.body);
-    this.#fanOut.push({ ...frame, body });
+    const body = stored ? this.#gop.lastBody : undefined;
+    this.#fanOut.push(body === undefined ? this.#keep(packet) : packet.keptAs(body));
+  }
+
+  /** A packet in memory of its own; all packets of a message share it. */
+  #keep(packet: Packet): KeptPacket {
+    if (packet.parts === 1) return packet.keep();
+    const message = this.#message;
+    const kept =
+      packet.part > 0 && message?.body === packet.body ? packet.keptAs(message.kept) : packet.keep();
+    this.#message = { body: packet.body, kept: kept.body };
+    return kept;
   }
 
   /** Players go on by the publisher's times; those that keep a zero of their own see no step. */
@@ -295,10 +310,11 @@ export class LiveStream {
   /** @param handOver - another publisher follows at once: nobody is told that this one went */
   #unpublish(publisher: PublisherOptions, handOver: boolean): void {
     if (this.#publisher !== publisher) return;
-    for (const frame of this.#mix?.drain() ?? []) this.#accept(frame);
+    for (const packet of this.#mix?.drain() ?? []) this.#accept(packet);
     this.#fanOut.flushAll();
     this.#publisher = undefined;
-    this.#sinks.detachAll((message) => {
+    this.#message = undefined;
+    this.#subscribers.removeAll((message) => {
       publisher.onWarning(message);
     });
     this.#forgetGop();

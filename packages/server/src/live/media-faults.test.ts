@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { FrameKind, mediaFrame } from './frame.ts';
+import { packetOf } from './packet-test-kit.ts';
 import { MEDIA_FAULT_MEMORY_MS, MediaFaults } from './media-faults.ts';
 
 function setUp() {
@@ -16,8 +16,7 @@ function setUp() {
 describe('MediaFaults', () => {
   it('logs each fault once, counts it, and forgets it when it is not met any more', () => {
     const { lines, clock, faults } = setUp();
-    const speex = mediaFrame(FrameKind.audio, 0, Uint8Array.of(0xb6, 1));
-    if (speex === undefined) throw new Error('no frame');
+    const speex = packetOf('audio', 0, Uint8Array.of(0xb6, 1)).track;
     for (let count = 0; count < 3; count += 1) {
       clock.now += 10;
       faults.unsupported('HLS', speex);

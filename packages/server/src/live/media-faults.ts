@@ -1,5 +1,6 @@
+import type { Packet, Track } from '@sluice/media/model';
+
 import { codecName } from './codec-names.ts';
-import { type Frame, FrameKind } from './frame.ts';
 
 /**
  * What can be wrong with a stream's media:
@@ -73,17 +74,16 @@ export class MediaFaults {
     this.#warn(text);
   }
 
-  /** The output can't carry the codec of a frame. */
-  unsupported(output: OutputName, { kind, codec }: Pick<Frame, 'kind' | 'codec'>): void {
+  /** The output can't carry the codec of a track. */
+  unsupported(output: OutputName, { kind, codec }: Pick<Track, 'kind' | 'codec'>): void {
     this.raise(`${kind} ${codec}`, 'unsupported-codec', () =>
-      unsupportedCodec(output, kind === FrameKind.video ? 'video' : 'audio', codec),
+      unsupportedCodec(output, kind === 'video' ? 'video' : 'audio', codec),
     );
   }
 
   /** The output leaves out a frame, or a sequence header, that can't be read. */
-  broken(output: OutputName, { kind, codec, sequenceHeader }: Frame): void {
-    const track = kind === FrameKind.video ? 'video' : 'audio';
-    const what = sequenceHeader ? `${track} sequence headers` : `${track} frames`;
+  broken(output: OutputName, { type, track: { codec, kind } }: Packet): void {
+    const what = type === 'configuration' ? `${kind} sequence headers` : `${kind} frames`;
     this.raise(`broken ${what}`, 'bad-media', () => {
       return `${what} of codec ${codecName(codec)} can't be read, and are left out of ${output}`;
     });

@@ -1,8 +1,10 @@
+import type { KeptPacket } from '@sluice/media/model';
+
 import type { BatchLog, LoggedBatch } from './batch-log.ts';
 import { type EncodedBatch, type FanOutFormat, TrackBit } from './fan-out-format.ts';
 import type { FanOutHome } from './fan-out-home.ts';
-import { type Frame, FrameKind, isMedia } from './frame.ts';
 import { earliestTimestamp } from './gop-cache.ts';
+import { isPicture, isTimed } from './packet-roles.ts';
 import type { Player } from './player.ts';
 
 /** Most bytes handed to a sink at once when a player catches up. */
@@ -91,12 +93,12 @@ export class PlayerWriter {
     this.#laggards.clear();
   }
 
-  /** Writes frames that are encoded for one player alone, before what the log will have. */
-  writeOwn(player: Player, frames: readonly Frame[]): void {
+  /** Writes packets that are encoded for one player alone, before what the log will have. */
+  writeOwn(player: Player, packets: readonly KeptPacket[]): void {
     const { sink } = player;
     sink.cork();
-    for (let from = 0; from < frames.length;) {
-      const { batch, next } = this.#format.encode(frames, from);
+    for (let from = 0; from < packets.length;) {
+      const { batch, next } = this.#format.encode(packets, from);
       from = next;
       if (batch === undefined) continue;
       if (player.needsPreamble) this.#writePreamble(player, batch, 0);
@@ -114,7 +116,7 @@ export class PlayerWriter {
     if (player.awaitsKeyframe && !this.#home.hasVideo()) player.awaitsKeyframe = false;
     if (player.awaitsKeyframe) {
       if (batch.keyframe < 0) {
-        if (player.started) player.droppedFrames += batch.frames.length;
+        if (player.started) player.droppedFrames += batch.packets.length;
         return true;
       }
       index = batch.keyframe;
@@ -142,10 +144,10 @@ export class PlayerWriter {
   }
 
   #writePreamble(player: Player, batch: EncodedBatch, index: number): void {
-    const first = batch.frames[index]?.timestamp ?? 0;
+    const first = batch.packets[index]?.timestamp ?? 0;
     if (!player.hasBase) {
       player.hasBase = true;
-      const earliest = this.#home.rebases() ? (earliestTimestamp(batch.frames.slice(index)) ?? first) : 0;
+      const earliest = this.#home.rebases() ? (earliestTimestamp(batch.packets.slice(index)) ?? first) : 0;
       player.base = player.family.video ? this.#home.zeroOf(earliest) : earliest;
     }
     player.unstarted = TrackBit.all;
@@ -181,7 +183,7 @@ export class PlayerWriter {
 
   #fits(sequence: number): boolean {
     const { queueLengthMs, queueMaxBytes } = this.#home.settings();
-    const oldest = this.#log.at(sequence)?.frames[0];
+    const oldest = this.#log.at(sequence)?.packets[0];
     const newest = this.#log.newest;
     if (oldest === undefined || newest === undefined) return true;
     if (newest.lastTimestamp - oldest.timestamp > queueLengthMs) return false;
@@ -191,7 +193,8 @@ export class PlayerWriter {
   /** Moves a player to the first keyframe from which its queue fits, or to the head when there is none. */
   #dropForward(player: Player): void {
     const from = player.cursor;
-    const behindMs = (this.#log.newest?.lastTimestamp ?? 0) - (this.#log.at(from)?.frames[0]?.timestamp ?? 0);
+    const behindMs =
+      (this.#log.newest?.lastTimestamp ?? 0) - (this.#log.at(from)?.packets[0]?.timestamp ?? 0);
     let to = from + 1;
     while (to < this.#log.head && !((this.#log.at(to)?.keyframe ?? -1) >= 0 && this.#fits(to))) to += 1;
     const atKeyframe = to < this.#log.head;
@@ -199,7 +202,7 @@ export class PlayerWriter {
     let bytes = 0;
     for (let sequence = from; sequence < to; sequence += 1) {
       const batch = this.#log.at(sequence);
-      frames += batch?.frames.length ?? 0;
+      frames += batch?.packets.length ?? 0;
       bytes += batch?.bytes.length ?? 0;
     }
     player.cursor = to;
@@ -214,20 +217,20 @@ export class PlayerWriter {
   }
 }
 
-/** The first frame from `index` on that is media, if any. */
+/** The first timed packet from `index` on, if any. */
 function firstMedia(batch: LoggedBatch, index: number): number | undefined {
-  for (let at = index; at < batch.frames.length; at += 1) {
-    const frame = batch.frames[at];
-    if (frame !== undefined && isMedia(frame)) return at;
+  for (let at = index; at < batch.packets.length; at += 1) {
+    const packet = batch.packets[at];
+    if (packet !== undefined && isTimed(packet)) return at;
   }
   return undefined;
 }
 
 function videoFramesFrom(batch: LoggedBatch, index: number): number {
   let count = 0;
-  for (let at = index; at < batch.frames.length; at += 1) {
-    const frame = batch.frames[at];
-    if (frame?.kind === FrameKind.video && !frame.sequenceHeader) count += 1;
+  for (let at = index; at < batch.packets.length; at += 1) {
+    const packet = batch.packets[at];
+    if (packet !== undefined && isPicture(packet)) count += 1;
   }
   return count;
 }

@@ -1,4 +1,6 @@
-import type { FrameKind } from './frame.ts';
+import type { FlvTagType } from '@sluice/media/flv';
+import type { Packet } from '@sluice/media/model';
+
 import type { StreamMeter } from './stream-meter.ts';
 
 /** Why the engine ends a publisher: another one has taken the stream over, or a sink can't go on (L009). */
@@ -20,13 +22,18 @@ export interface Publication {
   /** Counts what is published, until another publisher begins. */
   readonly meter: StreamMeter;
   /**
-   * Takes one message. An odd one is dropped with a warning, never an exception.
+   * Takes one message of RTMP, or tag of FLV. An odd one is dropped with a warning, never an exception.
    *
-   * @param kind - FLV tag type: 8 audio, 9 video, 18 data (AMF0)
+   * @param type - 8 audio, 9 video, 18 data (AMF0)
    * @param timestamp - the publisher's, ms
    * @param body - used during the call only: the engine copies what it keeps
    */
-  write(kind: FrameKind, timestamp: number, body: Uint8Array): void;
+  write(type: FlvTagType, timestamp: number, body: Uint8Array): void;
+  /**
+   * Takes one packet of a publisher that does not speak FLV; its times are corrected as those of all others. A track is
+   * announced by a packet of its configuration. Packets that are lent are lent for the call.
+   */
+  writePacket(packet: Packet): void;
   /** Say after each batch of messages: players of `min_latency` streams get theirs now. */
   flush(): void;
   /** Ends the publication. Harmless when it has ended already. */

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 
+import { FlvTagType } from '@sluice/media/flv';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { rtmpFamily } from '../remux/index.ts';
@@ -19,7 +20,6 @@ import {
   type Watcher,
 } from '../remux/test-kit.ts';
 import { PLAYERS_PER_GROUP } from './fan-out-group.ts';
-import { FrameKind } from './frame.ts';
 import { STALL_TIMEOUT_MS } from './player-writer.ts';
 
 const CHUNK_SIZE = 60_000;
@@ -42,7 +42,7 @@ function publishVideo(
   size = 100,
 ): void {
   for (let time = fromMs; time < toMs; time += 40) {
-    publisher.write(FrameKind.video, time, video(time, { key: time % gopMs === 0, size }));
+    publisher.write(FlvTagType.video, time, video(time, { key: time % gopMs === 0, size }));
     publisher.flush();
   }
 }
@@ -112,7 +112,7 @@ describe('slow players', () => {
   it('O005 one beyond queue_length goes on from the next keyframe that fits, freshly started', () => {
     const stream = liveStream(settings({ queueLengthMs: 3000 }));
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
     publishVideo(publisher, 0, 1000, 1000);
     const slow = watch(stream, { family });
     slow.sink.blocked = true;
@@ -152,8 +152,8 @@ describe('slow players', () => {
     const watcher = watch(stream, { family: rtmpFamily(CHUNK_SIZE, { audio: true, video: false }) });
     const publish = (from: number, to: number): void => {
       for (let time = from; time < to; time += 40) {
-        publisher.write(FrameKind.video, time, video(time, { key: time === 0 }));
-        publisher.write(FrameKind.audio, time, audio(time));
+        publisher.write(FlvTagType.video, time, video(time, { key: time === 0 }));
+        publisher.write(FlvTagType.audio, time, audio(time));
         publisher.flush();
       }
     };

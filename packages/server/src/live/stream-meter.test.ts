@@ -1,8 +1,8 @@
+import { FlvTagType } from '@sluice/media/flv';
 import { describe, expect, it } from 'vitest';
 
 import { rtmpFamily } from '../remux/index.ts';
 import { audio, avcHeader, liveStream, publishTo, settings, video, watch } from '../remux/test-kit.ts';
-import { FrameKind } from './frame.ts';
 import { LiveHub } from './hub.ts';
 import type { LiveStream } from './live-stream.ts';
 
@@ -12,7 +12,7 @@ const family = rtmpFamily(60_000, { audio: true, video: true });
 function publishPictures(stream: LiveStream, pictures: string, stepMs = 40): void {
   const publisher = publishTo(stream, 'pictures');
   for (let at = 0; at < pictures.length; at += 1) {
-    publisher.write(FrameKind.video, at * stepMs, video(at, { key: pictures[at] === 'K' }));
+    publisher.write(FlvTagType.video, at * stepMs, video(at, { key: pictures[at] === 'K' }));
   }
   publisher.flush();
 }
@@ -22,11 +22,11 @@ describe('StreamMeter', () => {
     const hub = new LiveHub();
     const stream = liveStream(settings(), hub);
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
-    publisher.write(FrameKind.audio, 5, audio(2));
-    publisher.write(FrameKind.audio, 25, audio(3));
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.audio, 5, audio(2));
+    publisher.write(FlvTagType.audio, 25, audio(3));
     expect(stream.meter).toMatchObject({ videoFrames: 1, audioFrames: 2, videoHeaders: 2 });
     expect(stream.videoFrames).toBe(3);
     publisher.end();
@@ -48,10 +48,10 @@ describe('StreamMeter', () => {
   it('A005 a GOP over which time steps back has no length, where times are not corrected', () => {
     const stream = liveStream(settings({ timeJitter: 'off' }));
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 1000, video(1, { key: true }));
-    publisher.write(FrameKind.video, 100, video(2, { key: true }));
+    publisher.write(FlvTagType.video, 1000, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 100, video(2, { key: true }));
     expect(stream.meter.gop).toBeUndefined();
-    publisher.write(FrameKind.video, 300, video(3, { key: true }));
+    publisher.write(FlvTagType.video, 300, video(3, { key: true }));
     expect(stream.meter.gop).toEqual({ frames: 1, ms: 200 });
   });
 
@@ -60,14 +60,14 @@ describe('StreamMeter', () => {
     const stream = liveStream(settings(), hub);
     const first = publishTo(stream, 'first');
     for (const [number, time] of [0, 40, 100_040, 100_080, 160].entries()) {
-      first.write(FrameKind.video, time, video(number, { key: true }));
+      first.write(FlvTagType.video, time, video(number, { key: true }));
     }
     // Forward by 100 s rather than 40 ms, and back to where the clock was.
     const moved = 2 * 99_960;
     expect(stream.meter).toMatchObject({ corrections: 2, correctedMs: moved });
     first.end();
     const again = liveStream(settings(), hub);
-    publishTo(again, 'second').write(FrameKind.video, 7000, video(1, { key: true }));
+    publishTo(again, 'second').write(FlvTagType.video, 7000, video(1, { key: true }));
     expect(again.meter).toMatchObject({ corrections: 0, correctedMs: 0, videoFrames: 1 });
     expect(hub.totals).toMatchObject({ corrections: 2, correctedMs: moved, videoFrames: 6 });
   });
@@ -76,11 +76,11 @@ describe('StreamMeter', () => {
     const hub = new LiveHub();
     const stream = liveStream(settings(), hub);
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
     publisher.flush();
     expect(stream.meter.flushes).toBeUndefined();
     watch(stream, { family });
-    publisher.write(FrameKind.video, 40, video(2));
+    publisher.write(FlvTagType.video, 40, video(2));
     publisher.flush();
     expect(stream.meter.flushes?.count).toBe(1);
     expect(hub.totals.flushes.count).toBe(1);
@@ -96,9 +96,9 @@ describe('Player.videoFrames', () => {
     const publisher = publishTo(stream);
     const early = watch(stream, { family });
     const slow = watch(stream, { family });
-    publisher.write(FrameKind.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
     for (let at = 0; at < 30; at += 1) {
-      publisher.write(FrameKind.video, at * 40, video(at, { key: at % 10 === 0 }));
+      publisher.write(FlvTagType.video, at * 40, video(at, { key: at % 10 === 0 }));
       publisher.flush();
       if (at === 0) slow.sink.blocked = true;
     }

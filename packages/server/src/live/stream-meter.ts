@@ -1,5 +1,6 @@
+import type { TrackKind } from '@sluice/media/model';
+
 import { FlushTimes } from './flush-times.ts';
-import { FrameKind } from './frame.ts';
 
 /** The latest whole GOP. */
 export interface GopLength {
@@ -67,8 +68,8 @@ export class StreamMeter {
   }
 
   /** @param timestamp - on the stream's timeline, ms */
-  frame(kind: FrameKind, keyframe: boolean, timestamp: number): void {
-    if (kind === FrameKind.audio) {
+  frame(kind: TrackKind, keyframe: boolean, timestamp: number): void {
+    if (kind === 'audio') {
       this.audioFrames += 1;
       this.#totals.audioFrames += 1;
       return;

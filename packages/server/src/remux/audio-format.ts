@@ -1,13 +1,11 @@
 import { ADTS_HEADER_BYTES } from '@sluice/media/aac';
-import { type AudioTagHeader, parseAudioTagHeader } from '@sluice/media/flv';
+import type { KeptPacket } from '@sluice/media/model';
 import { AdtsFramer, copyInto } from '@sluice/media/remux';
 
 import {
   type EncodedBatch,
   type FanOutFamily,
   type FanOutFormat,
-  type Frame,
-  FrameKind,
   type StreamHeaders,
   TrackBit,
   type TrackState,
@@ -18,31 +16,19 @@ import type { Framing } from './framing.ts';
 /** Room for the longest prefix of a framing. */
 const PREFIX_BYTES = 16;
 
-/** Writes one frame's bytes; undefined for what the form has no words for. */
+/** Writes the bytes of media packets of one codec. */
 interface AudioWriter {
-  /** Reads a sequence header, or a frame of another codec, which is passed over. */
-  skip(frame: Frame, header: AudioTagHeader): void;
-  /** Bytes of a coded frame; undefined when it can't be written. */
-  size(frame: Frame, header: AudioTagHeader): number | undefined;
-  write(target: Uint8Array, offset: number, frame: Frame, header: AudioTagHeader): void;
+  /** Bytes of a frame; undefined when it can't be written. */
+  size(packet: KeptPacket): number | undefined;
+  /** Writes a packet whose size was asked for just before. */
+  write(target: Uint8Array, offset: number, packet: KeptPacket): void;
   /** What a listener gets before everything else. */
   readonly fileHeader: Uint8Array | undefined;
 }
 
-/**
- * AAC in ADTS frames as a fan-out form (H010): the audio of a stream alone, shared by all its listeners.
- *
- * @param headers - the sequence headers that hold when a group begins
- */
-export function aacFamily(framing: Framing, headers: () => readonly Frame[]): FanOutFamily {
-  return family('aac', framing, () => {
-    const writer = new AacWriter();
-    for (const frame of headers()) {
-      const header = frame.kind === FrameKind.audio ? parseAudioTagHeader(frame.body) : undefined;
-      if (header !== undefined) writer.skip(frame, header);
-    }
-    return writer;
-  });
+/** AAC in ADTS frames as a fan-out form (H010): the first audio track of a stream alone, shared by all its listeners. */
+export function aacFamily(framing: Framing): FanOutFamily {
+  return family('aac', framing, () => new AacWriter());
 }
 
 /** MP3 frames behind an ID3v2 header as a fan-out form (H010). */
@@ -71,20 +57,20 @@ class AudioFormat implements FanOutFormat {
     this.trailer = framing.trailer;
   }
 
-  encode(frames: readonly Frame[], from: number): { batch: EncodedBatch | undefined; next: number } {
+  encode(packets: readonly KeptPacket[], from: number): { batch: EncodedBatch | undefined; next: number } {
     const { suffix } = this.#framing;
-    const { most, next } = mostBytes(frames, from);
+    const { most, next } = mostBytes(packets, from);
     if (most === 0) return { batch: undefined, next };
     const target = Buffer.allocUnsafeSlow(PREFIX_BYTES + most + suffix.length);
-    const taken: Frame[] = [];
+    const taken: KeptPacket[] = [];
     const offsets: number[] = [];
     let offset = PREFIX_BYTES;
     for (let index = from; index < next; index += 1) {
-      const frame = frames[index];
-      if (frame === undefined) break;
-      const size = this.#write(target, offset, frame);
+      const packet = packets[index];
+      if (packet === undefined) break;
+      const size = this.#write(target, offset, packet);
       if (size === 0) continue;
-      taken.push(frame);
+      taken.push(packet);
       offsets.push(offset);
       offset += size;
     }
@@ -95,7 +81,7 @@ class AudioFormat implements FanOutFormat {
     target.set(suffix, offset);
     for (let index = 0; index < offsets.length; index += 1) offsets[index] = (offsets[index] ?? 0) - start;
     const bytes = target.subarray(start, offset + suffix.length);
-    return { batch: { bytes, frames: taken, offsets, tracks: TrackBit.audio, restarts: 0 }, next };
+    return { batch: { bytes, packets: taken, offsets, tracks: TrackBit.audio, restarts: 0 }, next };
   }
 
   preamble(_headers: StreamHeaders, _first: number, state: TrackState, fresh: boolean): Uint8Array {
@@ -111,28 +97,24 @@ class AudioFormat implements FanOutFormat {
     return framedTail(this.#framing, batch, index);
   }
 
-  /** Writes a frame and returns its size; 0 when it is not for this form. */
-  #write(target: Uint8Array, offset: number, frame: Frame): number {
-    if (frame.kind !== FrameKind.audio) return 0;
-    const header = parseAudioTagHeader(frame.body);
-    if (header === undefined) return 0;
-    const size = this.#writer.size(frame, header);
-    if (size === undefined) {
-      this.#writer.skip(frame, header);
-      return 0;
-    }
-    this.#writer.write(target, offset, frame, header);
+  /** Writes a packet and returns its size; 0 when it is not for this form. */
+  #write(target: Uint8Array, offset: number, packet: KeptPacket): number {
+    const { track, type } = packet;
+    if (track.kind !== 'audio' || !track.primary || type !== 'media') return 0;
+    const size = this.#writer.size(packet);
+    if (size === undefined) return 0;
+    this.#writer.write(target, offset, packet);
     return size;
   }
 }
 
 /** The most bytes that a batch can have, and where it ends. */
-function mostBytes(frames: readonly Frame[], from: number): { most: number; next: number } {
+function mostBytes(packets: readonly KeptPacket[], from: number): { most: number; next: number } {
   let most = 0;
   let next = from;
-  for (; next < frames.length && most < BATCH_BYTES; next += 1) {
-    const frame = frames[next];
-    if (frame?.kind === FrameKind.audio) most += ADTS_HEADER_BYTES + frame.body.length;
+  for (; next < packets.length && most < BATCH_BYTES; next += 1) {
+    const packet = packets[next];
+    if (packet?.track.kind === 'audio') most += ADTS_HEADER_BYTES + packet.payloadSize;
   }
   return { most, next };
 }
@@ -140,38 +122,34 @@ function mostBytes(frames: readonly Frame[], from: number): { most: number; next
 class AacWriter implements AudioWriter {
   readonly fileHeader = undefined;
   #framer: AdtsFramer | undefined;
+  /** The AudioSpecificConfig that {@link #framer} was made of. */
+  #record: Uint8Array | undefined;
 
-  skip(frame: Frame, header: AudioTagHeader): void {
-    if (frame.codec !== 'aac' || header.packetType !== 'sequence-header') return;
-    const framer = AdtsFramer.of(frame.body.subarray(header.dataOffset));
-    this.#framer = typeof framer === 'string' ? undefined : framer;
+  size({ payloadSize, track }: KeptPacket): number | undefined {
+    if (track.codec !== 'aac') return undefined;
+    const record = track.configuration?.record;
+    if (record !== this.#record) {
+      this.#record = record;
+      const framer = record === undefined ? undefined : AdtsFramer.of(record);
+      this.#framer = typeof framer === 'string' ? undefined : framer;
+    }
+    return this.#framer?.sizeOf(payloadSize);
   }
 
-  size({ body, codec }: Frame, { dataOffset, packetType }: AudioTagHeader): number | undefined {
-    if (codec !== 'aac' || packetType !== 'raw') return undefined;
-    return this.#framer?.sizeOf(body.length - dataOffset);
-  }
-
-  write(target: Uint8Array, offset: number, { body }: Frame, { dataOffset }: AudioTagHeader): void {
-    this.#framer?.write(target, offset, body, dataOffset);
+  write(target: Uint8Array, offset: number, { body, payloadStart, payloadEnd }: KeptPacket): void {
+    this.#framer?.write(target, offset, body, payloadStart, payloadEnd);
   }
 }
 
 class Mp3Writer implements AudioWriter {
   readonly fileHeader = id3Header();
 
-  skip(): void {
-    // MP3 frames tell all that there is to know by themselves.
+  size({ payloadSize, track }: KeptPacket): number | undefined {
+    return track.codec === 'mp3' && payloadSize > 0 ? payloadSize : undefined;
   }
 
-  size({ body, codec }: Frame, { dataOffset, packetType }: AudioTagHeader): number | undefined {
-    return codec === 'mp3' && packetType === 'raw' && body.length > dataOffset
-      ? body.length - dataOffset
-      : undefined;
-  }
-
-  write(target: Uint8Array, offset: number, { body }: Frame, { dataOffset }: AudioTagHeader): void {
-    copyInto(target, offset, body, dataOffset);
+  write(target: Uint8Array, offset: number, { body, payloadStart, payloadEnd }: KeptPacket): void {
+    copyInto(target, offset, body, payloadStart, payloadEnd);
   }
 }
 

@@ -19,7 +19,7 @@ export function wrapped(
   return bytes;
 }
 
-/** What a player gets of a batch that begins with the frame of this index: framed anew, the media not copied. */
+/** What a player gets of a batch that begins with the packet of this index: framed anew, the media not copied. */
 export function framedTail(framing: Framing, { bytes, offsets }: EncodedBatch, index: number): Uint8Array[] {
   if (index === 0) return [bytes];
   const { suffix } = framing;

@@ -1,8 +1,8 @@
+import { FlvTagType } from '@sluice/media/flv';
 import { AmfEcmaArray, encodeAmf0 } from '@sluice/media/amf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { FrameKind } from '../live/index.ts';
 import { framings } from './framing-test-kit.ts';
 import { flvFamily, plainFraming } from './index.ts';
 import {
@@ -32,8 +32,8 @@ function seen({ sink }: Watcher): string[] {
 function publishSeconds(publisher: TestPublisher, fromMs: number, toMs: number, size = 100): void {
   for (let time = fromMs; time < toMs; time += 20) {
     if (time % 40 === 0)
-      publisher.write(FrameKind.video, time, video(time, { key: time % 1000 === 0, size }));
-    publisher.write(FrameKind.audio, time, audio(time));
+      publisher.write(FlvTagType.video, time, video(time, { key: time % 1000 === 0, size }));
+    publisher.write(FlvTagType.audio, time, audio(time));
     publisher.flush();
   }
 }
@@ -42,9 +42,9 @@ describe.each(framings)('FLV fan-out, %s', (_, framing, unwrap) => {
   it('H009 header, metadata, sequence headers, GOP, then what comes', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.data, 0, encodeAmf0('onMetaData', new AmfEcmaArray([['width', 1]])));
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.audio, 0, aacHeader());
+    publisher.write(FlvTagType.script, 0, encodeAmf0('onMetaData', new AmfEcmaArray([['width', 1]])));
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
     publishSeconds(publisher, 1000, 1060);
     const watcher = watch(stream, { family: flvFamily(framing) });
     publishSeconds(publisher, 1060, 1100);
@@ -69,7 +69,7 @@ describe.each(framings)('FLV fan-out, %s', (_, framing, unwrap) => {
     const watcher = watch(stream, { family: flvFamily(framing) });
     const bodies = sizes.map((size, at) => video(at, { size, key: at === 0 }));
     bodies.forEach((body, at) => {
-      publisher.write(FrameKind.video, at * 40, body);
+      publisher.write(FlvTagType.video, at * 40, body);
       publisher.flush();
     });
     const late = watch(stream, { family: flvFamily(framing) });
@@ -128,9 +128,10 @@ describe.each(framings)('FLV fan-out, %s', (_, framing, unwrap) => {
     const stream = liveStream(settings({ gopCache: false }));
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family: flvFamily(framing) });
-    publisher.write(FrameKind.data, 0, encodeAmf0('onTextData', 'x'));
-    publisher.write(FrameKind.video, 0, avcHeader());
-    for (let at = 0; at < 5; at += 1) publisher.write(FrameKind.video, at * 40, video(at, { key: at === 0 }));
+    publisher.write(FlvTagType.script, 0, encodeAmf0('onTextData', 'x'));
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    for (let at = 0; at < 5; at += 1)
+      publisher.write(FlvTagType.video, at * 40, video(at, { key: at === 0 }));
     publisher.flush();
     const { tags } = readFlv(unwrap(watcher.sink.bytes).body);
     expect(brief(tags)).toEqual(['vh@0', 'v@0#0', 'v@40#1', 'v@80#2', 'v@120#3', 'v@160#4']);
@@ -145,8 +146,8 @@ describe('FLV fan-out', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
-    if (flags.audio) publisher.write(FrameKind.audio, 0, audio(1));
-    else publisher.write(FrameKind.video, 0, video(1, { key: true }));
+    if (flags.audio) publisher.write(FlvTagType.audio, 0, audio(1));
+    else publisher.write(FlvTagType.video, 0, video(1, { key: true }));
     publisher.flush();
     const { reader, tags } = readFlv(watcher.sink.bytes);
     expect(reader.header).toEqual(flags);
@@ -164,13 +165,13 @@ describe('FLV fan-out', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const metadata = encodeAmf0('onMetaData', new AmfEcmaArray(Object.entries(properties)));
-    publisher.write(FrameKind.data, 0, metadata);
+    publisher.write(FlvTagType.script, 0, metadata);
     for (let at = 0; at < pictures; at += 1)
-      publisher.write(FrameKind.video, at * 40, video(at, { key: at === 0 }));
+      publisher.write(FlvTagType.video, at * 40, video(at, { key: at === 0 }));
     publisher.flush();
     const early = watch(stream, { family });
     expect(readFlv(early.sink.bytes).reader.header).toEqual(flags);
-    publisher.write(FrameKind.audio, pictures * 40, audio(1));
+    publisher.write(FlvTagType.audio, pictures * 40, audio(1));
     publisher.flush();
     // Sound that comes late, or was not announced, is said to those who join then.
     const late = watch(stream, { family });
@@ -185,11 +186,11 @@ describe('FLV fan-out', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const properties = new AmfEcmaArray(Object.entries({ videocodecid, audiocodecid: 10 }));
-    publisher.write(FrameKind.data, 0, encodeAmf0('onMetaData', properties));
-    for (let at = 0; at < sounds; at += 1) publisher.write(FrameKind.audio, at * 20, audio(at));
+    publisher.write(FlvTagType.script, 0, encodeAmf0('onMetaData', properties));
+    for (let at = 0; at < sounds; at += 1) publisher.write(FlvTagType.audio, at * 20, audio(at));
     publisher.flush();
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.audio, sounds * 20, audio(sounds));
+    publisher.write(FlvTagType.audio, sounds * 20, audio(sounds));
     publisher.flush();
     const body = watcher.sink.bytes;
     expect(readFlv(body).reader.header).toEqual({ audio: true, video: wanted });
@@ -204,8 +205,8 @@ describe('FLV fan-out', () => {
       ['audiocodecid', 10],
       ['videocodecid', 7],
     ]);
-    publisher.write(FrameKind.data, 0, encodeAmf0('onMetaData', announced));
-    publisher.write(FrameKind.audio, 0, audio(1));
+    publisher.write(FlvTagType.script, 0, encodeAmf0('onMetaData', announced));
+    publisher.write(FlvTagType.audio, 0, audio(1));
     publisher.flush();
     expect(readFlv(watcher.sink.bytes).reader.header).toEqual({ audio: true, video: true });
   });
@@ -221,7 +222,7 @@ describe('FLV fan-out', () => {
     }
     for (const { watcher, key } of watchers) {
       const received = media(readFlv(watcher.sink.bytes).tags);
-      expect(received[0]).toMatchObject({ kind: FrameKind.video, number: key, timestamp: 0 });
+      expect(received[0]).toMatchObject({ kind: FlvTagType.video, number: key, timestamp: 0 });
       for (const { number, timestamp } of received) expect(timestamp).toBe(number - key);
       expect(received).toHaveLength(((4000 - key) / 20) * 1.5);
     }
@@ -259,10 +260,10 @@ describe('FLV fan-out', () => {
     const stream = liveStream(settings({ atc: true }));
     const publisher = publishTo(stream);
     const start = 0xffffff - 500;
-    publisher.write(FrameKind.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
     const names: string[] = [];
     for (let at = 0; at < 30; at += 1) {
-      publisher.write(FrameKind.video, start + at * 40, video(at, { key: at % 10 === 0 }));
+      publisher.write(FlvTagType.video, start + at * 40, video(at, { key: at % 10 === 0 }));
       publisher.flush();
       names.push(`v@${start + at * 40}#${at}`);
     }
@@ -273,7 +274,7 @@ describe('FLV fan-out', () => {
   it('a laggard that is dropped forward gets sequence headers again, and no second file header', () => {
     const stream = liveStream(settings({ queueLengthMs: 2000 }));
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
     publishSeconds(publisher, 0, 500);
     const slow = watch(stream, { family });
     slow.sink.blocked = true;

@@ -2,15 +2,16 @@ import {
   FLV_TAG_HEADER_BYTES,
   flvHeader,
   flvTagSize,
+  flvTagTypeOf,
   writeFlvPreviousTagSize,
   writeFlvTagHeader,
 } from '@sluice/media/flv';
+import type { KeptPacket } from '@sluice/media/model';
 
 import {
   type EncodedBatch,
   type FanOutFamily,
   type FanOutFormat,
-  type Frame,
   type StreamHeaders,
   trackBit,
   type TrackState,
@@ -43,35 +44,39 @@ class FlvFormat implements FanOutFormat {
     this.trailer = framing.trailer;
   }
 
-  encode(frames: readonly Frame[], from: number): { batch: EncodedBatch | undefined; next: number } {
+  encode(packets: readonly KeptPacket[], from: number): { batch: EncodedBatch | undefined; next: number } {
+    const taken: KeptPacket[] = [];
     let size = 0;
     let tracks = 0;
     let next = from;
-    for (; next < frames.length && size < BATCH_BYTES; next += 1) {
-      const frame = frames[next];
-      if (frame === undefined) break;
-      size += flvTagSize(frame.body.length);
-      tracks |= trackBit(frame);
+    for (; next < packets.length && size < BATCH_BYTES; next += 1) {
+      const packet = packets[next];
+      if (packet === undefined) break;
+      // A message with several tracks goes as it is, with its first packet.
+      if (packet.part > 0) continue;
+      taken.push(packet);
+      size += flvTagSize(packet.body.length);
+      tracks |= trackBit(packet.track.kind);
     }
-    if (next === from) return { batch: undefined, next };
-    const taken = from === 0 && next === frames.length ? frames : frames.slice(from, next);
+    if (taken.length === 0) return { batch: undefined, next };
     const offsets: number[] = [];
     const bytes = wrapped(this.#framing, size, (target, start) => {
       let offset = start;
-      for (const frame of taken) {
+      for (const packet of taken) {
         offsets.push(offset);
-        offset = this.#writeTag(target, offset, frame, this.#time(frame.timestamp));
+        offset = this.#writeTag(target, offset, packet, this.#time(packet.timestamp));
       }
     });
-    return { batch: { bytes, frames: taken, offsets, tracks, restarts: 0 }, next };
+    return { batch: { bytes, packets: taken, offsets, tracks, restarts: 0 }, next };
   }
 
   preamble(headers: StreamHeaders, first: number, state: TrackState, fresh: boolean): Uint8Array {
     state.unstarted = 0;
-    const frames = [headers.metadata, headers.audio, headers.video].filter((frame) => frame !== undefined);
+    const { metadata, configurations } = headers;
+    const packets = metadata === undefined ? configurations : [metadata, ...configurations];
     const head = fresh ? flvHeader({ audio: headers.hasAudio, video: headers.hasVideo }) : undefined;
     let size = head?.length ?? 0;
-    for (const frame of frames) size += flvTagSize(frame.body.length);
+    for (const { body } of packets) size += flvTagSize(body.length);
     if (size === 0) return new Uint8Array(0);
     return wrapped(this.#framing, size, (target, start) => {
       let offset = start;
@@ -79,7 +84,7 @@ class FlvFormat implements FanOutFormat {
         target.set(head, offset);
         offset += head.length;
       }
-      for (const frame of frames) offset = this.#writeTag(target, offset, frame, this.#time(first));
+      for (const packet of packets) offset = this.#writeTag(target, offset, packet, this.#time(first));
     });
   }
 
@@ -92,9 +97,9 @@ class FlvFormat implements FanOutFormat {
     return Math.max(0, timestamp - this.#base);
   }
 
-  #writeTag(target: Uint8Array, offset: number, frame: Frame, timestamp: number): number {
-    const { body, kind } = frame;
-    writeFlvTagHeader(target, offset, kind, body.length, timestamp);
+  #writeTag(target: Uint8Array, offset: number, packet: KeptPacket, timestamp: number): number {
+    const { body, track } = packet;
+    writeFlvTagHeader(target, offset, flvTagTypeOf(track.kind), body.length, timestamp);
     target.set(body, offset + FLV_TAG_HEADER_BYTES);
     writeFlvPreviousTagSize(target, offset + FLV_TAG_HEADER_BYTES + body.length, body.length);
     return offset + flvTagSize(body.length);

@@ -1,7 +1,7 @@
+import { FlvTagType } from '@sluice/media/flv';
 import { encodeAmf0 } from '@sluice/media/amf';
 import { describe, expect, it } from 'vitest';
 
-import { FrameKind } from '../live/index.ts';
 import { rtmpFamily } from './index.ts';
 import {
   aacHeader,
@@ -38,8 +38,8 @@ function seen(watcher: Watcher, chunkSize = CHUNK_SIZE): string[] {
 /** Publishes a keyframe each second, 25 frames a second, audio each 20 ms, in the order of time. */
 function publishSeconds(publisher: TestPublisher, fromMs: number, toMs: number): void {
   for (let time = fromMs; time < toMs; time += 20) {
-    if (time % 40 === 0) publisher.write(FrameKind.video, time, video(time, { key: time % 1000 === 0 }));
-    publisher.write(FrameKind.audio, time, audio(time));
+    if (time % 40 === 0) publisher.write(FlvTagType.video, time, video(time, { key: time % 1000 === 0 }));
+    publisher.write(FlvTagType.audio, time, audio(time));
     publisher.flush();
   }
 }
@@ -49,14 +49,14 @@ describe('RTMP fan-out', () => {
     const stream = liveStream();
     const watcher = watch(stream, { family });
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 7000, avcHeader());
-    publisher.write(FrameKind.audio, 7000, aacHeader());
+    publisher.write(FlvTagType.video, 7000, avcHeader());
+    publisher.write(FlvTagType.audio, 7000, aacHeader());
     publisher.flush();
     expect(watcher.sink.writes).toEqual([]);
-    publisher.write(FrameKind.video, 7000, video(1, { key: true }));
-    publisher.write(FrameKind.audio, 7010, audio(2));
+    publisher.write(FlvTagType.video, 7000, video(1, { key: true }));
+    publisher.write(FlvTagType.audio, 7010, audio(2));
     publisher.flush();
-    publisher.write(FrameKind.video, 7040, video(3));
+    publisher.write(FlvTagType.video, 7040, video(3));
     publisher.flush();
     expect(seen(watcher)).toEqual(['ah@0', 'vh@0', 'v@0#1', 'a@10#2', 'v@40#3']);
   });
@@ -64,14 +64,14 @@ describe('RTMP fan-out', () => {
   it('O004 a late player starts at 0 at the keyframe, both tracks in step', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
     publishSeconds(publisher, 0, 2500);
     const watcher = watch(stream, { family });
     publishSeconds(publisher, 2500, 3500);
     const received = media(read(watcher));
-    expect(received[0]).toMatchObject({ kind: FrameKind.video, number: 2000, timestamp: 0 });
+    expect(received[0]).toMatchObject({ kind: FlvTagType.video, number: 2000, timestamp: 0 });
     for (const { number, timestamp } of received) expect(timestamp).toBe(number - 2000);
-    expect(received.filter(({ kind }) => kind === FrameKind.audio).map(({ number }) => number)).toEqual(
+    expect(received.filter(({ kind }) => kind === FlvTagType.audio).map(({ number }) => number)).toEqual(
       Array.from({ length: 75 }, (_, at) => 2000 + at * 20),
     );
   });
@@ -84,7 +84,7 @@ describe('RTMP fan-out', () => {
       const watcher = watch(stream, { family: rtmpFamily(chunkSize, both) });
       const bodies = sizes.map((size, at) => video(at, { size, key: at === 0 }));
       bodies.forEach((body, at) => {
-        publisher.write(FrameKind.video, at * 40, body);
+        publisher.write(FlvTagType.video, at * 40, body);
       });
       publisher.flush();
       const late = watch(stream, { family: rtmpFamily(chunkSize, both) });
@@ -103,15 +103,15 @@ describe('RTMP fan-out', () => {
     const publisher = publishTo(stream);
     const first = watch(stream, { family });
     for (let time = 0; time < 1000; time += 40) {
-      publisher.write(FrameKind.video, time, video(time, { key: time === 0 }));
-      publisher.write(FrameKind.audio, time + 12, audio(time + 12));
+      publisher.write(FlvTagType.video, time, video(time, { key: time === 0 }));
+      publisher.write(FlvTagType.audio, time + 12, audio(time + 12));
       publisher.flush();
     }
     // Not flushed yet: the next keyframe.
-    publisher.write(FrameKind.video, 1000, video(1000, { key: true }));
-    publisher.write(FrameKind.audio, 1012, audio(1012));
+    publisher.write(FlvTagType.video, 1000, video(1000, { key: true }));
+    publisher.write(FlvTagType.audio, 1012, audio(1012));
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.video, 1040, video(1040));
+    publisher.write(FlvTagType.video, 1040, video(1040));
     publisher.flush();
     const received = media(read(watcher));
     expect(received[0]).toMatchObject({ number: 0, timestamp: 0 });
@@ -123,11 +123,11 @@ describe('RTMP fan-out', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const watchers = [watch(stream, { family }), watch(stream, { family })];
-    publisher.write(FrameKind.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
     publisher.flush();
     watchers.push(watch(stream, { family }));
     for (let at = 2; at < 6; at += 1) {
-      publisher.write(FrameKind.video, at * 40, video(at));
+      publisher.write(FlvTagType.video, at * 40, video(at));
       publisher.flush();
     }
     const [one, two, three] = watchers.map(({ sink }) => sink.writes.slice(-4));
@@ -141,12 +141,12 @@ describe('RTMP fan-out', () => {
   it('metadata, then data messages, at the times of the stream', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.data, 0, encodeAmf0('onMetaData', null));
+    publisher.write(FlvTagType.script, 0, encodeAmf0('onMetaData', null));
     publishSeconds(publisher, 0, 2500);
     const watcher = watch(stream, { family });
-    publisher.write(FrameKind.data, 2500, encodeAmf0('onTextData', 'x'));
+    publisher.write(FlvTagType.script, 2500, encodeAmf0('onTextData', 'x'));
     publishSeconds(publisher, 2500, 2600);
-    const data = read(watcher).filter(({ kind }) => kind === FrameKind.data);
+    const data = read(watcher).filter(({ kind }) => kind === FlvTagType.script);
     expect(data.map(({ timestamp }) => timestamp)).toEqual([0, 480]);
   });
 
@@ -154,11 +154,11 @@ describe('RTMP fan-out', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family });
-    for (let time = 0; time < 400; time += 20) publisher.write(FrameKind.audio, time, audio(time));
+    for (let time = 0; time < 400; time += 20) publisher.write(FlvTagType.audio, time, audio(time));
     publisher.flush();
-    publisher.write(FrameKind.video, 400, avcHeader());
-    publisher.write(FrameKind.video, 400, video(400, { key: true }));
-    publisher.write(FrameKind.audio, 400, audio(401));
+    publisher.write(FlvTagType.video, 400, avcHeader());
+    publisher.write(FlvTagType.video, 400, video(400, { key: true }));
+    publisher.write(FlvTagType.audio, 400, audio(401));
     publisher.flush();
     expect(seen(watcher).slice(-3)).toEqual(['vh@380', 'v@400#400', 'a@400#401']);
   });
@@ -166,9 +166,9 @@ describe('RTMP fan-out', () => {
   it('a stream without headers (MP3, H.263) starts each track with a message of its own', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 500, video(1, { key: true, codec: 'h263' }));
-    publisher.write(FrameKind.audio, 490, audio(2, { codec: 'mp3' }));
-    publisher.write(FrameKind.audio, 516, audio(3, { codec: 'mp3' }));
+    publisher.write(FlvTagType.video, 500, video(1, { key: true, codec: 'h263' }));
+    publisher.write(FlvTagType.audio, 490, audio(2, { codec: 'mp3' }));
+    publisher.write(FlvTagType.audio, 516, audio(3, { codec: 'mp3' }));
     publisher.flush();
     expect(seen(watch(stream, { family }))).toEqual(['v@0#1', 'a@0#2', 'a@16#3']);
   });
@@ -183,7 +183,7 @@ describe('RTMP fan-out: receiveAudio, receiveVideo, pause', () => {
     (minLatency) => {
       const stream = liveStream(settings({ mergedWriteLatencyMs: 10_000 }, { minLatency }));
       const publisher = publishTo(stream);
-      publisher.write(FrameKind.video, 0, avcHeader());
+      publisher.write(FlvTagType.video, 0, avcHeader());
       publishSeconds(publisher, 0, 500);
       const watcher = watch(stream, { family });
       publishSeconds(publisher, 500, 1100);
@@ -194,10 +194,10 @@ describe('RTMP fan-out: receiveAudio, receiveVideo, pause', () => {
       publisher.end();
       const received = media(read(watcher));
       for (const { number, timestamp } of received) expect(timestamp).toBe(number);
-      const videos = received.filter(({ kind }) => kind === FrameKind.video).map(({ number }) => number);
+      const videos = received.filter(({ kind }) => kind === FlvTagType.video).map(({ number }) => number);
       expect(videos.find((number) => number >= 1100)).toBe(2000);
       expect(videos.filter((number) => number < 1100)).toHaveLength(28);
-      const audios = received.filter(({ kind }) => kind === FrameKind.audio).map(({ number }) => number);
+      const audios = received.filter(({ kind }) => kind === FlvTagType.audio).map(({ number }) => number);
       // Going back, the picture decides: the player begins again at a keyframe.
       expect(audios).toEqual([
         ...Array.from({ length: 75 }, (_, at) => at * 20),
@@ -216,9 +216,9 @@ describe('RTMP fan-out: receiveAudio, receiveVideo, pause', () => {
     watcher.player.change(audioOnly);
     publishSeconds(publisher, 500, 700);
     publisher.end();
-    const audios = media(read(watcher)).filter(({ kind }) => kind === FrameKind.audio);
+    const audios = media(read(watcher)).filter(({ kind }) => kind === FlvTagType.audio);
     expect(audios.map(({ number }) => number)).toEqual(Array.from({ length: 35 }, (_, at) => at * 20));
-    expect(media(read(other)).every(({ kind }) => kind === FrameKind.audio)).toBe(true);
+    expect(media(read(other)).every(({ kind }) => kind === FlvTagType.audio)).toBe(true);
   });
 
   it('receiveVideo off before the first frame: audio alone, at once', () => {
@@ -233,8 +233,8 @@ describe('RTMP fan-out: receiveAudio, receiveVideo, pause', () => {
   it('receiveAudio off: video alone, from the GOP', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
-    publisher.write(FrameKind.audio, 0, aacHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
     publishSeconds(publisher, 0, 100);
     expect(seen(watch(stream, { family: videoOnly }))).toEqual(['vh@0', 'v@0#0', 'v@40#40', 'v@80#80']);
   });
@@ -268,7 +268,7 @@ describe('RTMP fan-out: receiveAudio, receiveVideo, pause', () => {
     watcher.player.resume();
     publishSeconds(publisher, 1500, 2100);
     const received = media(read(watcher)).filter(({ number }) => number >= 500);
-    expect(received[0]).toMatchObject({ kind: FrameKind.video, number: 2000, timestamp: 2000 });
+    expect(received[0]).toMatchObject({ kind: FlvTagType.video, number: 2000, timestamp: 2000 });
     for (const { number, timestamp } of received) expect(timestamp).toBe(number);
   });
 
@@ -291,7 +291,7 @@ describe('RTMP fan-out: receiveAudio, receiveVideo, pause', () => {
     watcher.player.pause();
     watcher.player.resume();
     for (let time = 100; time < 4000; time += 20) {
-      publisher.write(FrameKind.audio, time, audio(time));
+      publisher.write(FlvTagType.audio, time, audio(time));
       publisher.flush();
     }
     const audios = media(read(watcher)).filter(({ number }) => number >= 100);
@@ -333,11 +333,11 @@ describe('RTMP fan-out: large timestamps', () => {
   ])('R011 atc %s the extended timestamp: type-3 chunks repeat it', (_, start) => {
     const stream = liveStream(atc);
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
     const early = watch(stream, { family: small });
     for (let at = 0; at < 10; at += 1) {
-      publisher.write(FrameKind.video, start + at * 40, video(at, { key: at === 0, size: 500 }));
-      publisher.write(FrameKind.audio, start + at * 40 + 5, audio(at, { size: 300 }));
+      publisher.write(FlvTagType.video, start + at * 40, video(at, { key: at === 0, size: 500 }));
+      publisher.write(FlvTagType.audio, start + at * 40 + 5, audio(at, { size: 300 }));
       publisher.flush();
     }
     const late = watch(stream, { family: small });
@@ -356,7 +356,7 @@ describe('RTMP fan-out: large timestamps', () => {
     const publisher = publishTo(stream);
     const early = watch(stream, { family: small });
     for (let at = 0; at < 6; at += 1) {
-      publisher.write(FrameKind.video, start + at * 40, video(at, { key: at === 0 || at === 4, size: 200 }));
+      publisher.write(FlvTagType.video, start + at * 40, video(at, { key: at === 0 || at === 4, size: 200 }));
       publisher.flush();
     }
     const late = watch(stream, { family: small });
@@ -369,13 +369,13 @@ describe('RTMP fan-out: large timestamps', () => {
     const publisher = publishTo(stream);
     const watcher = watch(stream, { family: small });
     for (let time = 0; time <= 0xffffff + 2000; time += 500) {
-      publisher.write(FrameKind.audio, time, audio(time, { size: 10 }));
+      publisher.write(FlvTagType.audio, time, audio(time, { size: 10 }));
       publisher.flush();
     }
     const messages = readRtmp(watcher.sink.bytes, 128);
     expect(messages.every(({ number, timestamp }) => number === timestamp)).toBe(true);
     const late = watch(stream, { family: small });
-    publisher.write(FrameKind.audio, 0xffffff + 2100, audio(1));
+    publisher.write(FlvTagType.audio, 0xffffff + 2100, audio(1));
     publisher.flush();
     expect(seen(late, 128)).toEqual(['a@0#1']);
   }, 20_000);
@@ -391,8 +391,8 @@ describe('RTMP fan-out: large timestamps', () => {
       const publisher = publishTo(stream);
       const watchers = [watch(stream, { family: small }), watch(stream, { family: small })];
       times.forEach((time, at) => {
-        publisher.write(FrameKind.video, time, video(at, { key: at === 0, size: 300 }));
-        publisher.write(FrameKind.audio, time + 7, audio(at));
+        publisher.write(FlvTagType.video, time, video(at, { key: at === 0, size: 300 }));
+        publisher.write(FlvTagType.audio, time + 7, audio(at));
         if (!together) publisher.flush();
       });
       publisher.flush();
@@ -433,7 +433,7 @@ describe('RTMP fan-out: groups', () => {
   it('O004 gop_cache off: a player starts with the next frames, and the log holds nothing', () => {
     const stream = liveStream(settings({ gopCache: false }));
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
     publishSeconds(publisher, 0, 500);
     const watcher = watch(stream, { family });
     expect(watcher.sink.writes).toEqual([]);

@@ -1,3 +1,5 @@
+import { flvTagTypeOf } from '@sluice/media/flv';
+import type { KeptPacket } from '@sluice/media/model';
 import {
   chunkedSize,
   chunkHeader0Size,
@@ -10,8 +12,6 @@ import {
   type EncodedBatch,
   type FanOutFamily,
   type FanOutFormat,
-  type Frame,
-  FrameKind,
   type StreamHeaders,
   trackBit,
   TrackBit,
@@ -68,19 +68,19 @@ class RtmpFormat implements FanOutFormat {
     this.#tracks = tracks;
   }
 
-  encode(frames: readonly Frame[], from: number): { batch: EncodedBatch | undefined; next: number } {
-    const wanted: Frame[] = [];
+  encode(packets: readonly KeptPacket[], from: number): { batch: EncodedBatch | undefined; next: number } {
+    const wanted: KeptPacket[] = [];
     const deltas: number[] = [];
     const offsets: number[] = [];
     let size = 0;
     let tracks = 0;
     let restarts = 0;
     let next = from;
-    for (; next < frames.length && size < BATCH_BYTES; next += 1) {
-      const frame = frames[next];
-      if (frame === undefined || !this.#wants(frame)) continue;
-      const bit = trackBit(frame);
-      let delta = frame.timestamp - (this.#last[bit] ?? 0);
+    for (; next < packets.length && size < BATCH_BYTES; next += 1) {
+      const packet = packets[next];
+      if (packet === undefined || !this.#wants(packet)) continue;
+      const bit = trackBit(packet.track.kind);
+      let delta = packet.timestamp - (this.#last[bit] ?? 0);
       if (Number.isNaN(delta)) {
         delta = 0; // Every player has this track still to start.
       } else if (delta < 0 || delta >= EXTENDED) {
@@ -89,49 +89,48 @@ class RtmpFormat implements FanOutFormat {
         restarts |= bit;
         delta = 0;
       }
-      this.#last[bit] = frame.timestamp;
+      this.#last[bit] = packet.timestamp;
       tracks |= bit;
-      wanted.push(frame);
+      wanted.push(packet);
       deltas.push(delta);
       offsets.push(size);
-      size += chunkedSize(frame.body.length, this.#chunkSize, DELTA_HEADER_BYTES, false);
+      size += chunkedSize(packet.body.length, this.#chunkSize, DELTA_HEADER_BYTES, false);
     }
     if (wanted.length === 0) return { batch: undefined, next };
     return {
-      batch: { bytes: this.#write(wanted, deltas, size), frames: wanted, offsets, tracks, restarts },
+      batch: { bytes: this.#write(wanted, deltas, size), packets: wanted, offsets, tracks, restarts },
       next,
     };
   }
 
   preamble(headers: StreamHeaders, first: number, state: TrackState): Uint8Array {
-    const frames: Frame[] = [];
-    if (headers.metadata !== undefined) frames.push(headers.metadata);
-    if (headers.audio !== undefined && this.#tracks.audio) frames.push(headers.audio);
-    if (headers.video !== undefined && this.#tracks.video) frames.push(headers.video);
+    const { metadata, configurations } = headers;
+    const wanted = configurations.filter((packet) => this.#wants(packet));
+    const packets = metadata === undefined ? wanted : [metadata, ...wanted];
     const timestamp = playerTime(first, state);
     // No track counts as started by its header: the deltas that follow count from other messages.
-    return Buffer.concat(frames.map((frame) => fullMessage(frame, timestamp, this.#chunkSize)));
+    return Buffer.concat(packets.map((packet) => fullMessage(packet, timestamp, this.#chunkSize)));
   }
 
   tail(batch: EncodedBatch, index: number, state: TrackState): Uint8Array[] {
-    const { bytes, frames, offsets } = batch;
+    const { bytes, packets, offsets } = batch;
     const pieces: Uint8Array[] = [];
     let from = offsets[index] ?? bytes.length;
-    for (let at = index; at < frames.length && (state.unstarted & batch.tracks) !== 0; at += 1) {
-      const frame = frames[at];
-      if (frame === undefined) break;
-      const bit = trackBit(frame);
+    for (let at = index; at < packets.length && (state.unstarted & batch.tracks) !== 0; at += 1) {
+      const packet = packets[at];
+      if (packet === undefined) break;
+      const bit = trackBit(packet.track.kind);
       if ((state.unstarted & bit) === 0) continue;
       state.unstarted &= ~bit;
       const begin = offsets[at] ?? bytes.length;
       if (begin > from) pieces.push(bytes.subarray(from, begin));
-      const timestamp = playerTime(frame.timestamp, state);
+      const timestamp = playerTime(packet.timestamp, state);
       if (timestamp < EXTENDED) {
-        pieces.push(fullHeader(frame, timestamp));
+        pieces.push(fullHeader(packet, timestamp));
         from = begin + DELTA_HEADER_BYTES;
       } else {
         // An extended timestamp is repeated in every chunk of its message, so none of it can be shared.
-        pieces.push(fullMessage(frame, timestamp, this.#chunkSize));
+        pieces.push(fullMessage(packet, timestamp, this.#chunkSize));
         from = offsets[at + 1] ?? bytes.length;
       }
     }
@@ -139,29 +138,25 @@ class RtmpFormat implements FanOutFormat {
     return pieces;
   }
 
-  #wants(frame: Frame): boolean {
-    if (frame.kind === FrameKind.video) return this.#tracks.video;
-    return frame.kind === FrameKind.audio ? this.#tracks.audio : true;
+  /** A message with several tracks goes as it is, with its first packet. */
+  #wants({ part, track: { kind } }: KeptPacket): boolean {
+    return part === 0 && (kind === 'data' || this.#tracks[kind]);
   }
 
-  #write(frames: readonly Frame[], deltas: readonly number[], size: number): Uint8Array {
+  #write(packets: readonly KeptPacket[], deltas: readonly number[], size: number): Uint8Array {
     const bytes = Buffer.allocUnsafeSlow(size);
     let offset = 0;
-    for (let index = 0; index < frames.length; index += 1) {
-      const frame = frames[index];
-      if (frame === undefined) continue;
-      const { body, kind } = frame;
-      const chunkStream = chunkStreamOf(frame);
-      offset = writeChunkHeader1(bytes, offset, chunkStream, deltas[index] ?? 0, body.length, kind);
+    for (let index = 0; index < packets.length; index += 1) {
+      const packet = packets[index];
+      if (packet === undefined) continue;
+      const { body, track } = packet;
+      const chunkStream = chunkStreams[track.kind];
+      const type = flvTagTypeOf(track.kind);
+      offset = writeChunkHeader1(bytes, offset, chunkStream, deltas[index] ?? 0, body.length, type);
       offset = writeChunkedPayload(bytes, offset, body, this.#chunkSize, chunkStream, undefined);
     }
     return bytes;
   }
-}
-
-function chunkStreamOf(frame: Frame): number {
-  if (frame.kind === FrameKind.video) return chunkStreams.video;
-  return frame.kind === FrameKind.audio ? chunkStreams.audio : chunkStreams.data;
 }
 
 /** A time of the stream on a player's own clock, ms, within the 31 bits that players handle (R012). */
@@ -170,21 +165,25 @@ function playerTime(timestamp: number, state: TrackState): number {
 }
 
 /** A type-0 header for a time that needs no extension. */
-function fullHeader(frame: Frame, timestamp: number): Uint8Array {
+function fullHeader({ body, track: { kind } }: KeptPacket, timestamp: number): Uint8Array {
   const header = new Uint8Array(FULL_HEADER_BYTES);
-  const { body, kind } = frame;
-  writeChunkHeader0(header, 0, chunkStreamOf(frame), timestamp, body.length, kind, MEDIA_STREAM_ID);
+  const type = flvTagTypeOf(kind);
+  writeChunkHeader0(header, 0, chunkStreams[kind], timestamp, body.length, type, MEDIA_STREAM_ID);
   return header;
 }
 
 /** A whole message that begins with a type-0 header. */
-function fullMessage(frame: Frame, timestamp: number, chunkSize: number): Uint8Array {
-  const { body, kind } = frame;
-  const chunkStream = chunkStreamOf(frame);
+function fullMessage(
+  { body, track: { kind } }: KeptPacket,
+  timestamp: number,
+  chunkSize: number,
+): Uint8Array {
+  const type = flvTagTypeOf(kind);
+  const chunkStream = chunkStreams[kind];
   const extended = timestamp >= EXTENDED;
   const headerBytes = chunkHeader0Size(chunkStream, timestamp);
   const bytes = Buffer.allocUnsafe(chunkedSize(body.length, chunkSize, headerBytes, extended));
-  const offset = writeChunkHeader0(bytes, 0, chunkStream, timestamp, body.length, kind, MEDIA_STREAM_ID);
+  const offset = writeChunkHeader0(bytes, 0, chunkStream, timestamp, body.length, type, MEDIA_STREAM_ID);
   writeChunkedPayload(bytes, offset, body, chunkSize, chunkStream, extended ? timestamp : undefined);
   return bytes;
 }

@@ -1,11 +1,10 @@
 /** What the tests of the engine and its output forms share: fake sinks, numbered frames, decoders. */
-import { FlvReader } from '@sluice/media/flv';
+import { FlvTagType, FlvReader } from '@sluice/media/flv';
 import { ChunkReader, ChunkWriter, encodeSetChunkSize, messageType, type RtmpMessage } from '@sluice/rtmp';
 
 import { defaultVhost, type PlayConfig, type PublishConfig } from '../config/index.ts';
 import {
   type Drop,
-  FrameKind,
   LiveHub,
   type LiveSettings,
   type LiveStream,
@@ -231,7 +230,7 @@ function numbered(head: readonly number[], number: number, size: number): Uint8A
 /** The number in a body, or -1. */
 export function numberIn(kind: number, body: Uint8Array): number {
   const heads: readonly (readonly number[])[] =
-    kind === FrameKind.video
+    kind === FlvTagType.video
       ? Object.values(videoHeads).flatMap(({ key, inter }) => [key, inter])
       : Object.values(audioHeads);
   for (const head of heads) {
@@ -302,8 +301,8 @@ export function media(messages: readonly Received[]): Received[] {
 /** `kind@timestamp#number` of each message: short to compare and to read. */
 export function brief(messages: readonly Received[]): string[] {
   return messages.map(({ kind, timestamp, number, body }) => {
-    const name = kind === FrameKind.video ? 'v' : kind === FrameKind.audio ? 'a' : 'd';
-    const header = kind !== FrameKind.data && number < 0 && body.length > 1;
+    const name = kind === FlvTagType.video ? 'v' : kind === FlvTagType.audio ? 'a' : 'd';
+    const header = kind !== FlvTagType.script && number < 0 && body.length > 1;
     return `${name}${header ? 'h' : ''}@${timestamp}${number < 0 ? '' : `#${number}`}`;
   });
 }

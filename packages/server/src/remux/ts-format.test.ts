@@ -1,7 +1,8 @@
+import { FlvTagType } from '@sluice/media/flv';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { FrameKind, type LiveStream } from '../live/index.ts';
+import { type LiveStream } from '../live/index.ts';
 import { framings } from './framing-test-kit.ts';
 import { type Framing, plainFraming, tsFamily } from './index.ts';
 import {
@@ -20,20 +21,20 @@ import {
 import { avcBody, briefTs, readTs } from './ts-test-kit.ts';
 
 function ts(stream: LiveStream, framing: Framing = plainFraming, blocked = false): Watcher {
-  return watch(stream, { family: tsFamily(framing, () => stream.sequenceHeaders) }, blocked);
+  return watch(stream, { family: tsFamily(framing, () => stream.configurations) }, blocked);
 }
 
 function headers(publisher: TestPublisher): void {
-  publisher.write(FrameKind.video, 0, avcHeader());
-  publisher.write(FrameKind.audio, 0, aacHeader());
+  publisher.write(FlvTagType.video, 0, avcHeader());
+  publisher.write(FlvTagType.audio, 0, aacHeader());
 }
 
 /** 25 frames and 50 audios a second, a GOP of one second; numbers are times. */
 function publish(publisher: TestPublisher, fromMs: number, toMs: number, size = 100): void {
   for (let time = fromMs; time < toMs; time += 20) {
     if (time % 40 === 0)
-      publisher.write(FrameKind.video, time, avcBody(time, { key: time % 1000 === 0, size }));
-    publisher.write(FrameKind.audio, time, audio(time));
+      publisher.write(FlvTagType.video, time, avcBody(time, { key: time % 1000 === 0, size }));
+    publisher.write(FlvTagType.audio, time, audio(time));
     publisher.flush();
   }
 }
@@ -91,7 +92,7 @@ describe.each(framings)('TS fan-out, %s', (_, framing, unwrap) => {
     const publisher = publishTo(stream);
     headers(publisher);
     publish(publisher, 0, 100);
-    const family = tsFamily(framing, () => stream.sequenceHeaders);
+    const family = tsFamily(framing, () => stream.configurations);
     const watcher = watch(stream, { family, endsWithPublisher: 'always' });
     publisher.end();
     expect(watcher.ends).toEqual(['publisher-gone']);
@@ -119,10 +120,10 @@ describe('TS fan-out', () => {
   it('H010 H.264 with MP3, which no header announces', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, avcHeader());
     for (let time = 0; time < 200; time += 40) {
-      publisher.write(FrameKind.video, time, avcBody(time, { key: time === 0 }));
-      publisher.write(FrameKind.audio, time, audio(time, { codec: 'mp3', size: 60 }));
+      publisher.write(FlvTagType.video, time, avcBody(time, { key: time === 0 }));
+      publisher.write(FlvTagType.audio, time, audio(time, { codec: 'mp3', size: 60 }));
       publisher.flush();
     }
     const watcher = ts(stream);
@@ -136,11 +137,11 @@ describe('TS fan-out', () => {
   it('L017 pure audio: a player that joins gets tables of its own, and the clock in the audio', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.audio, 0, aacHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
     publisher.flush();
     const sounds = (from: number, to: number): void => {
       for (let number = from; number < to; number += 1) {
-        publisher.write(FrameKind.audio, number * 23, audio(number));
+        publisher.write(FlvTagType.audio, number * 23, audio(number));
         publisher.flush();
       }
     };
@@ -168,17 +169,17 @@ describe('TS fan-out', () => {
     const watcher = ts(stream);
     publisher.end();
     const next = publishTo(stream);
-    next.write(FrameKind.audio, 0, aacHeader());
+    next.write(FlvTagType.audio, 0, aacHeader());
     for (let number = 0; number < 300; number += 1) {
-      next.write(FrameKind.audio, number * 23, audio(number));
+      next.write(FlvTagType.audio, number * 23, audio(number));
       next.flush();
     }
     const read = readTs(watcher.sink.bytes);
     expect(read.pmts.at(-1)).toMatchObject({ pcrPid: 0x101, streams: { 0x101: 0x0f } });
     expect(read.pes.at(-1)?.pcr).toBe(true);
     // And with the video again.
-    next.write(FrameKind.video, 7000, avcHeader());
-    next.write(FrameKind.video, 7000, avcBody(7000, { key: true }));
+    next.write(FlvTagType.video, 7000, avcHeader());
+    next.write(FlvTagType.video, 7000, avcBody(7000, { key: true }));
     next.flush();
     const again = readTs(watcher.sink.bytes);
     expect(again.pmts.at(-1)?.streams).toEqual({ 0x100: 0x1b, 0x101: 0x0f });
@@ -193,9 +194,9 @@ describe('TS fan-out', () => {
     const watcher = ts(stream);
     publisher.end();
     const next = publishTo(stream);
-    next.write(FrameKind.video, 0, avcHeader(1));
-    next.write(FrameKind.video, 0, avcBody(9, { key: true }));
-    next.write(FrameKind.audio, 5, audio(9, { codec: 'mp3', size: 50 }));
+    next.write(FlvTagType.video, 0, avcHeader(1));
+    next.write(FlvTagType.video, 0, avcBody(9, { key: true }));
+    next.write(FlvTagType.audio, 5, audio(9, { codec: 'mp3', size: 50 }));
     next.flush();
     const read = readTs(watcher.sink.bytes);
     expect(read.pmts.at(-1)?.streams).toEqual({ 0x100: 0x1b, 0x102: 3 });
@@ -206,15 +207,15 @@ describe('TS fan-out', () => {
   it('P010 video that MPEG-TS has no place for: the audio plays', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);
-    publisher.write(FrameKind.audio, 0, aacHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
     const watcher = ts(stream);
     for (let time = 0; time < 400; time += 40) {
-      publisher.write(FrameKind.video, time, video(time, { codec: 'av1', key: time % 200 === 0 }));
-      publisher.write(FrameKind.audio, time, audio(time));
+      publisher.write(FlvTagType.video, time, video(time, { codec: 'av1', key: time % 200 === 0 }));
+      publisher.write(FlvTagType.audio, time, audio(time));
       publisher.flush();
     }
     const late = ts(stream);
-    publisher.write(FrameKind.audio, 400, audio(400));
+    publisher.write(FlvTagType.audio, 400, audio(400));
     publisher.flush();
     const read = readTs(watcher.sink.bytes);
     expect(read.pmts[0]).toMatchObject({ pcrPid: 0x101, streams: { 0x101: 0x0f } });

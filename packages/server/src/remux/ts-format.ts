@@ -1,11 +1,10 @@
+import type { KeptPacket } from '@sluice/media/model';
 import { TsMuxer } from '@sluice/media/mpegts';
 
 import {
   type EncodedBatch,
   type FanOutFamily,
   type FanOutFormat,
-  type Frame,
-  FrameKind,
   type MediaFaults,
   trackBit,
   type TrackState,
@@ -24,19 +23,19 @@ const PURE_AUDIO_FRAMES = 115;
  * MPEG-TS as a fan-out form (H010): times are the stream's own, so all players of a stream share their bytes.
  * Tables come before each keyframe, and first to a player that begins elsewhere.
  *
- * @param headers - the sequence headers that hold when a group begins
+ * @param configurations - those that hold when a group begins
  * @param faults - told of what MPEG-TS can't carry
  */
 export function tsFamily(
   framing: Framing,
-  headers: () => readonly Frame[],
+  configurations: () => readonly KeptPacket[],
   faults?: MediaFaults,
 ): FanOutFamily {
   return {
     key: `ts/${framing.name}`,
     rebased: false,
     video: true,
-    create: () => new TsFormat(framing, headers(), faults),
+    create: () => new TsFormat(framing, configurations(), faults),
   };
 }
 
@@ -48,27 +47,27 @@ class TsFormat implements FanOutFormat {
   readonly #faults: MediaFaults | undefined;
   #audiosSinceVideo = 0;
 
-  constructor(framing: Framing, headers: readonly Frame[], faults: MediaFaults | undefined) {
+  constructor(framing: Framing, configurations: readonly KeptPacket[], faults: MediaFaults | undefined) {
     this.#faults = faults;
     this.#framing = framing;
     this.trailer = framing.trailer;
-    for (const header of headers) this.#packer.write(header);
+    for (const configuration of configurations) this.#packer.write(configuration);
   }
 
-  encode(frames: readonly Frame[], from: number): { batch: EncodedBatch | undefined; next: number } {
+  encode(packets: readonly KeptPacket[], from: number): { batch: EncodedBatch | undefined; next: number } {
     const packer = this.#packer;
-    const taken: Frame[] = [];
+    const taken: KeptPacket[] = [];
     const offsets: number[] = [];
     let tracks = 0;
     let next = from;
-    this.#announce(frames, from);
-    for (; next < frames.length && packer.length < BATCH_BYTES; next += 1) {
-      const frame = frames[next];
-      if (frame === undefined) break;
+    this.#announce(packets, from);
+    for (; next < packets.length && packer.length < BATCH_BYTES; next += 1) {
+      const packet = packets[next];
+      if (packet === undefined) break;
       // A keyframe counts even when its codec can't be carried: players wait for one.
-      if (!this.#pack(frame, offsets) && !frame.keyframe) continue;
-      taken.push(frame);
-      tracks |= trackBit(frame);
+      if (!this.#pack(packet, offsets) && !isKeyframe(packet)) continue;
+      taken.push(packet);
+      tracks |= trackBit(packet.track.kind);
     }
     packer.flushAudio();
     const size = packer.length;
@@ -79,7 +78,7 @@ class TsFormat implements FanOutFormat {
       start = offset;
     });
     for (let index = 0; index < offsets.length; index += 1) offsets[index] = (offsets[index] ?? 0) + start;
-    return { batch: { bytes, frames: taken, offsets, tracks, restarts: 0 }, next };
+    return { batch: { bytes, packets: taken, offsets, tracks, restarts: 0 }, next };
   }
 
   /** Nothing: what a player needs first depends on where it begins. */
@@ -88,24 +87,25 @@ class TsFormat implements FanOutFormat {
   }
 
   tail(batch: EncodedBatch, index: number, state: TrackState): Uint8Array[] {
-    const begins = state.unstarted !== 0 && batch.frames[index]?.keyframe !== true;
+    const begins = state.unstarted !== 0 && batch.packets[index]?.keyframe !== true;
     state.unstarted = 0;
     const rest = framedTail(this.#framing, batch, index);
     return begins ? [...this.#tables(), ...rest] : rest;
   }
 
-  /** Packs a frame and notes where it begins; false when it is not among the bytes. */
-  #pack(frame: Frame, offsets: number[]): boolean {
+  /** Packs a packet and notes where it begins; false when it is not among the bytes. */
+  #pack(packet: KeptPacket, offsets: number[]): boolean {
     const packer = this.#packer;
-    if (frame.keyframe) packer.flushAudio();
+    const keyframe = isKeyframe(packet);
+    if (keyframe) packer.flushAudio();
     const offset = packer.length;
-    if (frame.keyframe) packer.writeTables();
-    const result = packer.write(frame);
-    if (result === 'unsupported' || result === 'broken') this.#noteFault(frame, result);
+    if (keyframe) packer.writeTables();
+    const result = packer.write(packet);
+    if (result === 'unsupported' || result === 'broken') this.#noteFault(packet, result);
     const written = result === 'written';
-    if (frame.keyframe || written) offsets.push(offset);
+    if (keyframe || written) offsets.push(offset);
     if (!written) return false;
-    if (frame.kind === FrameKind.video) {
+    if (packet.track.kind === 'video') {
       this.#audiosSinceVideo = 0;
       return true;
     }
@@ -118,20 +118,19 @@ class TsFormat implements FanOutFormat {
     return true;
   }
 
-  #noteFault(frame: Frame, result: 'unsupported' | 'broken'): void {
-    // A command of Enhanced RTMP names no codec.
-    if (frame.kind === FrameKind.video && frame.codec === 'unknown') return;
-    if (result === 'unsupported') this.#faults?.unsupported('MPEG-TS', frame);
-    else this.#faults?.broken('MPEG-TS', frame);
+  #noteFault(packet: KeptPacket, result: 'unsupported' | 'broken'): void {
+    if (result === 'unsupported') this.#faults?.unsupported('MPEG-TS', packet.track);
+    else this.#faults?.broken('MPEG-TS', packet);
   }
 
   /** A track that is still unknown is told before the first bytes, rather than by a second PMT behind them. */
-  #announce(frames: readonly Frame[], from: number): void {
+  #announce(packets: readonly KeptPacket[], from: number): void {
     const { codecs } = this.#packer;
     if (codecs.video !== undefined && codecs.audio !== undefined) return;
     let { video, audio } = codecs;
-    for (let index = from; index < frames.length; index += 1) {
-      const codec = frames[index]?.codec;
+    for (let index = from; index < packets.length; index += 1) {
+      const { codec, primary } = packets[index]?.track ?? {};
+      if (primary !== true) continue;
       if (codec === 'h264' || codec === 'hevc') video ??= codec;
       else if (codec === 'aac' || codec === 'mp3') audio ??= codec;
     }
@@ -145,4 +144,9 @@ class TsFormat implements FanOutFormat {
     muxer.writeTables(tables, 0);
     return [this.#framing.prefix(tables.length), tables, this.#framing.suffix];
   }
+}
+
+/** Whether players of the one video track that MPEG-TS gets may begin here. */
+function isKeyframe({ keyframe, track }: KeptPacket): boolean {
+  return keyframe && track.primary;
 }

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { dataFrame } from '../live/frame.ts';
+import { dataPacketOf, packetOf } from '../live/packet-test-kit.ts';
 import { aacHeader, audio, avcHeader } from './test-kit.ts';
-import { TsPacker } from './ts-packer.ts';
+import type { TsPacker } from './ts-packer.ts';
 import {
   adtsPayloads,
   avcBody,
   avcTag,
-  frameOf,
+  LinkedTsPacker,
   nalUnits,
   numberOfPicture,
   numberOfSound,
@@ -18,19 +18,19 @@ import {
 const both = { video: 'h264', audio: 'aac' } as const;
 
 function headed(): TsPacker {
-  const packer = new TsPacker(both);
-  expect(packer.write(frameOf(9, 0, avcHeader()))).toBe('ignored');
-  expect(packer.write(frameOf(8, 0, aacHeader()))).toBe('ignored');
+  const packer = new LinkedTsPacker(both);
+  expect(packer.write(packetOf('video', 0, avcHeader()))).toBe('ignored');
+  expect(packer.write(packetOf('audio', 0, aacHeader()))).toBe('ignored');
   return packer;
 }
 
 describe('TsPacker', () => {
   it('L010 L018 L019 tables first, then pictures with parameter sets and sound with ADTS headers', () => {
     const packer = headed();
-    expect(packer.write(frameOf(9, 100, avcBody(1, { key: true, cts: 80 })))).toBe('written');
-    expect(packer.write(frameOf(8, 101, audio(7)))).toBe('written');
-    expect(packer.write(frameOf(8, 124, audio(8)))).toBe('written');
-    expect(packer.write(frameOf(9, 140, avcBody(2, { size: 5000 })))).toBe('written');
+    expect(packer.write(packetOf('video', 100, avcBody(1, { key: true, cts: 80 })))).toBe('written');
+    expect(packer.write(packetOf('audio', 101, audio(7)))).toBe('written');
+    expect(packer.write(packetOf('audio', 124, audio(8)))).toBe('written');
+    expect(packer.write(packetOf('video', 140, avcBody(2, { size: 5000 })))).toBe('written');
     const ts = readTs(packer.take());
     expect(ts.order.slice(0, 2)).toEqual(['pat', 'pmt']);
     expect(ts.pmts).toEqual([{ version: 0, pcrPid: 0x100, streams: { 0x100: 0x1b, 0x101: 0x0f } }]);
@@ -58,9 +58,9 @@ describe('TsPacker', () => {
 
   it('L019 audio goes into one PES until it spans more than 60 ms, and ends before a keyframe', () => {
     const packer = headed();
-    for (let number = 0; number < 8; number += 1) packer.write(frameOf(8, number * 20, audio(number)));
-    packer.write(frameOf(9, 161, avcBody(1, { key: true })));
-    packer.write(frameOf(8, 165, audio(8)));
+    for (let number = 0; number < 8; number += 1) packer.write(packetOf('audio', number * 20, audio(number)));
+    packer.write(packetOf('video', 161, avcBody(1, { key: true })));
+    packer.write(packetOf('audio', 165, audio(8)));
     const ts = readTs(packer.take());
     const brief = ts.pes.map(({ pid, pts, payload }) =>
       pid === 0x100
@@ -75,14 +75,16 @@ describe('TsPacker', () => {
 
   it('L019 a step of the audio clock begins a new PES, forwards and backwards', () => {
     const packer = headed();
-    for (const timestamp of [1000, 1020, 9000, 500]) packer.write(frameOf(8, timestamp, audio(timestamp)));
+    for (const timestamp of [1000, 1020, 9000, 500])
+      packer.write(packetOf('audio', timestamp, audio(timestamp)));
     expect(readTs(packer.take()).pes.map(({ pts }) => pts)).toEqual([1000, 9000, 500]);
   });
 
   it('L017 pure audio carries the PCR', () => {
-    const packer = new TsPacker({ audio: 'aac' });
-    packer.write(frameOf(8, 0, aacHeader()));
-    for (let number = 0; number < 10; number += 1) packer.write(frameOf(8, number * 23, audio(number)));
+    const packer = new LinkedTsPacker({ audio: 'aac' });
+    packer.write(packetOf('audio', 0, aacHeader()));
+    for (let number = 0; number < 10; number += 1)
+      packer.write(packetOf('audio', number * 23, audio(number)));
     const ts = readTs(packer.take());
     expect(ts.pmts).toEqual([{ version: 0, pcrPid: 0x101, streams: { 0x101: 0x0f } }]);
     expect(ts.pes.length).toBeGreaterThan(2);
@@ -94,9 +96,9 @@ describe('TsPacker', () => {
     const takes = [];
     for (let number = 0; number < 40; number += 1) {
       packer.write(
-        frameOf(9, number * 40, avcBody(number, { key: number % 10 === 0, size: 100 + number * 37 })),
+        packetOf('video', number * 40, avcBody(number, { key: number % 10 === 0, size: 100 + number * 37 })),
       );
-      packer.write(frameOf(8, number * 40, audio(number)));
+      packer.write(packetOf('audio', number * 40, audio(number)));
       if (number % 7 === 6) takes.push(packer.take());
     }
     takes.push(packer.take());
@@ -109,10 +111,10 @@ describe('TsPacker', () => {
 
   it('L010 MP3 where AAC was announced: another stream type in a PMT of another version', () => {
     const packer = headed();
-    packer.write(frameOf(9, 0, avcBody(1, { key: true })));
-    packer.write(frameOf(8, 0, audio(1)));
-    packer.write(frameOf(8, 20, audio(2, { codec: 'mp3', size: 100 })));
-    packer.write(frameOf(9, 40, avcBody(2)));
+    packer.write(packetOf('video', 0, avcBody(1, { key: true })));
+    packer.write(packetOf('audio', 0, audio(1)));
+    packer.write(packetOf('audio', 20, audio(2, { codec: 'mp3', size: 100 })));
+    packer.write(packetOf('video', 40, avcBody(2)));
     expect(packer.codecs).toEqual({ video: 'h264', audio: 'mp3' });
     const ts = readTs(packer.take());
     expect(ts.pmts.map(({ version, streams }) => [version, Object.values(streams)])).toEqual([
@@ -124,11 +126,11 @@ describe('TsPacker', () => {
   });
 
   it('L010 a track that nobody announced adds itself to the PMT', () => {
-    const packer = new TsPacker({});
-    packer.write(frameOf(8, 0, aacHeader()));
-    packer.write(frameOf(8, 0, audio(1)));
-    packer.write(frameOf(9, 30, avcHeader()));
-    packer.write(frameOf(9, 30, avcBody(1, { key: true })));
+    const packer = new LinkedTsPacker({});
+    packer.write(packetOf('audio', 0, aacHeader()));
+    packer.write(packetOf('audio', 0, audio(1)));
+    packer.write(packetOf('video', 30, avcHeader()));
+    packer.write(packetOf('video', 30, avcBody(1, { key: true })));
     const ts = readTs(packer.take());
     expect(ts.pmts.map(({ streams }) => Object.values(streams))).toEqual([[0x0f], [0x1b, 0x0f]]);
     expect(ts.order[0]).toBe('pat');
@@ -136,7 +138,7 @@ describe('TsPacker', () => {
 
   it('P015 Enhanced RTMP HEVC, its composition time, and a change from H.264 to it', () => {
     const packer = headed();
-    packer.write(frameOf(9, 0, avcBody(1, { key: true })));
+    packer.write(packetOf('video', 0, avcBody(1, { key: true })));
     const configuration = Buffer.alloc(23);
     configuration[0] = 1;
     configuration[21] = 3;
@@ -151,7 +153,7 @@ describe('TsPacker', () => {
     configuration[22] = arrays.length;
     const hvc1 = Buffer.from('hvc1');
     const header = Buffer.concat([Buffer.from([0x90]), hvc1, configuration, ...arrays]);
-    expect(packer.write(frameOf(9, 40, header))).toBe('ignored');
+    expect(packer.write(packetOf('video', 40, header))).toBe('ignored');
     expect(packer.codecs).toEqual({ video: 'hevc', audio: 'aac' });
     const idr = Buffer.from([0x26, 1, 0xaa, 0xbb]);
     const body = Buffer.concat([
@@ -160,7 +162,7 @@ describe('TsPacker', () => {
       Buffer.from([0, 0, 40, 0, 0, 0, idr.length]),
       idr,
     ]);
-    expect(packer.write(frameOf(9, 40, body))).toBe('written');
+    expect(packer.write(packetOf('video', 40, body))).toBe('written');
     const ts = readTs(packer.take());
     expect(ts.pmts.map(({ streams }) => streams[0x100])).toEqual([0x1b, 0x24]);
     const picture = ts.pes.filter(({ pid }) => pid === 0x100)[1];
@@ -173,7 +175,7 @@ describe('TsPacker', () => {
     const packer = headed();
     const slices = [Buffer.from('658811', 'hex'), Buffer.from('650822', 'hex'), Buffer.from('650433', 'hex')];
     const odd = [Buffer.from('09f0', 'hex'), Buffer.from('67640099', 'hex'), Buffer.from('68eb99', 'hex')];
-    packer.write(frameOf(9, 0, avcTag(true, [...odd, ...slices])));
+    packer.write(packetOf('video', 0, avcTag(true, [...odd, ...slices])));
     const [picture] = readTs(packer.take()).pes;
     const units = nalUnits(picture?.payload ?? Buffer.alloc(0));
     expect(units.map(([head = 0]) => head & 0x1f)).toEqual([9, 7, 8, 5, 5, 5]);
@@ -181,10 +183,10 @@ describe('TsPacker', () => {
   });
 
   it('L018 #264 NAL units behind the sequence header in one message are passed over', () => {
-    const packer = new TsPacker(both);
+    const packer = new LinkedTsPacker(both);
     const header = Buffer.concat([avcHeader(), Buffer.from('000000056588112233', 'hex')]);
-    expect(packer.write(frameOf(9, 0, header))).toBe('ignored');
-    packer.write(frameOf(9, 0, avcBody(3, { key: true })));
+    expect(packer.write(packetOf('video', 0, header))).toBe('ignored');
+    packer.write(packetOf('video', 0, avcBody(3, { key: true })));
     expect(readTs(packer.take()).pes.map(({ payload }) => numberOfPicture(payload))).toEqual([3]);
   });
 
@@ -194,7 +196,7 @@ describe('TsPacker', () => {
     const units = [Buffer.from('658811', 'hex'), Buffer.alloc(300, 0x65)];
     const annexB = Buffer.concat(units.flatMap((unit) => [startCode, unit]));
     const body = Buffer.concat([Buffer.from([0x17, 1, 0, 0, 0]), annexB]);
-    expect(packer.write(frameOf(9, 0, body))).toBe('written');
+    expect(packer.write(packetOf('video', 0, body))).toBe('written');
     const [picture] = readTs(packer.take()).pes;
     expect(nalUnits(picture?.payload ?? Buffer.alloc(0)).slice(3)).toEqual(units);
   });
@@ -206,7 +208,7 @@ describe('TsPacker', () => {
   ])('takes the whole units of a picture: %s', (_, junk) => {
     const packer = headed();
     const body = Buffer.concat([avcBody(1, { key: true }), Buffer.from(junk, 'hex')]);
-    expect(packer.write(frameOf(9, 0, body))).toBe('written');
+    expect(packer.write(packetOf('video', 0, body))).toBe('written');
     expect(packer.dropped).toBe(0);
     expect(readTs(packer.take()).pes.map(({ payload }) => numberOfPicture(payload))).toEqual([1]);
   });
@@ -216,7 +218,7 @@ describe('TsPacker', () => {
       fc.property(fc.uint8Array({ maxLength: 60 }), (junk) => {
         const packer = headed();
         const body = Buffer.concat([avcBody(1, { key: true }), junk]);
-        expect(packer.write(frameOf(9, 0, body))).toBe('written');
+        expect(packer.write(packetOf('video', 0, body))).toBe('written');
         expect(readTs(packer.take()).pes.map(({ payload }) => numberOfPicture(payload))).toEqual([1]);
       }),
     );
@@ -226,7 +228,7 @@ describe('TsPacker', () => {
     const packer = headed();
     const unit = Buffer.alloc(0x165, 0x33);
     unit[0] = 0x65;
-    expect(packer.write(frameOf(9, 0, avcTag(true, [unit])))).toBe('written');
+    expect(packer.write(packetOf('video', 0, avcTag(true, [unit])))).toBe('written');
     const [picture] = readTs(packer.take()).pes;
     expect(nalUnits(picture?.payload ?? Buffer.alloc(0))[3]).toEqual(unit);
   });
@@ -240,9 +242,9 @@ describe('TsPacker', () => {
     ['HE-AAC, backward compatible', '139056e5a0', '5c80'],
     ['AAC LC 48000 Hz 5.1', '11b0', '4d80'],
   ])('L019 %s', (_name, config, expected) => {
-    const packer = new TsPacker({ audio: 'aac' });
-    expect(packer.write(frameOf(8, 0, Buffer.from(`af00${config}`, 'hex')))).toBe('ignored');
-    packer.write(frameOf(8, 0, audio(1)));
+    const packer = new LinkedTsPacker({ audio: 'aac' });
+    expect(packer.write(packetOf('audio', 0, Buffer.from(`af00${config}`, 'hex')))).toBe('ignored');
+    packer.write(packetOf('audio', 0, audio(1)));
     const [pes] = readTs(packer.take()).pes;
     const header = pes?.payload.subarray(0, 7) ?? Buffer.alloc(7);
     expect(Buffer.from([header[2] ?? 0, (header[3] ?? 0) & 0xc0]).toString('hex')).toBe(expected);
@@ -264,17 +266,17 @@ describe('TsPacker', () => {
   ] as const)('drops and counts: %s', (_name, kind, body, result) => {
     const packer = headed();
     packer.take();
-    expect(packer.write(frameOf(kind, 0, body))).toBe(result);
+    expect(packer.write(packetOf(kind === 8 ? 'audio' : 'video', 0, body))).toBe(result);
     expect(packer.dropped).toBe(result === 'ignored' ? 0 : 1);
     expect(packer.length).toBe(0);
-    expect(packer.write(frameOf(9, 40, avcBody(2, { key: true })))).toBe('written');
+    expect(packer.write(packetOf('video', 40, avcBody(2, { key: true })))).toBe('written');
     expect(readTs(packer.take()).pes.map(({ payload }) => numberOfPicture(payload))).toEqual([2]);
   });
 
   it('AAC before its sequence header is dropped, data is ignored', () => {
-    const packer = new TsPacker(both);
-    expect(packer.write(frameOf(8, 0, audio(1)))).toBe('headerless');
-    expect(packer.write(dataFrame(0, Uint8Array.of(2, 0, 0)))).toBe('ignored');
+    const packer = new LinkedTsPacker(both);
+    expect(packer.write(packetOf('audio', 0, audio(1)))).toBe('headerless');
+    expect(packer.write(dataPacketOf(0, Uint8Array.of(2, 0, 0)))).toBe('ignored');
     expect(packer.take()).toHaveLength(0);
   });
 
@@ -282,13 +284,13 @@ describe('TsPacker', () => {
     const packer = headed();
     const picture = avcBody(1, { key: true });
     const sound = audio(1);
-    packer.write(frameOf(9, 0, picture));
-    packer.write(frameOf(8, 0, sound));
+    packer.write(packetOf('video', 0, picture));
+    packer.write(packetOf('audio', 0, sound));
     picture.fill(0);
     sound.fill(0);
     const first = packer.take();
     const copy = Buffer.from(first);
-    packer.write(frameOf(9, 40, avcBody(2, { size: 50_000 })));
+    packer.write(packetOf('video', 40, avcBody(2, { size: 50_000 })));
     expect(packer.take().length).toBeGreaterThan(50_000);
     expect(Buffer.compare(copy, first)).toBe(0);
     const { pes } = readTs(first);
@@ -297,11 +299,11 @@ describe('TsPacker', () => {
   });
 
   it('keeps nothing of a lent header, not even of a Node Buffer, whose slice() is a view', () => {
-    const packer = new TsPacker(both);
+    const packer = new LinkedTsPacker(both);
     const header = Buffer.from(avcHeader());
-    packer.write(frameOf(9, 0, header));
+    packer.write(packetOf('video', 0, header));
     header.fill(0);
-    packer.write(frameOf(9, 0, avcBody(1, { key: true })));
+    packer.write(packetOf('video', 0, avcBody(1, { key: true })));
     const [picture] = readTs(packer.take()).pes;
     expect(nalUnits(picture?.payload ?? Buffer.alloc(0)).map(([head = 0]) => head & 0x1f)).toEqual([
       9, 7, 8, 5,
@@ -310,10 +312,10 @@ describe('TsPacker', () => {
 
   it('L017 composition times below zero keep their PTS; the DTS go earlier, but not below zero', () => {
     const packer = headed();
-    packer.write(frameOf(9, 10, avcBody(1, { key: true })));
-    packer.write(frameOf(9, 50, avcBody(2, { cts: 40 })));
-    packer.write(frameOf(9, 90, avcBody(3, { cts: -40 })));
-    packer.write(frameOf(9, 130, avcBody(4, { cts: 40 })));
+    packer.write(packetOf('video', 10, avcBody(1, { key: true })));
+    packer.write(packetOf('video', 50, avcBody(2, { cts: 40 })));
+    packer.write(packetOf('video', 90, avcBody(3, { cts: -40 })));
+    packer.write(packetOf('video', 130, avcBody(4, { cts: 40 })));
     const times = readTs(packer.take()).pes.map(({ pts, dts }) => [pts, Math.round(dts)]);
     expect(times).toEqual([
       [10, 10],
@@ -322,10 +324,10 @@ describe('TsPacker', () => {
       [170, 90],
     ]);
     const first = headed();
-    first.write(frameOf(9, 10, avcBody(1, { key: true, cts: -40 })));
-    first.write(frameOf(9, 50, avcBody(2, { cts: 0 })));
+    first.write(packetOf('video', 10, avcBody(1, { key: true, cts: -40 })));
+    first.write(packetOf('video', 50, avcBody(2, { cts: 0 })));
     // All is moved by what the first picture is shown before 0, so that audio stays in step.
-    first.write(frameOf(8, 50, audio(1)));
+    first.write(packetOf('audio', 50, audio(1)));
     const moved = readTs(first.take()).pes.map(({ pts, dts }) => [pts, Math.round(dts)]);
     expect(moved).toEqual([
       [0, 0],
@@ -352,12 +354,12 @@ describe('TsPacker', () => {
     });
     fc.assert(
       fc.property(fc.array(mutated, { maxLength: 30 }), (frames) => {
-        const packer = new TsPacker(both);
+        const packer = new LinkedTsPacker(both);
         for (const { seed, timestamp, cut, changes } of frames) {
           const [kind, original] = seeds[seed] ?? seeds[0];
           const body = Buffer.from(original.subarray(0, cut ?? original.length));
           for (const [at, value] of changes) if (at < body.length) body[at] = value;
-          const frame = frameOrNothing(kind, timestamp, body);
+          const frame = packetOrNothing(kind, timestamp, body);
           if (frame !== undefined) packer.write(frame);
         }
         const ts = readTs(packer.take());
@@ -368,9 +370,9 @@ describe('TsPacker', () => {
   });
 });
 
-function frameOrNothing(kind: 8 | 9, timestamp: number, body: Uint8Array) {
+function packetOrNothing(kind: 8 | 9, timestamp: number, body: Uint8Array) {
   try {
-    return frameOf(kind, timestamp, body);
+    return packetOf(kind === 8 ? 'audio' : 'video', timestamp, body);
   } catch {
     return undefined;
   }

@@ -1,8 +1,11 @@
 /** What the tests of MPEG-TS forms share: a reader that knows no more than ISO/IEC 13818-1 says, and frames that hold up. */
+import { FlvTagType } from '@sluice/media/flv';
 import { crc32Mpeg } from '@sluice/media/bytes';
+import type { Packet } from '@sluice/media/model';
 
-import { type Frame, FrameKind, mediaFrame } from '../live/index.ts';
+import { ConfigurationLinker } from '../live/packet-test-kit.ts';
 import { numberIn } from './test-kit.ts';
+import { type PackResult, TsPacker } from './ts-packer.ts';
 
 /** A PMT as it was read. */
 export interface ReadPmt {
@@ -146,11 +149,13 @@ export function adtsPayloads(payload: Buffer): { header: Buffer; body: Buffer }[
   return frames;
 }
 
-/** Makes a frame of an FLV tag body. */
-export function frameOf(kind: 8 | 9, timestamp: number, body: Uint8Array): Frame {
-  const frame = mediaFrame(kind, timestamp, body);
-  if (frame === undefined) throw new Error('no frame');
-  return frame;
+/** A packer that gives packets made apart the configuration that was written before them, as a live stream does. */
+export class LinkedTsPacker extends TsPacker {
+  readonly #linker = new ConfigurationLinker();
+
+  override write(packet: Packet): PackResult {
+    return super.write(this.#linker.link(packet));
+  }
 }
 
 /** An H.264 tag body with one slice that carries a number. */
@@ -183,7 +188,7 @@ export function numberOfPicture(payload: Buffer): number {
 
 /** The number in a raw AAC or MP3 payload of the kit's `audio()` body, or -1. */
 export function numberOfSound(payload: Uint8Array, head: readonly number[] = [0xaf, 1]): number {
-  return numberIn(FrameKind.audio, Buffer.concat([Buffer.from(head), payload]));
+  return numberIn(FlvTagType.audio, Buffer.concat([Buffer.from(head), payload]));
 }
 
 /** What a player sees: `v12`, `V12` for a keyframe, `a12`, in the order of the packets that begin them. */

@@ -1,14 +1,14 @@
 import { MediaError } from '@sluice/media';
-import { type FlvMetadata, FlvTagType, parseFlvMetadata } from '@sluice/media/flv';
+import { type FlvMetadata, FlvPacketReader, FlvTagType, parseFlvMetadata } from '@sluice/media/flv';
+import type { Packet } from '@sluice/media/model';
 
 import {
-  type AudioFacts,
-  audioFacts,
-  type Frame,
-  FrameKind,
-  mediaFrame,
-  type VideoFacts,
-  videoFacts,
+  type AudioInfo,
+  audioInfo,
+  isTimed,
+  startsGop,
+  type VideoInfo,
+  videoInfo,
 } from '../../live/index.ts';
 import type { PlacedTag } from './flv-tags.ts';
 
@@ -26,14 +26,14 @@ export interface FlvReport {
   readonly lastMs: number;
   readonly durationMs: number;
   readonly video:
-    | (VideoFacts & {
+    | (VideoInfo & {
         readonly frames: number;
         readonly keyframes: number;
         readonly bytes: number;
         readonly keyframeDistanceMs: KeyframeDistances | null;
       })
     | null;
-  readonly audio: (AudioFacts & { readonly frames: number; readonly bytes: number }) | null;
+  readonly audio: (AudioInfo & { readonly frames: number; readonly bytes: number }) | null;
   /** Seconds that the metadata says; null when it says nothing. */
   readonly saidDuration: number | null;
   /** Keyframes in the index of the metadata; null when there is none. */
@@ -47,8 +47,11 @@ const GAP_MS = 1_000;
 /** What the metadata says of the length may be wrong by so much, seconds. */
 const DURATION_SLACK = 1;
 
+/** Codecs whose frames can't be decoded without a configuration. */
+const NEEDS_CONFIGURATION: ReadonlySet<string> = new Set(['h264', 'hevc', 'av1', 'vvc', 'aac']);
+
 /** One track's course. */
-class Track {
+class TrackSurvey {
   frames = 0;
   bytes = 0;
   last: number | undefined;
@@ -72,10 +75,11 @@ class Track {
 /** Gathers what an FLV file has in it, tag by tag; it takes the same memory for a file of any length. */
 export class FlvSurvey {
   readonly #counts = { video: 0, audio: 0, data: 0 };
-  readonly #video = new Track();
-  readonly #audio = new Track();
-  #videoFacts: VideoFacts | undefined;
-  #audioFacts: AudioFacts | undefined;
+  readonly #reader = new FlvPacketReader();
+  readonly #video = new TrackSurvey();
+  readonly #audio = new TrackSurvey();
+  #videoInfo: VideoInfo | undefined;
+  #audioInfo: AudioInfo | undefined;
   #metadata: FlvMetadata | undefined;
   #first: number | undefined;
   #last = 0;
@@ -96,20 +100,22 @@ export class FlvSurvey {
       return;
     }
     this.#counts[type === FlvTagType.video ? 'video' : 'audio'] += 1;
-    const frame = mediaFrame(type, timestamp, body);
-    if (frame === undefined) {
-      this.#unreadable += 1;
-      return;
-    }
-    this.#addFacts(frame);
-    if (frame.sequenceHeader) return;
+    const packets = this.#reader.read(type, timestamp, body);
+    if (this.#reader.problem !== undefined) this.#unreadable += 1;
+    for (const packet of packets) this.#addPacket(packet);
+  }
+
+  #addPacket(packet: Packet): void {
+    const { part, timestamp, track } = packet;
+    if (track.primary) this.#addInfo(packet);
+    if (!isTimed(packet) || part > 0) return;
     this.#first ??= timestamp;
     this.#last = Math.max(this.#last, timestamp);
-    if (frame.kind === FrameKind.audio) {
-      this.#audio.add(timestamp, body.length);
+    if (track.kind === 'audio') {
+      this.#audio.add(timestamp, packet.flvSize);
     } else {
-      this.#video.add(timestamp, body.length);
-      if (frame.keyframe) this.#addKeyframe(timestamp);
+      this.#video.add(timestamp, packet.flvSize);
+      if (startsGop(packet)) this.#addKeyframe(timestamp);
       else if (this.#keyframes === 0) this.#beforeKeyframe += 1;
     }
   }
@@ -128,7 +134,7 @@ export class FlvSurvey {
         this.#video.frames === 0
           ? null
           : {
-              ...(this.#videoFacts ?? { codec: 'unknown' }),
+              ...(this.#videoInfo ?? { codec: 'unknown' }),
               frames: this.#video.frames,
               keyframes: this.#keyframes,
               bytes: this.#video.bytes,
@@ -138,7 +144,7 @@ export class FlvSurvey {
         this.#audio.frames === 0
           ? null
           : {
-              ...(this.#audioFacts ?? { codec: 'unknown' }),
+              ...(this.#audioInfo ?? { codec: 'unknown' }),
               frames: this.#audio.frames,
               bytes: this.#audio.bytes,
             },
@@ -158,26 +164,20 @@ export class FlvSurvey {
     }
   }
 
-  #addFacts(frame: Frame): void {
-    try {
-      if (frame.kind === FrameKind.video) {
-        if (frame.sequenceHeader) this.#videoFacts = videoFacts(frame, true);
-        else if (this.#videoFacts === undefined)
-          this.#videoFacts = this.#withoutHeader(videoFacts(frame, false));
-      } else if (frame.sequenceHeader || this.#audioFacts === undefined) {
-        const facts = audioFacts(frame);
-        this.#audioFacts = frame.sequenceHeader ? facts : this.#withoutHeader(facts);
-      }
-    } catch (error) {
-      if (!(error instanceof MediaError)) throw error;
-      this.#unreadable += 1;
+  #addInfo({ track, type }: Packet): void {
+    if (track.kind === 'data' || track.codec === 'unknown') return;
+    const isFirst = track.kind === 'video' ? this.#videoInfo === undefined : this.#audioInfo === undefined;
+    if (type === 'configuration') {
+      if (track.configuration?.problem !== undefined) this.#unreadable += 1;
+      if (track.configuration?.readable === false) return;
+    } else if (!isFirst) {
+      return;
+    } else if (NEEDS_CONFIGURATION.has(track.codec)) {
+      // A first frame came without the configuration that its codec needs.
+      this.#headless += 1;
     }
-  }
-
-  /** Notes a first frame that came without the sequence header that its codec needs. */
-  #withoutHeader<Facts extends VideoFacts | AudioFacts>(facts: Facts): Facts {
-    if (['h264', 'hevc', 'av1', 'vvc', 'aac'].includes(facts.codec)) this.#headless += 1;
-    return facts;
+    if (track.kind === 'video') this.#videoInfo = videoInfo(track);
+    else this.#audioInfo = audioInfo(track);
   }
 
   #addKeyframe(timestamp: number): void {

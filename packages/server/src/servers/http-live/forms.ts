@@ -1,4 +1,4 @@
-import { type FanOutFamily, FrameKind, type LiveStream, unsupportedCodec } from '../../live/index.ts';
+import { type FanOutFamily, type LiveStream, unsupportedCodec } from '../../live/index.ts';
 import { aacFamily, flvFamily, type Framing, mp3Family, tsFamily } from '../../remux/index.ts';
 import type { SessionType } from '../../stats/index.ts';
 
@@ -30,9 +30,9 @@ export function familyOf(form: LiveForm, framing: Framing, stream: LiveStream): 
     case 'flv':
       return flvFamily(framing);
     case 'ts':
-      return tsFamily(framing, () => stream.sequenceHeaders, stream.tsFaults);
+      return tsFamily(framing, () => stream.configurations, stream.tsFaults);
     case 'aac':
-      return aacFamily(framing, () => stream.sequenceHeaders);
+      return aacFamily(framing);
     case 'mp3':
       return mp3Family(framing);
   }
@@ -65,6 +65,6 @@ export function formProblem(
 /** Somebody was refused MPEG-TS of a stream for its codecs: that is a fault of the stream while it is asked for. */
 export function noteFormProblem(form: LiveForm, { audio, video, tsFaults }: LiveStream): void {
   if (form !== 'ts') return;
-  if (video !== undefined) tsFaults.unsupported('MPEG-TS', { kind: FrameKind.video, codec: video.codec });
-  if (audio !== undefined) tsFaults.unsupported('MPEG-TS', { kind: FrameKind.audio, codec: audio.codec });
+  if (video !== undefined) tsFaults.unsupported('MPEG-TS', { kind: 'video', codec: video.codec });
+  if (audio !== undefined) tsFaults.unsupported('MPEG-TS', { kind: 'audio', codec: audio.codec });
 }

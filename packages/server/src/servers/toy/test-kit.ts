@@ -4,6 +4,8 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+import type { FlvTagType } from '@sluice/media/flv';
+
 import type {
   ActivePublish,
   Client,
@@ -13,7 +15,7 @@ import type {
   ClientTransport,
   StreamTarget,
 } from '../../clients/index.ts';
-import type { FrameKind, PlayerSink } from '../../live/index.ts';
+import type { PlayerSink } from '../../live/index.ts';
 import { plainAddress } from '../../log/index.ts';
 import { flvFamily, plainFraming } from '../../remux/index.ts';
 
@@ -158,7 +160,7 @@ class ToyConnection implements ClientTransport {
 
   /** The kind, the time in 4 bytes, and the body of an FLV tag. */
   #media(body: Buffer): void {
-    this.#publishing?.write(body.readUInt8() as FrameKind, body.readUInt32BE(1), body.subarray(5));
+    this.#publishing?.write(body.readUInt8() as FlvTagType, body.readUInt32BE(1), body.subarray(5));
   }
 }
 
@@ -223,7 +225,7 @@ export class ToyPeer {
     this.#socket.write(bytes);
   }
 
-  media(kind: FrameKind, timestamp: number, body: Uint8Array): void {
+  media(kind: FlvTagType, timestamp: number, body: Uint8Array): void {
     const head = Buffer.alloc(5);
     head[0] = kind;
     head.writeUInt32BE(timestamp, 1);

@@ -1,5 +1,4 @@
 import {
-  type AudioCodec,
   FLV_FILE_HEADER_BYTES,
   FLV_PREVIOUS_TAG_SIZE_BYTES,
   FLV_TAG_HEADER_BYTES,
@@ -8,8 +7,8 @@ import {
   FlvTagType,
   parseAudioTagHeader,
   parseVideoTagHeader,
-  type VideoCodec,
 } from '@sluice/media/flv';
+import type { AudioCodec, VideoCodec } from '@sluice/media/model';
 
 import { FileBytes, MediaFileError } from '../../files/index.ts';
 import type { FileAnswer, OpenedFile } from '../http/index.ts';

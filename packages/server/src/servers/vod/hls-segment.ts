@@ -1,8 +1,7 @@
-import { type FlvTag, FlvTagType } from '@sluice/media/flv';
+import { FlvPacketReader, type FlvTag } from '@sluice/media/flv';
 import { TS_PACKET_BYTES, TS_SYNC_BYTE, TS_TABLES_BYTES, type TsCodecs, TsPid } from '@sluice/media/mpegts';
 
 import type { FileBytes, SegmentIndex } from '../../files/index.ts';
-import { mediaFrame } from '../../live/index.ts';
 import { TsPacker } from '../../remux/index.ts';
 import { VodHlsError } from './hls-errors.ts';
 
@@ -30,9 +29,10 @@ export async function packSegment(
   maxBytes: number,
 ): Promise<Uint8Array> {
   const packer = new TsPacker(tsCodecsOf(index));
+  const reader = new FlvPacketReader();
   packer.writeTables();
   for await (const tags of index.read(bytes, number)) {
-    for (const tag of tags) packTag(packer, tag);
+    for (const tag of tags) packTag(packer, reader, tag);
     if (packer.length > maxBytes) {
       throw new VodHlsError('too-large', `segment ${number} has over ${maxBytes} bytes`);
     }
@@ -41,10 +41,8 @@ export async function packSegment(
   return joinable(packer, number);
 }
 
-function packTag(packer: TsPacker, { type, timestamp, body }: FlvTag): void {
-  if (type === FlvTagType.script) return;
-  const frame = mediaFrame(type, timestamp, body);
-  if (frame !== undefined) packer.write(frame);
+function packTag(packer: TsPacker, reader: FlvPacketReader, { type, timestamp, body }: FlvTag): void {
+  for (const packet of reader.read(type, timestamp, body)) packer.write(packet);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { background } from '../../background.ts';
 import type { VhostConfig } from '../../config/types.ts';
-import { type FrameSink, type MediaFault, type StreamId, streamKey } from '../../live/index.ts';
+import { type MediaFault, type PacketSubscriber, type StreamId, streamKey } from '../../live/index.ts';
 import { type Log, newSessionId } from '../../log/index.ts';
 import { type Disk, type FaultState, namesProblem } from '../disk/index.ts';
 import { doneWithin } from './background-work.ts';
@@ -21,8 +21,8 @@ import { fileTemplate, type RecordingNames, templateRoot, templateUnder } from '
 /** A live stream as a recording needs it. */
 export interface DvrStream {
   readonly id: StreamId;
-  /** Gives the sink the headers, and every frame from now on. Returns what ends that. */
-  attach(sink: FrameSink): () => void;
+  /** Gives the subscriber the configurations, and every packet from now on. Returns what ends that. */
+  subscribe(subscriber: PacketSubscriber): () => void;
 }
 
 /** What recordings work with. */
@@ -326,7 +326,7 @@ export class DvrSinks {
     });
     turn?.add(recording);
     this.#startTimer();
-    entry.begin(recording, stream.attach(recording));
+    entry.begin(recording, stream.subscribe(recording));
   }
 
   /** @returns to be called when its files are finished */

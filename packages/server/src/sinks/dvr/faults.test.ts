@@ -193,7 +193,7 @@ describe('recordings and faults', () => {
     const stream = whole.publish();
     stream.start();
     for (let at = 0; at < 5; at += 1) await second(whole, stream, at);
-    expect(stream.sinks).toBe(1);
+    expect(stream.subscribers).toBe(1);
     await whole.sinks.close();
   });
 });
@@ -249,7 +249,7 @@ describe.each(['flv', 'mp4'])('a disk that hangs while a %s is finished', (exten
     const [view] = [...sinks.list()];
     expect(await limited(sinks.stop(view?.id ?? ''))).toMatchObject({ id: view?.id });
     expect(lines.at(-1)).toContain('was stopped, but the disk has not taken everything within 5 s');
-    expect(stream.sinks).toBe(0);
+    expect(stream.subscribers).toBe(0);
     held.open();
     await settle();
     expect(disk.names()).toEqual([`./rec/live/cam.${extension}`]);

@@ -3,18 +3,20 @@ import {
   FLV_TAG_HEADER_BYTES,
   flvHeader,
   flvTagSize,
+  flvTagTypeOf,
   writeFlvPreviousTagSize,
   writeFlvTagHeader,
 } from '@sluice/media/flv';
+import type { Packet } from '@sluice/media/model';
 
-import { type Frame, FrameKind } from '../../live/index.ts';
+import { startsGop } from '../../live/index.ts';
 import type { Disk, DiskFile } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { FlvHead, kindsPatch } from './flv-head.ts';
 import { type FlvContents, readFlvContents } from './flv-scan.ts';
 import { KeyframeIndex } from './keyframe-index.ts';
-import { type FileEvents, type HeaderFrames, type RecordedFile, temporaryName } from './recorded-file.ts';
+import { type FileEvents, type HeaderPackets, type RecordedFile, temporaryName } from './recorded-file.ts';
 
 /** Time between the last frame of a file and the first that is appended to it, ms. */
 const APPEND_STEP_MS = 40;
@@ -25,7 +27,7 @@ export interface FlvFileOptions {
   readonly path: string;
   readonly pool: BlockPool;
   readonly events: FileEvents;
-  readonly headers: HeaderFrames;
+  readonly headers: HeaderPackets;
   /** The server's signature. */
   readonly service: string;
   /** Keyframes that the index has room for. */
@@ -119,18 +121,19 @@ export class FlvFile implements RecordedFile {
     return true;
   }
 
-  write(frame: Frame, timestamp: number): void {
-    const { body, kind } = frame;
-    const size = body.length;
-    if (size > FLV_MAX_BODY_BYTES) return;
+  /** A message with several tracks is written with its first packet. */
+  write(packet: Packet, timestamp: number): void {
+    const { body, flvHeader: header, flvSize: size, track } = packet;
+    if (size > FLV_MAX_BODY_BYTES || packet.part > 0) return;
     const writer = this.#writer;
-    if (kind === FrameKind.audio) this.#hasAudio = true;
-    else if (kind === FrameKind.video) this.#hasVideo = true;
-    if (frame.keyframe) this.#index.add(timestamp, writer.position);
+    if (track.kind === 'audio') this.#hasAudio = true;
+    else if (track.kind === 'video') this.#hasVideo = true;
+    if (startsGop(packet)) this.#index.add(timestamp, writer.position);
     const offset = writer.claim(flvTagSize(size));
     const { block } = writer;
-    writeFlvTagHeader(block, offset, kind, size, timestamp);
-    block.set(body, offset + FLV_TAG_HEADER_BYTES);
+    writeFlvTagHeader(block, offset, flvTagTypeOf(track.kind), size, timestamp);
+    if (header !== undefined) block.set(header, offset + FLV_TAG_HEADER_BYTES);
+    block.set(body, offset + FLV_TAG_HEADER_BYTES + size - body.length);
     writeFlvPreviousTagSize(block, offset + FLV_TAG_HEADER_BYTES + size, size);
     this.#firstTimestamp ??= timestamp;
     if (timestamp > this.#lastTimestamp) this.#lastTimestamp = timestamp;

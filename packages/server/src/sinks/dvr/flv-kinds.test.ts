@@ -1,7 +1,7 @@
 import { parseFlvHeader } from '@sluice/media/flv';
+import type { KeptPacket } from '@sluice/media/model';
 import { describe, expect, it } from 'vitest';
 
-import type { Frame } from '../../live/index.ts';
 import { aacHeader, audio, avcHeader, dvr, FakeDisk, settle, vhostWith, video } from './test-kit.ts';
 
 const PATH = './rec/live/cam.flv';
@@ -11,10 +11,10 @@ const SOUND = [aacHeader(), audio(0), audio(20), audio(40)];
 const PICTURES = [avcHeader(), video(0, true), video(40)];
 
 /** Records one publish of these frames. */
-async function record(disk: FakeDisk, frames: readonly Frame[]): Promise<Uint8Array> {
+async function record(disk: FakeDisk, packets: readonly KeptPacket[]): Promise<Uint8Array> {
   const { publish, sinks } = dvr({ disk, vhost });
   const stream = publish();
-  stream.write(...frames);
+  stream.write(...packets);
   await settle();
   stream.end();
   await settle();

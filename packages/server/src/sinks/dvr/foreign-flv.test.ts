@@ -1,5 +1,5 @@
 import { AmfEcmaArray, encodeAmf0 } from '@sluice/media/amf';
-import { encodeFlvTag, flvHeader, FlvTagType, parseFlvMetadata } from '@sluice/media/flv';
+import { encodeFlvTag, flvHeader, flvTagTypeOf, FlvTagType, parseFlvMetadata } from '@sluice/media/flv';
 import { describe, expect, it } from 'vitest';
 
 import { audio, avcHeader, brief, dvr, FakeDisk, settle, tagsOf, vhostWith, video } from './test-kit.ts';
@@ -13,8 +13,8 @@ function foreign(metadata: Readonly<Record<string, number | string>> | undefined
     const body = encodeAmf0('onMetaData', AmfEcmaArray.from(metadata));
     tags.push(encodeFlvTag({ type: FlvTagType.script, timestamp: 0, body }));
   }
-  for (const { kind, timestamp, body } of [avcHeader(), video(0, true), audio(10), video(40), audio(50)]) {
-    tags.push(encodeFlvTag({ type: kind, timestamp, body }));
+  for (const { track, timestamp, body } of [avcHeader(), video(0, true), audio(10), video(40), audio(50)]) {
+    tags.push(encodeFlvTag({ type: flvTagTypeOf(track.kind), timestamp, body }));
   }
   return Buffer.concat(tags);
 }

@@ -1,7 +1,9 @@
-import { type Frame, FrameKind } from '../../live/index.ts';
+import type { Packet } from '@sluice/media/model';
+
+import { startsGop } from '../../live/index.ts';
 import { START_WITHOUT_KEYFRAME_MS } from './limits.ts';
 
-/** Lets frames into a recording: from a keyframe on, or without one when none comes for long. */
+/** Lets packets into a recording: from a keyframe on, or without one when none comes for long. */
 export class KeyframeGate {
   /** Nothing is let in before a keyframe, no sound either. */
   #shut: boolean;
@@ -27,17 +29,17 @@ export class KeyframeGate {
   }
 
   /**
-   * Whether a media frame is let in.
+   * Whether a timed packet is let in.
    *
    * @param elapsedMs - the recording's time
    * @param hasVideo - the stream has video, so that a keyframe may come
    */
-  admits(frame: Frame, elapsedMs: number, hasVideo: boolean): boolean {
+  admits(packet: Packet, elapsedMs: number, hasVideo: boolean): boolean {
     if (!this.#needsKeyframe && !this.#shut) return true;
     this.#waitsSince ??= elapsedMs;
     const waitedLong = elapsedMs - this.#waitsSince >= START_WITHOUT_KEYFRAME_MS;
-    if (frame.kind === FrameKind.video) {
-      if (!frame.keyframe && !waitedLong) return false;
+    if (packet.track.kind === 'video') {
+      if (!startsGop(packet) && !waitedLong) return false;
       this.#needsKeyframe = false;
     } else if (this.#shut && hasVideo && !waitedLong) {
       return false;

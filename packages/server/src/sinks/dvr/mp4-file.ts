@@ -1,14 +1,13 @@
 import { MediaError } from '@sluice/media';
-import { parseAudioTagHeader, parseVideoTagHeader } from '@sluice/media/flv';
+import type { Packet } from '@sluice/media/model';
 import { Mp4AudioClock, Mp4Recording, type Mp4RecordingFragment } from '@sluice/media/mp4';
-import { lengthPrefixed, readNalConfiguration } from '@sluice/media/remux';
 
-import { codecName, type Frame, FrameKind, type MediaFaultCode } from '../../live/index.ts';
+import { codecName, type MediaFaultCode } from '../../live/index.ts';
 import { type Disk, type DiskFile, UnusableMediaError } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
 import { MAX_FILE_SAMPLES, MAX_FRAGMENT_BYTES, MAX_FRAGMENT_SAMPLES, SAMPLE_COST_BYTES } from './limits.ts';
 import { AUDIO_TRACK, fitsMp4, type RecordedTrack, trackOf, VIDEO_TRACK } from './mp4-tracks.ts';
-import { type FileEvents, type HeaderFrames, type RecordedFile, temporaryName } from './recorded-file.ts';
+import { type FileEvents, type HeaderPackets, type RecordedFile, temporaryName } from './recorded-file.ts';
 
 /** What an MP4 file is made with. */
 export interface Mp4FileOptions {
@@ -16,7 +15,7 @@ export interface Mp4FileOptions {
   readonly path: string;
   readonly pool: BlockPool;
   readonly events: FileEvents;
-  readonly headers: HeaderFrames;
+  readonly headers: HeaderPackets;
   /** When the recording began, ms since the epoch. */
   readonly createdAt: number;
 }
@@ -48,20 +47,20 @@ export async function openMp4File(options: Mp4FileOptions): Promise<Mp4File> {
   return new Mp4File(file, options, workPath, recording, tracks);
 }
 
-function tracksOf(path: string, { video, audio }: HeaderFrames): RecordedTrack[] {
+function tracksOf(path: string, { video, audio }: HeaderPackets): RecordedTrack[] {
   const tracks: RecordedTrack[] = [];
   const codecs: string[] = [];
   const headerless: string[] = [];
   for (const header of [video, audio]) {
     if (header === undefined) continue;
-    (fitsMp4(header) ? headerless : codecs).push(codecName(header.codec));
-    try {
-      const track = trackOf(header);
-      if (track !== undefined) tracks.push(track);
-    } catch (error) {
-      const reason = `the sequence header of ${header.codec} can't be read: ${textOf(error)}`;
-      throw unusable('bad-media', path, reason, error);
+    const { codec, configuration } = header.track;
+    (fitsMp4(codec) ? headerless : codecs).push(codecName(codec));
+    if (configuration?.readable === false && configuration.problem !== undefined) {
+      const reason = `the sequence header of ${codec} can't be read: ${configuration.problem}`;
+      throw unusable('bad-media', path, reason);
     }
+    const track = trackOf(header);
+    if (track !== undefined) tracks.push(track);
   }
   if (tracks.length > 0) return tracks;
   if (headerless.length > 0) {
@@ -92,8 +91,6 @@ export class Mp4File implements RecordedFile {
   readonly #audio: RecordedTrack | undefined;
   readonly #video: RecordedTrack | undefined;
   readonly #audioClock: Mp4AudioClock | undefined;
-  /** Bytes of the lengths in front of NAL units; undefined for a codec that has none. */
-  readonly #nalLengthSize: number | undefined;
   /** Fragments that wait for the disk; the first one may be on its way. */
   readonly #fragments: Mp4RecordingFragment[] = [];
   #queuedBytes = 0;
@@ -124,7 +121,6 @@ export class Mp4File implements RecordedFile {
     this.#recording = recording;
     this.#video = tracks.find(({ config }) => config.id === VIDEO_TRACK);
     this.#audio = tracks.find(({ config }) => config.id === AUDIO_TRACK);
-    this.#nalLengthSize = nalLengthSizeOf(this.#video);
     const { frameSamples, timescale } = this.#audio ?? {};
     if (frameSamples !== undefined && timescale !== undefined)
       this.#audioClock = new Mp4AudioClock(timescale);
@@ -148,19 +144,20 @@ export class Mp4File implements RecordedFile {
     return this.#frames;
   }
 
-  accepts(frame: Frame): boolean {
+  accepts(packet: Packet): boolean {
     if (this.#exhausted) return false;
+    const { codec, kind, primary } = packet.track;
     // What MP4 can't hold is left out, and needs no other file.
-    if (frame.kind === FrameKind.data || !fitsMp4(frame)) return true;
-    const track = frame.kind === FrameKind.video ? this.#video : this.#audio;
-    if (frame.sequenceHeader) return isSameTrack(track, frame);
-    // Of the others only MP3 can begin without a header.
-    return frame.codec !== 'mp3' || track?.config.codec === 'mp3';
+    if (kind === 'data' || !primary || !fitsMp4(codec)) return true;
+    const track = kind === 'video' ? this.#video : this.#audio;
+    if (packet.type === 'configuration') return isSameConfiguration(track, packet);
+    // Of the others only MP3 can begin without a configuration.
+    return codec !== 'mp3' || track?.config.codec === 'mp3';
   }
 
-  write(frame: Frame, timestamp: number): void {
-    if (frame.kind === FrameKind.data || frame.sequenceHeader) return;
-    if (!this.#add(frame, timestamp)) return;
+  write(packet: Packet, timestamp: number): void {
+    if (packet.type !== 'media' || !packet.track.primary) return;
+    if (!this.#add(packet, timestamp)) return;
     this.#firstTimestamp ??= timestamp;
     if (timestamp > this.#lastTimestamp) this.#lastTimestamp = timestamp;
     this.#frames += 1;
@@ -204,12 +201,19 @@ export class Mp4File implements RecordedFile {
     await this.#file.close();
   }
 
-  #add(frame: Frame, timestamp: number): boolean {
-    const video = frame.kind === FrameKind.video;
-    const track = video ? this.#video : this.#audio;
-    if (track?.config.codec !== frame.codec) return false;
+  #add(packet: Packet, timestamp: number): boolean {
+    const isVideo = packet.track.kind === 'video';
+    const track = isVideo ? this.#video : this.#audio;
+    if (track?.config.codec !== packet.track.codec || packet.payloadSize === 0) return false;
+    const data = packet.payload;
+    if (data.length === 0) {
+      this.#events.onBroken?.(packet);
+      return false;
+    }
     try {
-      return video ? this.#addVideo(frame, timestamp) : this.#addAudio(frame, timestamp, track);
+      if (isVideo) this.#addVideo(packet, timestamp, data);
+      else this.#addAudio(timestamp, track, data);
+      return true;
     } catch (error) {
       // More samples, or a larger step in time, than the format can say.
       if (!(error instanceof MediaError)) throw error;
@@ -218,28 +222,18 @@ export class Mp4File implements RecordedFile {
     }
   }
 
-  #addVideo(frame: Frame, timestamp: number): boolean {
-    const header = parseVideoTagHeader(frame.body);
-    if (header?.packetType !== 'coded-frames') return false;
-    const payload = frame.body.subarray(header.dataOffset);
-    const data = this.#nalLengthSize === undefined ? payload : lengthPrefixed(payload, this.#nalLengthSize);
-    if (data === undefined) this.#events.onBroken?.(frame);
-    if (data === undefined || data.length === 0) return false;
-    this.#recording.add(VIDEO_TRACK, timestamp, header.compositionTime, frame.keyframe, data);
-    return true;
+  #addVideo({ compositionOffset, keyframe, track }: Packet, timestamp: number, data: Uint8Array): void {
+    // Video counts in milliseconds.
+    const offset = Math.round((compositionOffset * 1000) / track.timescale);
+    this.#recording.add(VIDEO_TRACK, timestamp, offset, keyframe, data);
   }
 
-  #addAudio(frame: Frame, timestamp: number, { frameSamples, timescale }: RecordedTrack): boolean {
-    const header = parseAudioTagHeader(frame.body);
-    if (header?.packetType !== 'raw') return false;
-    const data = frame.body.subarray(header.dataOffset);
-    if (data.length === 0) return false;
+  #addAudio(timestamp: number, { frameSamples, timescale }: RecordedTrack, data: Uint8Array): void {
     const ticks =
       frameSamples === undefined || this.#audioClock === undefined
         ? Math.round((timestamp * timescale) / 1000)
         : this.#audioClock.ticks(timestamp, frameSamples);
     this.#recording.add(AUDIO_TRACK, ticks, 0, true, data);
-    return true;
   }
 
   async #run(): Promise<void> {
@@ -287,22 +281,10 @@ function samplesOf({ parts }: Mp4RecordingFragment): number {
   return parts.reduce((sum, { samples }) => sum + samples.count, 0);
 }
 
-function nalLengthSizeOf(track: RecordedTrack | undefined): number | undefined {
-  if (track === undefined) return undefined;
-  const { codec, configuration } = track.config;
-  if (codec !== 'h264' && codec !== 'hevc') return undefined;
-  return readNalConfiguration(codec, configuration)?.nalLengthSize;
-}
-
-/** Whether a sequence header says what the track began with. */
-function isSameTrack(track: RecordedTrack | undefined, frame: Frame): boolean {
-  let other: RecordedTrack | undefined;
-  try {
-    other = trackOf(frame);
-  } catch {
-    // A header that can't be read changes nothing.
-    return true;
-  }
+/** Whether a configuration says what the track began with. */
+function isSameConfiguration(track: RecordedTrack | undefined, packet: Packet): boolean {
+  const other = trackOf(packet);
+  // A configuration that can't be read changes nothing.
   if (other === undefined) return true;
   if (track?.config.codec !== other.config.codec) return false;
   const [one, two] = [track.config.configuration, other.config.configuration];

@@ -1,16 +1,15 @@
-import { mp4AudioTrack, type Mp4TrackOfFlv, mp4VideoTrack } from '@sluice/media/remux';
-
-import { type Frame, FrameKind } from '../../live/index.ts';
+import type { Packet, Track } from '@sluice/media/model';
+import { type Mp4StreamTrack, mp4TrackOf } from '@sluice/media/remux';
 
 /** The track numbers of our files. */
 export const VIDEO_TRACK = 1;
 export const AUDIO_TRACK = 2;
 
-/** A track of a file, as its sequence header or first frame makes it. */
-export type RecordedTrack = Mp4TrackOfFlv;
+/** A track of a file, as its configuration or first packet makes it. */
+export type RecordedTrack = Mp4StreamTrack;
 
-/** Whether an MP4 file can hold the codec of a frame. */
-export function fitsMp4({ codec }: Frame): boolean {
+/** Whether an MP4 file can hold a codec. */
+export function fitsMp4(codec: Track['codec']): boolean {
   switch (codec) {
     case 'h264':
     case 'hevc':
@@ -25,11 +24,10 @@ export function fitsMp4({ codec }: Frame): boolean {
 }
 
 /**
- * The track that a sequence header, or a frame of MP3, begins.
+ * The track that a packet begins: that of a configuration, or of a frame of MP3.
  *
- * @returns undefined for a codec that MP4 can't hold, and for a frame of one that needs a sequence header first
- * @throws MediaError when the header can't be read
+ * @returns undefined for a codec that MP4 can't hold, and for a frame of one that needs a configuration first
  */
-export function trackOf({ kind, body }: Frame): RecordedTrack | undefined {
-  return kind === FrameKind.video ? mp4VideoTrack(VIDEO_TRACK, body) : mp4AudioTrack(AUDIO_TRACK, body);
+export function trackOf(packet: Packet): RecordedTrack | undefined {
+  return mp4TrackOf(packet.track.kind === 'video' ? VIDEO_TRACK : AUDIO_TRACK, packet);
 }

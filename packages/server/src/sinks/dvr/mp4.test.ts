@@ -1,7 +1,7 @@
 import { MP4_LIMITS, type Mp4File, openMp4, runReadStepsOn } from '@sluice/media/mp4';
 import { describe, expect, it } from 'vitest';
 
-import { FrameKind, mediaFrame } from '../../live/index.ts';
+import { packetOf } from '../../live/packet-test-kit.ts';
 import { audio, avcHeader, dvr, settle, vhostWith, video } from './test-kit.ts';
 
 const MP4 = vhostWith({ path: './rec/[app]/[stream].mp4' });
@@ -29,9 +29,7 @@ function samplesOf(bytes: Uint8Array): Record<string, number> {
 function mp3(timestamp: number) {
   const body = new Uint8Array(1 + 417);
   body.set([0x2f, 0xff, 0xfb, 0x90, 0x00]);
-  const frame = mediaFrame(FrameKind.audio, timestamp, body);
-  if (frame === undefined) throw new Error('no frame');
-  return frame;
+  return packetOf('audio', timestamp, body);
 }
 
 describe('MP4', () => {
@@ -131,7 +129,7 @@ describe('MP4', () => {
     const other = avcHeader(2_000);
     const body = other.body.slice();
     body[8] = 0x0e;
-    stream.write({ ...other, body }, audio(2_000), video(2_000, true), audio(2_020));
+    stream.write(packetOf('video', 2_000, body), audio(2_000), video(2_000, true), audio(2_020));
     await settle();
     await sinks.close();
     expect(disk.names()).toEqual(['./rec/live/cam-1.mp4', PATH]);
@@ -164,8 +162,7 @@ describe('MP4', () => {
   });
 
   it('a codec that MP4 can’t hold is left out, and is a fault when there is nothing else', async () => {
-    const speex = mediaFrame(FrameKind.audio, 0, Uint8Array.of(0xb6, 1, 2, 3));
-    if (speex === undefined) throw new Error('no frame');
+    const speex = packetOf('audio', 0, Uint8Array.of(0xb6, 1, 2, 3));
     const { publish, disk, sinks } = dvr({ vhost: MP4 });
     const both = publish('both');
     both.write(avcHeader(), video(0, true), speex, video(40));
@@ -175,7 +172,7 @@ describe('MP4', () => {
     expect(samplesOf(disk.bytes('./rec/live/both.mp4'))).toEqual({ h264: 2 });
 
     const alone = publish('alone');
-    for (let time = 0; time < 2_000; time += 20) alone.write({ ...speex, sourceTimestamp: time });
+    for (let time = 0; time < 2_000; time += 20) alone.write(packetOf('audio', 0, speex.body, time));
     await settle();
     const [fault] = sinks.faults('__defaultVhost__/live/alone');
     expect(fault?.message).toContain('.flv records every codec');

@@ -381,10 +381,10 @@ describe('the files', () => {
     sinks.published(stream, off);
     stream.start();
     stream.play(0, 500);
-    expect(stream.sinks).toBe(0);
+    expect(stream.subscribers).toBe(0);
     sinks.configured(stream, vhost);
     sinks.configured(stream, vhost);
-    expect(stream.sinks).toBe(1);
+    expect(stream.subscribers).toBe(1);
     stream.write(audio(520), video(520), video(560, true), audio(560), video(600));
     await settle();
     const segment = { ...vhost, dvr: { ...vhost.dvr, plan: 'segment' as const } };
@@ -395,14 +395,14 @@ describe('the files', () => {
       ...['m@0', 'ah@0', 'vh@0', 'k@0', 'a@0', 'v@40'],
     ]);
     sinks.configured(stream, off);
-    expect(stream.sinks).toBe(0);
+    expect(stream.subscribers).toBe(0);
     await sinks.close();
   });
 
   it('dvr_apply names the streams that are recorded', () => {
     const { publish, sinks } = dvr({ vhost: vhostWith({ apply: ['live/cam', 'live/other'] }) });
-    expect(publish('cam').sinks).toBe(1);
-    expect(publish('more').sinks).toBe(0);
+    expect(publish('cam').subscribers).toBe(1);
+    expect(publish('more').subscribers).toBe(0);
     expect([...sinks.list()].map(({ stream, state }) => [stream, state])).toEqual([['cam', 'waiting']]);
   });
 

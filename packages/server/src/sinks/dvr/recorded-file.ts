@@ -1,14 +1,18 @@
-import type { Frame } from '../../live/index.ts';
+import type { KeptPacket, Packet } from '@sluice/media/model';
+
 import { TEMPORARY_SUFFIX } from '../disk/index.ts';
 
 /**
- * What is known of a stream before the first frame of a file: its metadata, and for each track its sequence header,
- * or the first frame of a codec that has none.
+ * What is known of a stream before the first packet of a file: its metadata, and for each track its configuration, or
+ * the first packet of a codec that has none.
  */
-export interface HeaderFrames {
-  readonly metadata?: Frame | undefined;
-  readonly audio?: Frame | undefined;
-  readonly video?: Frame | undefined;
+export interface HeaderPackets {
+  readonly metadata?: KeptPacket | undefined;
+  /** Of the first tracks of their kind. */
+  readonly audio?: KeptPacket | undefined;
+  readonly video?: KeptPacket | undefined;
+  /** Configurations of the other tracks. */
+  readonly others: readonly KeptPacket[];
 }
 
 /** What a file is called while it is written, until it is finished. */
@@ -27,8 +31,8 @@ export interface FileEvents {
   onFailure(error: unknown): void;
   /** The disk has taken something. */
   onWritten(): void;
-  /** A frame can't be read, and is left out. */
-  onBroken?(frame: Frame): void;
+  /** A packet can't be read, and is left out. */
+  onBroken?(packet: Packet): void;
 }
 
 /** A file that a recording is written to, whatever its container. */
@@ -43,18 +47,18 @@ export interface RecordedFile {
   readonly durationMs: number;
   /** Bytes that wait for the disk. */
   readonly waitingBytes: number;
-  /** The timestamp that the first frame has to have for the file to go on, ms; 0 in a new file. */
+  /** The timestamp that the first packet has to have for the file to go on, ms; 0 in a new file. */
   readonly startTimestamp: number;
-  /** Frames that were written. */
+  /** Packets that were written. */
   readonly frames: number;
-  /** Whether the file can go on with this frame; else it needs a new file. */
-  accepts(frame: Frame): boolean;
+  /** Whether the file can go on with this packet; else it needs a new file. */
+  accepts(packet: Packet): boolean;
   /**
-   * Adds a frame that is accepted; its body is copied.
+   * Adds a packet that is accepted; its bytes are copied.
    *
    * @param timestamp - its time in the file, ms
    */
-  write(frame: Frame, timestamp: number): void;
+  write(packet: Packet, timestamp: number): void;
   /** Gives what has gathered to the disk. */
   flush(): void;
   /** Brings what the head says up to date. */

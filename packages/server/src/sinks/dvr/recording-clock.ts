@@ -1,8 +1,9 @@
+import type { Packet } from '@sluice/media/model';
+
 import type { TimeJitter } from '../../config/types.ts';
-import { type Frame, FrameKind } from '../../live/index.ts';
 import { MAX_OWN_START_MS, Timeline, USUAL_SKEW_MS } from '../../timing/index.ts';
 
-class Track {
+class TrackSteps {
   last = 0;
   step = 0;
 
@@ -13,7 +14,7 @@ class Track {
 }
 
 /**
- * The time of a recording's frames (V005). It goes by the publisher's own timestamps, whatever the vhost does with
+ * The time of a recording's packets (V005). It goes by the publisher's own timestamps, whatever the vhost does with
  * them for its players.
  */
 export class RecordingClock {
@@ -21,8 +22,8 @@ export class RecordingClock {
   /** No file was begun yet of a stream that begins with the recording. */
   #fresh: boolean;
   readonly #timeline = new Timeline();
-  readonly #audio = new Track();
-  readonly #video = new Track();
+  readonly #audio = new TrackSteps();
+  readonly #video = new TrackSteps();
   /** At the first frame of a file: how far the other track is ahead on the wire, and how far behind, ms. */
   #ahead = 0;
   #behind = 0;
@@ -50,50 +51,52 @@ export class RecordingClock {
     return this.#timeline.latest - this.#fileStart;
   }
 
-  /** Takes a frame's time into account, whether it is written or not: to be called for every media frame once. */
-  advance(frame: Frame): number {
-    const isVideo = frame.kind === FrameKind.video;
-    const time = this.#timeline.correct(isVideo, frame.sourceTimestamp);
+  /** Takes a packet's time into account, whether it is written or not: to be called for every timed packet once. */
+  advance({ sourceTimestamp, track }: Packet): number {
+    // Other tracks go by the clock of the first ones.
+    if (!track.primary) return Math.max(0, sourceTimestamp + this.#timeline.offset);
+    const isVideo = track.kind === 'video';
+    const time = this.#timeline.correct(isVideo, sourceTimestamp);
     (isVideo ? this.#video : this.#audio).take(time);
     return time;
   }
 
-  /** The frame that was taken last is the first one of those that the next file begins with. */
-  markStart(frame: Frame): void {
-    const isVideo = frame.kind === FrameKind.video;
+  /** The packet that was taken last is the first one of those that the next file begins with. */
+  markStart({ track }: Packet): void {
+    const isVideo = track.kind === 'video';
     const [own, other] = isVideo ? [this.#video, this.#audio] : [this.#audio, this.#video];
     this.#behind = skew(this.#timeline.lagBehind(isVideo) - other.step);
     this.#ahead = skew(this.#timeline.lagBehind(!isVideo) - own.step);
   }
 
   /**
-   * The next file begins with this frame.
+   * The next file begins with this packet.
    *
    * @param corrected - what {@link advance} gave for it
    * @param startTimestamp - the time that it is to have in the file, ms
    */
-  beginFile(frame: Frame, corrected: number, startTimestamp: number): void {
+  beginFile(packet: Packet, corrected: number, startTimestamp: number): void {
     // What another track has sent ahead makes the file no longer; what it is behind by is still to come.
     this.#fileStart = corrected + this.#ahead;
     // At the stream's begin another track may still begin at 0.
     const begin = this.#fresh && corrected < MAX_OWN_START_MS ? 0 : corrected;
     this.#fresh = false;
-    this.#fileBase = (this.#jitter === 'full' ? begin : frame.sourceTimestamp) - this.#behind;
+    this.#fileBase = (this.#jitter === 'full' ? begin : packet.sourceTimestamp) - this.#behind;
     this.#fileOffset = startTimestamp;
     this.#lastFileTime = startTimestamp;
   }
 
-  /** A frame's time in the present file, ms. */
-  fileTime(frame: Frame, corrected: number): number {
-    if (this.#jitter === 'off') return frame.sourceTimestamp;
-    const time = this.#jitter === 'full' ? corrected : frame.sourceTimestamp;
+  /** A packet's time in the present file, ms. */
+  fileTime(packet: Packet, corrected: number): number {
+    if (this.#jitter === 'off') return packet.sourceTimestamp;
+    const time = this.#jitter === 'full' ? corrected : packet.sourceTimestamp;
     this.#lastFileTime = Math.max(0, time - this.#fileBase) + this.#fileOffset;
     return this.#lastFileTime;
   }
 
   /** The time in the present file, ms, of what goes with the frames but is none: a header, a cue point. */
-  headerTime(frame: Frame): number {
-    return this.#jitter === 'off' ? frame.sourceTimestamp : this.#lastFileTime;
+  headerTime(packet: Packet): number {
+    return this.#jitter === 'off' ? packet.sourceTimestamp : this.#lastFileTime;
   }
 }
 

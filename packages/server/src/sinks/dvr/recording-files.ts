@@ -13,7 +13,7 @@ import { type PathLock, PathLocks } from './path-locks.ts';
 import {
   type FileEvents,
   finalName,
-  type HeaderFrames,
+  type HeaderPackets,
   type RecordedFile,
   temporaryName,
 } from './recorded-file.ts';
@@ -44,7 +44,7 @@ export interface FileRequest {
   readonly template: string;
   readonly plan: DvrConfig['plan'];
   readonly segmentMs: number;
-  readonly headers: HeaderFrames;
+  readonly headers: HeaderPackets;
   readonly events: FileEvents;
 }
 

@@ -1,5 +1,7 @@
+import type { KeptPacket, Packet } from '@sluice/media/model';
+
 import type { DvrConfig } from '../../config/types.ts';
-import { type Frame, FrameKind, type FrameSink, type MediaFault, MediaFaults } from '../../live/index.ts';
+import { isTimed, type MediaFault, MediaFaults, type PacketSubscriber } from '../../live/index.ts';
 import type { Log } from '../../log/index.ts';
 import { DiskError, Fault, type FaultState } from '../disk/index.ts';
 import { BackgroundWork } from './background-work.ts';
@@ -12,14 +14,14 @@ import {
   RETRY_INTERVAL_MS,
   SECOND_TRACK_WAIT_MS,
 } from './limits.ts';
-import { type PendingFrame, PendingFrames } from './pending-frames.ts';
-import type { HeaderFrames } from './recorded-file.ts';
+import type { HeaderPackets } from './recorded-file.ts';
 import { RecordingClock } from './recording-clock.ts';
 import type { OpenedFile, RecordingFiles } from './recording-files.ts';
 import { containerOf, type RecordingNames } from './recording-paths.ts';
 import { fitsMp4 } from './mp4-tracks.ts';
 import { isCutAt } from './segment-cut.ts';
-import { copyOf, isMetadata, StreamHeaders } from './stream-headers.ts';
+import { isMetadata, StreamHeaders } from './stream-headers.ts';
+import { type WaitingPacket, WaitingPackets } from './waiting-packets.ts';
 
 /** How a stream is recorded. */
 export interface RecordingSettings extends Pick<
@@ -48,7 +50,7 @@ export type RecordingState = 'waiting' | 'recording' | 'fault';
  * One publish of a stream as it goes to files: decides where a file begins and ends, and what becomes of frames
  * while the disk can't take them. {@link write} only copies bytes; whatever touches the disk goes on beside it.
  */
-export class Recording implements FrameSink {
+export class Recording implements PacketSubscriber {
   readonly names: RecordingNames;
   readonly settings: RecordingSettings;
   /** When it began, ms since the epoch. */
@@ -61,7 +63,7 @@ export class Recording implements FrameSink {
   readonly #clock: RecordingClock;
   readonly #gate: KeyframeGate;
   readonly #headers = new StreamHeaders();
-  readonly #pending: PendingFrames;
+  readonly #pending: WaitingPackets;
   #opened: OpenedFile | undefined;
   #opening = false;
   #ended = false;
@@ -100,7 +102,7 @@ export class Recording implements FrameSink {
     }, home.now);
     this.#isMp4 = containerOf(settings.template) === 'mp4';
     this.#gate = new KeyframeGate(fresh);
-    this.#pending = new PendingFrames(home.pool);
+    this.#pending = new WaitingPackets(home.pool);
   }
 
   get state(): RecordingState {
@@ -138,34 +140,37 @@ export class Recording implements FrameSink {
     return this.#work.isIdle;
   }
 
-  write(frame: Frame): void {
+  /** MP4 takes the first tracks of their kind; FLV takes all, and a message with several tracks with its first packet. */
+  write(packet: Packet): void {
     if (this.#ended) return;
-    if (frame.kind === FrameKind.data || frame.sequenceHeader) {
-      this.#writeBeside(frame);
+    const { kind, primary } = packet.track;
+    if (kind !== 'data' && !(this.#isMp4 ? primary : packet.part === 0)) return;
+    if (!isTimed(packet)) {
+      this.#writeBeside(packet);
       return;
     }
-    const time = this.#clock.advance(frame);
-    this.#note(frame);
-    if (this.#isMp4 && !fitsMp4(frame)) this.#noteUnsupported(frame);
-    if (this.#failed || !this.#admits(frame)) {
+    const time = this.#clock.advance(packet);
+    this.#note(packet);
+    if (this.#isMp4 && !fitsMp4(packet.track.codec)) this.#noteUnsupported(packet);
+    if (this.#failed || !this.#admits(packet)) {
       this.#dropped += 1;
       return;
     }
     const opened = this.#opened;
     if (opened !== undefined) {
-      const accepted = opened.file.accepts(frame);
-      if (accepted && !this.#isCutAt(frame)) {
-        this.#put(opened, frame, this.#clock.fileTime(frame, time));
+      const accepted = opened.file.accepts(packet);
+      if (accepted && !this.#isCutAt(packet)) {
+        this.#put(opened, packet, this.#clock.fileTime(packet, time));
         return;
       }
       this.#close(opened);
       if (!accepted) {
         this.#gate.shut();
-        if (!this.#admits(frame)) return;
+        if (!this.#admits(packet)) return;
       }
     }
-    if (this.#pending.first === undefined) this.#clock.markStart(frame);
-    this.#pend({ frame: copyOf(frame), time });
+    if (this.#pending.first === undefined) this.#clock.markStart(packet);
+    this.#pend({ packet: packet.keep(), time });
     this.#openIfReady();
   }
 
@@ -203,63 +208,63 @@ export class Recording implements FrameSink {
   }
 
   /** Metadata, sequence headers, cue points. */
-  #writeBeside(frame: Frame): void {
-    this.#headers.take(frame);
+  #writeBeside(packet: Packet): void {
+    this.#headers.take(packet);
     // A file has its metadata at its head, and nowhere else.
-    if (isMetadata(frame) || this.#failed) return;
+    if (isMetadata(packet) || this.#failed) return;
     const opened = this.#opened;
     if (opened !== undefined) {
-      if (opened.file.accepts(frame)) {
-        this.#put(opened, frame, this.#clock.headerTime(frame));
+      if (opened.file.accepts(packet)) {
+        this.#put(opened, packet, this.#clock.headerTime(packet));
         return;
       }
       // Another configuration begins another file, with the keyframe that follows it.
       this.#close(opened);
       this.#gate.shut();
     } else if (this.#pending.first !== undefined) {
-      this.#pend({ frame: frame.kind === FrameKind.data ? copyOf(frame) : frame, time: undefined });
+      this.#pend({ packet: packet.keep(), time: undefined });
     }
   }
 
-  /** Remembers what a media frame says of the stream. */
-  #note(frame: Frame): void {
-    if (frame.kind === FrameKind.video) this.#videoAt = this.#clock.elapsedMs;
-    this.#headers.note(frame);
+  /** Remembers what a timed packet says of the stream. */
+  #note(packet: Packet): void {
+    if (packet.track.kind === 'video') this.#videoAt = this.#clock.elapsedMs;
+    this.#headers.note(packet);
   }
 
   /** A command of Enhanced RTMP names no codec. */
-  #noteUnsupported(frame: Frame): void {
-    if (frame.kind === FrameKind.audio || frame.codec !== 'unknown') this.#media.unsupported('MP4', frame);
+  #noteUnsupported(packet: Packet): void {
+    const { track } = packet;
+    if (track.kind === 'audio' || track.codec !== 'unknown') this.#media.unsupported('MP4', track);
   }
 
-  #admits(frame: Frame): boolean {
-    return this.#gate.admits(frame, this.#clock.elapsedMs, this.#headers.hasVideo);
+  #admits(packet: Packet): boolean {
+    return this.#gate.admits(packet, this.#clock.elapsedMs, this.#headers.hasVideo);
   }
 
-  /** Whether the file ends in front of this frame. */
-  #isCutAt(frame: Frame): boolean {
+  /** Whether the file ends in front of this packet. */
+  #isCutAt(packet: Packet): boolean {
     if (this.settings.plan !== 'segment') return false;
     const { elapsedMs, fileElapsedMs } = this.#clock;
     const { hasVideo } = this.#headers;
     const situation = { elapsedMs: fileElapsedMs, hasVideo, videoSilentMs: elapsedMs - this.#videoAt };
-    return isCutAt(frame, this.settings, situation);
+    return isCutAt(packet, this.settings, situation);
   }
 
-  #put(opened: OpenedFile, frame: Frame, timestamp: number): void {
+  #put(opened: OpenedFile, packet: Packet, timestamp: number): void {
     const { file } = opened;
     if (this.#isTooSlow(file.waitingBytes)) {
       this.#overflow(file.path);
       return;
     }
     if (this.#headersLost) this.#putHeaders(opened, timestamp);
-    file.write(frame, timestamp);
+    file.write(packet, timestamp);
   }
 
   #putHeaders({ file }: OpenedFile, timestamp: number): void {
     this.#headersLost = false;
-    const { audio, video } = this.#headers.frames;
-    for (const header of [audio, video]) {
-      if (header?.sequenceHeader === true && file.accepts(header)) file.write(header, timestamp);
+    for (const header of configurationsOf(this.#headers.packets)) {
+      if (file.accepts(header)) file.write(header, timestamp);
     }
   }
 
@@ -277,8 +282,8 @@ export class Recording implements FrameSink {
     this.fault.raise(new DiskError('too-slow', path, message));
   }
 
-  #pend(pending: PendingFrame): void {
-    if (this.#isTooSlow(this.#pending.bytes + pending.frame.body.length)) {
+  #pend(pending: WaitingPacket): void {
+    if (this.#isTooSlow(this.#pending.bytes + pending.packet.body.length)) {
       this.#overflow(this.settings.template);
       return;
     }
@@ -300,7 +305,7 @@ export class Recording implements FrameSink {
 
   async #openFile(): Promise<void> {
     const { plan, durationMs: segmentMs, template } = this.settings;
-    const headers = this.#headers.frames;
+    const headers = this.#headers.packets;
     let failure: { readonly error: unknown } | undefined;
     let opened: OpenedFile | undefined;
     const onFailure = (error: unknown): void => {
@@ -310,8 +315,8 @@ export class Recording implements FrameSink {
     const onWritten = (): void => {
       this.#onWritten();
     };
-    const onBroken = (frame: Frame): void => {
-      this.#media.broken('MP4', frame);
+    const onBroken = (packet: Packet): void => {
+      this.#media.broken('MP4', packet);
     };
     const events = { onFailure, onWritten, onBroken };
     try {
@@ -331,20 +336,18 @@ export class Recording implements FrameSink {
   }
 
   /** Writes the head of a file, and what has come while it was opened. */
-  #begin(opened: OpenedFile, headers: HeaderFrames, pending: readonly PendingFrame[]): void {
+  #begin(opened: OpenedFile, headers: HeaderPackets, pending: readonly WaitingPacket[]): void {
     const first = pending.find(({ time }) => time !== undefined);
     if (first?.time === undefined) return;
     const clock = this.#clock;
     const { file } = opened;
-    clock.beginFile(first.frame, first.time, file.startTimestamp);
-    const startTime = clock.fileTime(first.frame, first.time);
-    for (const header of [headers.audio, headers.video]) {
-      if (header?.sequenceHeader === true) file.write(header, startTime);
-    }
-    for (const { frame, time } of pending) {
+    clock.beginFile(first.packet, first.time, file.startTimestamp);
+    const startTime = clock.fileTime(first.packet, first.time);
+    for (const header of configurationsOf(headers)) file.write(header, startTime);
+    for (const { packet, time } of pending) {
       // What does not go with this file's tracks came within a moment of the start: it is left out.
-      if (!file.accepts(frame)) continue;
-      this.#put(opened, frame, time === undefined ? clock.headerTime(frame) : clock.fileTime(frame, time));
+      if (!file.accepts(packet)) continue;
+      this.#put(opened, packet, time === undefined ? clock.headerTime(packet) : clock.fileTime(packet, time));
     }
   }
 
@@ -402,4 +405,10 @@ export class Recording implements FrameSink {
     // Nothing is wrong with the disk: a new file can be begun at once.
     this.#retryAt = 0;
   }
+}
+
+/** The configurations that a file begins with; audio before video, first tracks before others. */
+function configurationsOf({ audio, video, others }: HeaderPackets): readonly KeptPacket[] {
+  const known = [audio, video, ...others].filter((packet) => packet !== undefined);
+  return known.filter(({ type }) => type === 'configuration');
 }

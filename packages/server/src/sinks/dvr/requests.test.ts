@@ -22,7 +22,7 @@ describe('recordings on demand', () => {
     const stopped = await sinks.stop(id);
     expect(stopped).toMatchObject({ id, state: 'waiting', file: undefined });
     expect(stopped?.bytes).toBe(disk.bytes('./rec/clips/cam.flv').length);
-    expect(stream.sinks).toBe(0);
+    expect(stream.subscribers).toBe(0);
     expect(finished).toHaveLength(1);
     expect(brief(tagsOf(disk.bytes('./rec/clips/cam.flv')))).toEqual(
       // The keyframe of play() is the first one.
@@ -55,7 +55,7 @@ describe('recordings on demand', () => {
     }
     expect(disk.names()).toHaveLength(6);
     await sinks.stop(answer.view.id);
-    expect(publish().sinks).toBe(0);
+    expect(publish().subscribers).toBe(0);
     await sinks.close();
   });
 
@@ -86,7 +86,7 @@ describe('recordings on demand', () => {
     expect(finished).toHaveLength(1);
     expect([...sinks.list()]).toEqual([]);
     stream.end();
-    expect(publish().sinks).toBe(1);
+    expect(publish().subscribers).toBe(1);
     await sinks.close();
   });
 

@@ -1,4 +1,6 @@
-import { type Frame, FrameKind } from '../../live/index.ts';
+import type { Packet } from '@sluice/media/model';
+
+import { startsGop } from '../../live/index.ts';
 import { LEAST_OVERDUE_MS, VIDEO_SILENT_MS } from './limits.ts';
 
 /** Where the files of the plan `segment` end (V001). */
@@ -9,7 +11,7 @@ export interface SegmentRule {
   readonly waitKeyframe: boolean;
 }
 
-/** What decides about a frame. */
+/** What decides about a packet. */
 export interface SegmentSituation {
   /** How long the file is, ms. */
   readonly elapsedMs: number;
@@ -18,13 +20,13 @@ export interface SegmentSituation {
   readonly videoSilentMs: number;
 }
 
-/** Whether the file ends in front of this frame. */
-export function isCutAt(frame: Frame, rule: SegmentRule, situation: SegmentSituation): boolean {
+/** Whether the file ends in front of this packet. */
+export function isCutAt(packet: Packet, rule: SegmentRule, situation: SegmentSituation): boolean {
   const { durationMs, waitKeyframe } = rule;
   const { elapsedMs, hasVideo, videoSilentMs } = situation;
   if (elapsedMs < durationMs) return false;
-  if (frame.keyframe || !waitKeyframe) return true;
+  if (startsGop(packet) || !waitKeyframe) return true;
   const silent = !hasVideo || videoSilentMs >= VIDEO_SILENT_MS;
-  if (frame.kind === FrameKind.audio && silent) return true;
+  if (packet.track.kind === 'audio' && silent) return true;
   return elapsedMs >= durationMs + Math.max(durationMs, LEAST_OVERDUE_MS);
 }

@@ -1,54 +1,50 @@
-import { copyBytes } from '@sluice/media/bytes';
+import { isSameTrack, type Packet } from '@sluice/media/model';
 
-import { type Frame, FrameKind } from '../../live/index.ts';
-import type { HeaderFrames } from './recorded-file.ts';
+import type { HeaderPackets } from './recorded-file.ts';
 
 const ON_META_DATA = new TextEncoder().encode('onMetaData');
 
 /** What a recording knows of its stream: what stands at the head of each of its files. */
 export class StreamHeaders {
-  #frames: HeaderFrames = {};
+  #packets: HeaderPackets = { others: [] };
 
   /** What is known now; never changed afterwards. */
-  get frames(): HeaderFrames {
-    return this.#frames;
+  get packets(): HeaderPackets {
+    return this.#packets;
   }
 
   get hasVideo(): boolean {
-    return this.#frames.video !== undefined;
+    return this.#packets.video !== undefined;
   }
 
-  /** Whether both tracks are known. */
+  /** Whether the first track of each kind is known. */
   get hasBoth(): boolean {
-    return this.hasVideo && this.#frames.audio !== undefined;
+    return this.hasVideo && this.#packets.audio !== undefined;
   }
 
-  /** Takes metadata or a sequence header, which replaces the last one. Cue points and the like are not kept. */
-  take(header: Frame): void {
-    if (isMetadata(header)) this.#frames = { ...this.#frames, metadata: header };
-    else if (header.kind === FrameKind.audio) this.#frames = { ...this.#frames, audio: header };
-    else if (header.kind === FrameKind.video) this.#frames = { ...this.#frames, video: header };
-  }
-
-  /** The first media frame of a track stands for the sequence header that its codec doesn't have. */
-  note(frame: Frame): void {
-    const { audio, video } = this.#frames;
-    if (frame.kind === FrameKind.video) {
-      if (video === undefined) this.#frames = { ...this.#frames, video: copyOf(frame) };
-    } else if (audio === undefined) {
-      this.#frames = { ...this.#frames, audio: copyOf(frame) };
+  /** Takes metadata or a configuration, which replaces the last one. Cue points and the like are not kept. */
+  take(packet: Packet): void {
+    const { kind, primary } = packet.track;
+    if (isMetadata(packet)) this.#packets = { ...this.#packets, metadata: packet.keep() };
+    else if (kind === 'data') return;
+    else if (primary) this.#packets = { ...this.#packets, [kind]: packet.keep() };
+    else {
+      const others = this.#packets.others.filter(({ track }) => !isSameTrack(track, packet.track));
+      this.#packets = { ...this.#packets, others: [...others, packet.keep()] };
     }
   }
+
+  /** The first media packet of a track stands for the configuration that its codec doesn't have. */
+  note(packet: Packet): void {
+    const { kind, primary } = packet.track;
+    if (kind === 'data' || !primary || this.#packets[kind] !== undefined) return;
+    this.#packets = { ...this.#packets, [kind]: packet.keep() };
+  }
 }
 
-/** Whether a frame is an AMF 0 message with the name `onMetaData`. */
-export function isMetadata({ kind, body }: Frame): boolean {
-  if (kind !== FrameKind.data) return false;
+/** Whether a packet is an AMF 0 message with the name `onMetaData`. */
+export function isMetadata({ body, track }: Packet): boolean {
+  if (track.kind !== 'data') return false;
   if (body[0] !== 2 || body[1] !== 0 || body[2] !== ON_META_DATA.length) return false;
   return ON_META_DATA.every((byte, index) => body[index + 3] === byte);
-}
-
-/** A frame with memory of its own. */
-export function copyOf(frame: Frame): Frame {
-  return { ...frame, body: copyBytes(frame.body) };
 }

@@ -1,10 +1,12 @@
 /** What the tests of recordings share: a disk in memory that can fail, frames, and a server around it all. */
 import { AmfEcmaArray, encodeAmf0 } from '@sluice/media/amf';
 import { FlvReader, type FlvTag, parseFlvMetadata } from '@sluice/media/flv';
+import { createPacket, type KeptPacket } from '@sluice/media/model';
 import { pino } from 'pino';
 
 import { defaultVhost, type VhostConfig } from '../../config/index.ts';
-import { type Frame, FrameKind, type FrameSink, mediaFrame } from '../../live/index.ts';
+import type { PacketSubscriber } from '../../live/index.ts';
+import { ConfigurationLinker, dataPacketOf, packetOf } from '../../live/packet-test-kit.ts';
 import { type Disk, type DiskEntry, DiskError, type DiskErrorCode, type DiskFile } from '../disk/index.ts';
 import { type DvrOptions, DvrSinks, type DvrStream } from './dvr-sinks.ts';
 import type { FinishedFile } from './recording-files.ts';
@@ -176,56 +178,42 @@ export function gate(): { readonly closed: Promise<void>; readonly open: () => v
   return { closed, open: () => open() };
 }
 
-function frame(kind: 8 | 9, timestamp: number, body: Uint8Array, sourceTimestamp = timestamp): Frame {
-  const made = mediaFrame(kind, timestamp, body, sourceTimestamp);
-  if (made === undefined) throw new Error('no frame');
-  return made;
-}
-
 /** An H.264 frame with a body of so many bytes. */
-export function video(timestamp: number, key = false, bytes = 20): Frame {
+export function video(timestamp: number, key = false, bytes = 20): KeptPacket {
   const body = new Uint8Array(bytes);
   body.set([key ? 0x17 : 0x27, 1, 0, 0, 0, 0, 0, 0, bytes - 9, key ? 0x65 : 0x41]);
-  return frame(FrameKind.video, timestamp, body);
+  return packetOf('video', timestamp, body);
 }
 
 /** An AAC frame. */
-export function audio(timestamp: number, bytes = 8): Frame {
+export function audio(timestamp: number, bytes = 8): KeptPacket {
   const body = new Uint8Array(bytes);
   body.set([0xaf, 1]);
-  return frame(FrameKind.audio, timestamp, body);
+  return packetOf('audio', timestamp, body);
 }
 
 /** A High profile SPS of 320 × 240 in an AVC sequence header. */
-export function avcHeader(timestamp = 0): Frame {
+export function avcHeader(timestamp = 0): KeptPacket {
   const sps = [
     0x67, 0x42, 0xc0, 0x0d, 0xda, 0x05, 0x07, 0xe8, 0x40, 0, 0, 3, 0, 0x40, 0, 0, 0x0c, 3, 0xc5, 0x0a, 0xa8,
   ];
   const pps = [0x68, 0xce, 0x0f, 0xc8];
   const record = [1, 0x42, 0xc0, 0x0d, 0xff, 0xe1, 0, sps.length, ...sps, 1, 0, pps.length, ...pps];
-  return frame(FrameKind.video, timestamp, Uint8Array.of(0x17, 0, 0, 0, 0, ...record));
+  return packetOf('video', timestamp, Uint8Array.of(0x17, 0, 0, 0, 0, ...record));
 }
 
 /** AAC LC, 44,100 Hz, stereo. */
-export function aacHeader(timestamp = 0): Frame {
-  return frame(FrameKind.audio, timestamp, Uint8Array.of(0xaf, 0, 0x12, 0x10));
+export function aacHeader(timestamp = 0): KeptPacket {
+  return packetOf('audio', timestamp, Uint8Array.of(0xaf, 0, 0x12, 0x10));
 }
 
 /** A data message. */
-export function data(timestamp: number, body: Uint8Array): Frame {
-  return {
-    kind: FrameKind.data,
-    timestamp,
-    sourceTimestamp: timestamp,
-    codec: 'data',
-    keyframe: false,
-    sequenceHeader: false,
-    body,
-  };
+export function data(timestamp: number, body: Uint8Array): KeptPacket {
+  return dataPacketOf(timestamp, body);
 }
 
 /** `onMetaData` as the live stream gives it. */
-export function metadata(properties: Record<string, number | string> = { width: 320 }): Frame {
+export function metadata(properties: Record<string, number | string> = { width: 320 }): KeptPacket {
   return data(0, encodeAmf0('onMetaData', AmfEcmaArray.from(properties)));
 }
 
@@ -239,34 +227,34 @@ export function vhostWith(dvr: Partial<VhostConfig['dvr']> = {}): VhostConfig {
 /** A live stream that a test publishes to. */
 export class TestStream implements DvrStream {
   readonly id: DvrStream['id'];
-  #sinks: FrameSink[] = [];
-  readonly headers: Frame[] = [];
+  #subscribers: PacketSubscriber[] = [];
+  readonly #linker = new ConfigurationLinker();
+  readonly headers: KeptPacket[] = [];
 
   constructor(stream = 'cam', app = 'live') {
     this.id = { vhost: '__defaultVhost__', app, stream };
   }
 
-  get sinks(): number {
-    return this.#sinks.length;
+  get subscribers(): number {
+    return this.#subscribers.length;
   }
 
-  attach(sink: FrameSink): () => void {
-    this.#sinks.push(sink);
-    for (const header of this.headers) sink.write(header);
+  subscribe(subscriber: PacketSubscriber): () => void {
+    this.#subscribers.push(subscriber);
+    for (const header of this.headers) subscriber.write(header);
     return () => {
-      if (!this.#sinks.includes(sink)) return;
-      this.#sinks = this.#sinks.filter((one) => one !== sink);
-      sink.end();
+      if (!this.#subscribers.includes(subscriber)) return;
+      this.#subscribers = this.#subscribers.filter((one) => one !== subscriber);
+      subscriber.end();
     };
   }
 
-  write(...frames: readonly Frame[]): void {
-    for (const one of frames) {
+  write(...packets: readonly KeptPacket[]): void {
+    for (const one of packets) {
       // What is lent is another's after the call.
-      const lent =
-        one.sequenceHeader || one.kind === FrameKind.data ? one : { ...one, body: Buffer.from(one.body) };
-      for (const sink of this.#sinks) sink.write(lent);
-      if (lent !== one) lent.body.fill(0xee);
+      const lent = createPacket(this.#linker.link(one).keptAs(Buffer.from(one.body)), true);
+      for (const subscriber of this.#subscribers) subscriber.write(lent);
+      lent.body.fill(0xee);
     }
   }
 
@@ -284,9 +272,9 @@ export class TestStream implements DvrStream {
   }
 
   end(): void {
-    const sinks = this.#sinks;
-    this.#sinks = [];
-    for (const sink of sinks) sink.end();
+    const subscribers = this.#subscribers;
+    this.#subscribers = [];
+    for (const subscriber of subscribers) subscriber.end();
   }
 }
 

@@ -1,12 +1,12 @@
 import {
   FLV_TAG_HEADER_BYTES,
   flvTagSize,
+  flvTagTypeOf,
   writeFlvPreviousTagSize,
   writeFlvTagHeader,
 } from '@sluice/media/flv';
 import { HDS_FRAGMENT_HEADER_BYTES, writeHdsFragmentHeader } from '@sluice/media/hds';
-
-import type { Frame } from '../../live/index.ts';
+import type { Packet } from '@sluice/media/model';
 
 const INITIAL_BYTES = 64 * 1024;
 
@@ -22,13 +22,15 @@ export class FragmentBuffer {
     return this.#length;
   }
 
-  /** Copies a frame into a tag. */
-  append({ kind, body }: Frame, timestamp: number): void {
-    const end = this.#length + flvTagSize(body.length);
+  /** Copies a packet into a tag. */
+  append({ body, flvHeader, flvSize, track }: Packet, timestamp: number): void {
+    const end = this.#length + flvTagSize(flvSize);
     if (end > this.#bytes.length) this.#grow(Math.max(end, this.#wanted, 2 * this.#length));
-    writeFlvTagHeader(this.#bytes, this.#length, kind, body.length, timestamp);
-    this.#bytes.set(body, this.#length + FLV_TAG_HEADER_BYTES);
-    writeFlvPreviousTagSize(this.#bytes, end - 4, body.length);
+    writeFlvTagHeader(this.#bytes, this.#length, flvTagTypeOf(track.kind), flvSize, timestamp);
+    const bodyStart = this.#length + FLV_TAG_HEADER_BYTES;
+    if (flvHeader !== undefined) this.#bytes.set(flvHeader, bodyStart);
+    this.#bytes.set(body, bodyStart + flvSize - body.length);
+    writeFlvPreviousTagSize(this.#bytes, end - 4, flvSize);
     this.#length = end;
   }
 

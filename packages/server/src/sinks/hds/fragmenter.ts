@@ -1,7 +1,7 @@
 import { bytesEqual } from '@sluice/media/bytes';
 import { flvTagSize } from '@sluice/media/flv';
+import type { KeptPacket, Packet } from '@sluice/media/model';
 
-import { type Frame, FrameKind } from '../../live/index.ts';
 import { JumpDetector } from '../../timing/index.ts';
 import { FragmentBuffer } from './fragment-buffer.ts';
 
@@ -36,7 +36,7 @@ export class Fragmenter {
   readonly #options: FragmenterOptions;
   readonly #buffer = new FragmentBuffer();
   readonly #jumps = new JumpDetector();
-  #headers: { audio?: Frame; video?: Frame } = {};
+  #headers: { audio?: KeptPacket; video?: KeptPacket } = {};
   #open = false;
   #hasVideo = false;
   #awaitsKeyframe = true;
@@ -52,21 +52,23 @@ export class Fragmenter {
     this.#options = options;
   }
 
-  write(frame: Frame): void {
-    if (frame.kind === FrameKind.data) return;
-    if (frame.sequenceHeader) {
-      this.#writeHeader(frame);
+  /** Takes the next packet. The first tracks of their kind are written, and messages with several tracks are not. */
+  write(packet: Packet): void {
+    const { track } = packet;
+    if (track.kind === 'data' || !track.primary || packet.parts > 1) return;
+    if (packet.type === 'configuration') {
+      this.#writeHeader(packet.keep());
       return;
     }
-    const isVideo = frame.kind === FrameKind.video;
-    if (isVideo && this.#awaitsKeyframe && !frame.keyframe) return;
-    const at = Math.max(0, frame.timestamp);
+    const isVideo = track.kind === 'video';
+    if (isVideo && this.#awaitsKeyframe && !packet.keyframe) return;
+    const at = Math.max(0, packet.timestamp);
     // Times that jump begin a fragment that doesn't follow on the last.
     const jumps = this.#jumps.jumps(isVideo, at);
     if (this.#open && jumps) this.#cut(this.#startMs + this.#spanMs);
-    else if (this.#open) this.#cutBefore(frame, this.#endBefore(isVideo, at));
+    else if (this.#open) this.#cutBefore(packet, this.#endBefore(isVideo, at));
     if (!this.#open) this.#begin(at);
-    this.#buffer.append(frame, at);
+    this.#buffer.append(packet, at);
     if (isVideo) {
       this.#awaitsKeyframe = false;
       this.#hasVideo = true;
@@ -83,8 +85,8 @@ export class Fragmenter {
     if (this.#open) this.#cut(this.#startMs + this.#spanMs);
   }
 
-  #writeHeader(header: Frame): void {
-    const isVideo = header.kind === FrameKind.video;
+  #writeHeader(header: KeptPacket): void {
+    const isVideo = header.track.kind === 'video';
     const known = isVideo ? this.#headers.video : this.#headers.audio;
     if (known !== undefined && bytesEqual(known.body, header.body)) return;
     if (isVideo) this.#headers.video = header;
@@ -105,12 +107,12 @@ export class Fragmenter {
     return Math.min(Math.max(at, least), least + MAX_TRACK_OFFSET_MS);
   }
 
-  #cutBefore(frame: Frame, end: number): void {
+  #cutBefore(packet: Packet, end: number): void {
     const { fragmentMs, maxFragmentBytes } = this.#options;
     const span = end - this.#startMs;
-    const begins = frame.keyframe || !this.#hasVideo;
+    const begins = packet.keyframe || !this.#hasVideo;
     const due = span >= fragmentMs && begins;
-    const full = this.#buffer.length + flvTagSize(frame.body.length) > maxFragmentBytes;
+    const full = this.#buffer.length + flvTagSize(packet.flvSize) > maxFragmentBytes;
     if (due || full || span >= fragmentMs * OVERFLOW_RATIO) this.#cut(end);
   }
 

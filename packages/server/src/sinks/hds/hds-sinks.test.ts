@@ -1,8 +1,9 @@
 import fc from 'fast-check';
+import type { Packet } from '@sluice/media/model';
 import { describe, expect, it, vi } from 'vitest';
 
-import type { Frame, FrameSink } from '../../live/index.ts';
-import { dataFrame } from '../../live/frame.ts';
+import type { PacketSubscriber } from '../../live/index.ts';
+import { dataPacketOf, packetOf } from '../../live/packet-test-kit.ts';
 import { HdsSinks, type HdsSinksOptions, type HdsStream } from './hds-sinks.ts';
 import { bootstrapOf, hdsVhost, header, listed, MemoryDisk, picture, sound, tagsOf } from './test-kit.ts';
 
@@ -12,7 +13,7 @@ interface TestHds {
   readonly disk: MemoryDisk;
   readonly sinks: HdsSinks;
   readonly lines: string[];
-  readonly open: (fragmentMs?: number, windowMs?: number, of?: HdsStream) => FrameSink;
+  readonly open: (fragmentMs?: number, windowMs?: number, of?: HdsStream) => PacketSubscriber;
 }
 
 function hds(disk = new MemoryDisk(), limits: HdsSinksOptions['limits'] = {}): TestHds {
@@ -32,13 +33,13 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-function headers(sink: FrameSink): void {
+function headers(sink: PacketSubscriber): void {
   sink.write(header('video'));
   sink.write(header('audio'));
 }
 
 /** 25 pictures a second with a keyframe each `gopMs`, and sound beside each. */
-function write(sink: FrameSink, fromMs: number, toMs: number, gopMs = 1000): void {
+function write(sink: PacketSubscriber, fromMs: number, toMs: number, gopMs = 1000): void {
   for (let time = fromMs; time < toMs; time += 40) {
     sink.write(picture(time, time % gopMs === 0));
     sink.write(sound(time));
@@ -55,7 +56,7 @@ describe('HdsSinks', () => {
     const { disk, open, sinks } = hds();
     const sink = open();
     headers(sink);
-    sink.write(dataFrame(0, Uint8Array.of(2, 0, 1, 97)));
+    sink.write(dataPacketOf(0, Uint8Array.of(2, 0, 1, 97)));
     write(sink, 0, 3000);
     await settle();
     expect(disk.names()).toEqual([
@@ -167,7 +168,7 @@ describe('HdsSinks', () => {
     headers(sink);
     write(sink, 0, 520);
     sink.write(header('video', 320));
-    sink.write({ ...header('video', 520), body: Uint8Array.of(0x17, 0, 0, 0, 0, 1, 2, 3) });
+    sink.write(packetOf('video', 520, Uint8Array.of(0x17, 0, 0, 0, 0, 1, 2, 3)));
     write(sink, 520, 1040);
     sink.end();
     await settle();
@@ -389,9 +390,9 @@ describe('HdsSinks', () => {
         const written: string[] = [];
         let time = 5000;
         let started = false;
-        const give = (frame: Frame, name: string): void => {
-          sink.write(frame);
-          written.push(`${name}${frame.timestamp}`);
+        const give = (packet: Packet, name: string): void => {
+          sink.write(packet);
+          written.push(`${name}${packet.timestamp}`);
         };
         for (const { kind, step } of events) {
           time = Math.max(0, time + step);

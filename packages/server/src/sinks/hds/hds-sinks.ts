@@ -1,11 +1,11 @@
+import type { Packet } from '@sluice/media/model';
+
 import { background } from '../../background.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import {
-  type Frame,
-  FrameKind,
-  type FrameSink,
   type MediaFault,
   MediaFaults,
+  type PacketSubscriber,
   type StreamId,
   streamKey,
 } from '../../live/index.ts';
@@ -84,7 +84,7 @@ export class HdsSinks {
   }
 
   /** HDS of a publisher, until `end()` of the sink. */
-  open({ id, key }: HdsStream, { hds }: Pick<VhostConfig, 'hds'>): FrameSink {
+  open({ id, key }: HdsStream, { hds }: Pick<VhostConfig, 'hds'>): PacketSubscriber {
     const { maxFragmentBytes, maxPendingBytes, maxPendingFragments } = this.#limits;
     const earlier = this.#publications.get(key);
     const fault = new Fault(this.#log, `hds ${id.app}/${id.stream}`);
@@ -122,10 +122,10 @@ export class HdsSinks {
     };
     this.#publications.set(key, publication);
     return {
-      write: (frame) => {
+      write: (packet) => {
         if (ended) return;
-        if (!isOfFlash(frame)) media.unsupported('HDS', frame);
-        fragmenter.write(frame);
+        if (!isOfFlash(packet)) media.unsupported('HDS', packet.track);
+        fragmenter.write(packet);
       },
       end: () => {
         publication.end();
@@ -169,12 +169,12 @@ export class HdsSinks {
   }
 }
 
-/** Codecs that FLV has by Enhanced RTMP only: no player of HDS knows them. Their frames are in the fragments all the same. */
+/** Codecs that FLV has by Enhanced RTMP only: no player of HDS knows them. Their packets are in the fragments all the same. */
 const ENHANCED_CODECS: ReadonlySet<string> = new Set([
   ...['hevc', 'av1', 'vp8', 'vp9', 'vvc'],
   ...['opus', 'flac', 'ac3', 'eac3'],
 ]);
 
-function isOfFlash({ kind, codec }: Frame): boolean {
-  return kind === FrameKind.data || !ENHANCED_CODECS.has(codec);
+function isOfFlash({ track: { kind, codec } }: Packet): boolean {
+  return kind === 'data' || !ENHANCED_CODECS.has(codec);
 }

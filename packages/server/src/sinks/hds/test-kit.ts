@@ -1,9 +1,10 @@
 /** What the tests of HDS share: a disk in memory that can fail, numbered frames, and what a player makes of the files. */
 import { flvHeader, FlvReader } from '@sluice/media/flv';
 import { type Bootstrap, hdsFragmentTags, parseBootstrap } from '@sluice/media/hds';
+import type { KeptPacket } from '@sluice/media/model';
 
 import { defaultVhost, type VhostConfig } from '../../config/index.ts';
-import { type Frame, FrameKind, mediaFrame } from '../../live/index.ts';
+import { packetOf } from '../../live/packet-test-kit.ts';
 import { type Disk, DiskError, type DiskErrorCode, type DiskFile } from '../disk/index.ts';
 
 /** A disk in memory. */
@@ -81,30 +82,24 @@ export function hdsVhost(fragmentMs = 1000, windowMs = 5000): Pick<VhostConfig, 
 const HEADERS = { video: '17000000000164001f', audio: 'af001210' } as const;
 
 /** A sequence header. */
-export function header(kind: keyof typeof HEADERS, timestamp = 0): Frame {
-  return frameOf(FrameKind[kind], timestamp, Buffer.from(HEADERS[kind], 'hex'));
+export function header(kind: keyof typeof HEADERS, timestamp = 0): KeptPacket {
+  return packetOf(kind, timestamp, Buffer.from(HEADERS[kind], 'hex'));
 }
 
 /** A picture that is told by its time. */
-export function picture(timestamp: number, key = false, size = 20): Frame {
+export function picture(timestamp: number, key = false, size = 20): KeptPacket {
   const body = Buffer.alloc(Math.max(9, size));
   body.set([key ? 0x17 : 0x27, 1]);
   body.writeUInt32BE(timestamp, 5);
-  return frameOf(FrameKind.video, timestamp, body);
+  return packetOf('video', timestamp, body);
 }
 
 /** A sound that is told by its time. */
-export function sound(timestamp: number): Frame {
+export function sound(timestamp: number): KeptPacket {
   const body = Buffer.alloc(12);
   body.set([0xaf, 1]);
   body.writeUInt32BE(timestamp, 2);
-  return frameOf(FrameKind.audio, timestamp, body);
-}
-
-function frameOf(kind: typeof FrameKind.audio | typeof FrameKind.video, timestamp: number, body: Uint8Array) {
-  const frame = mediaFrame(kind, timestamp, body);
-  if (frame === undefined) throw new Error('no frame');
-  return frame;
+  return packetOf('audio', timestamp, body);
 }
 
 /** What is in a fragment: `hv@0` and `ha@0` for headers, `V0`, `v40`, `a23` for media, by their times. */

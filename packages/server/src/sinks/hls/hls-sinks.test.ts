@@ -1,22 +1,23 @@
+import type { KeptPacket } from '@sluice/media/model';
 import { createDecipheriv } from 'node:crypto';
 
 import { encodeAmf0, AmfEcmaArray } from '@sluice/media/amf';
 import { buildAudioTagHeader, buildVideoTagHeader } from '@sluice/media/flv';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { type Frame, FrameKind } from '../../live/index.ts';
+import { dataPacketOf, packetOf } from '../../live/packet-test-kit.ts';
 import { readTs } from '../../remux/ts-test-kit.ts';
 import { DiskError } from '../disk/index.ts';
-import { aacHeader, avcBody, avcHeader, FakeDisk, frameOf, gate, HlsRun, ROOT, START } from './test-kit.ts';
+import { aacHeader, avcBody, avcHeader, FakeDisk, gate, HlsRun, ROOT, START } from './test-kit.ts';
 
 /** PIDs of the TS (L011). */
 const VIDEO_PID = 0x100;
 const AUDIO_PID = 0x101;
 
-function metadata(...names: string[]): Frame {
+function metadata(...names: string[]): KeptPacket {
   const properties = new AmfEcmaArray(names.map((name) => [name, name === 'videocodecid' ? 7 : 10]));
   const body = encodeAmf0('onMetaData', properties);
-  return { ...frameOf(FrameKind.audio, 0, aacHeader()), kind: FrameKind.data, codec: 'data', body };
+  return dataPacketOf(0, body);
 }
 
 /** Another H.264 configuration: another level. */
@@ -131,8 +132,8 @@ describe('HlsSinks: a stream', () => {
   it('L003 L004 pure audio: longer segments, a target duration that does not have to grow', async () => {
     const run = new HlsRun();
     const publisher = await run.publish();
-    publisher.frame(metadata('audiocodecid'));
-    publisher.frame(frameOf(FrameKind.audio, 0, aacHeader()));
+    publisher.packet(metadata('audiocodecid'));
+    publisher.packet(packetOf('audio', 0, aacHeader()));
     publisher.play(0, 24_100, 'a');
     expect(run.playlist()).toMatchObject({ targetDuration: 8 });
     expect(run.playlist().segments.map(({ duration }) => duration)).toEqual([8, 8]);
@@ -149,7 +150,7 @@ describe('HlsSinks: a stream', () => {
     ] as const) {
       const run = new HlsRun(changes);
       const publisher = await run.publish();
-      publisher.frame(metadata('audiocodecid', 'videocodecid'));
+      publisher.packet(metadata('audiocodecid', 'videocodecid'));
       publisher.headers();
       publisher.play(0, 9000);
       const ts = readTs(run.segmentBytes('live/livestream-0.ts'));
@@ -161,7 +162,7 @@ describe('HlsSinks: a stream', () => {
   it('L010 what was announced and never comes is not announced in the next segment', async () => {
     const run = new HlsRun({ videoCodec: 'h265', audioCodec: 'mp3' });
     const publisher = await run.publish();
-    for (let time = 0; time < 17_000; time += 40) publisher.frame(frameOf(FrameKind.audio, time, mp3Body()));
+    for (let time = 0; time < 17_000; time += 40) publisher.packet(packetOf('audio', time, mp3Body()));
     expect(readTs(run.segmentBytes('live/livestream-0.ts')).pmts[0]?.streams).toEqual({
       [VIDEO_PID]: 0x24,
       [0x102]: 0x03,
@@ -173,10 +174,10 @@ describe('HlsSinks: a stream', () => {
   it('P010 a codec that TS does not have is left out with one warning', async () => {
     const run = new HlsRun();
     const publisher = await run.publish();
-    publisher.frame(frameOf(FrameKind.video, 0, avcHeader()));
+    publisher.packet(packetOf('video', 0, avcHeader()));
     const speex = Buffer.concat([buildAudioTagHeader({ codec: 'speex' }), Buffer.alloc(10)]);
     for (let time = 0; time < 5000; time += 40) {
-      publisher.frame(frameOf(FrameKind.audio, time, speex));
+      publisher.packet(packetOf('audio', time, speex));
       publisher.video(time, time % 2000 === 0);
     }
     expect(run.uris()).toHaveLength(1);
@@ -192,7 +193,7 @@ describe('HlsSinks: a stream', () => {
     publisher.play(0, 3000);
     publisher.headers(3000);
     publisher.play(3000, 6000);
-    publisher.frame(frameOf(FrameKind.video, 6000, otherAvcHeader()));
+    publisher.packet(packetOf('video', 6000, otherAvcHeader()));
     publisher.play(6000, 11_000);
     expect(run.uris()).toEqual(['livestream-0.ts', 'livestream-1.ts', '!livestream-2.ts']);
     expect(run.playlist().segments.map(({ duration }) => duration)).toEqual([4, 2, 4]);
@@ -201,12 +202,12 @@ describe('HlsSinks: a stream', () => {
   it('L014 a change of codec, and a track that appears later, cut with a discontinuity', async () => {
     const run = new HlsRun();
     const publisher = await run.publish();
-    publisher.frame(metadata('audiocodecid'));
-    publisher.frame(frameOf(FrameKind.audio, 0, aacHeader()));
+    publisher.packet(metadata('audiocodecid'));
+    publisher.packet(packetOf('audio', 0, aacHeader()));
     publisher.play(0, 9000, 'a');
-    publisher.frame(frameOf(FrameKind.video, 9000, avcHeader()));
+    publisher.packet(packetOf('video', 9000, avcHeader()));
     publisher.play(10_000, 15_000);
-    publisher.frame(frameOf(FrameKind.audio, 15_000, mp3Body()));
+    publisher.packet(packetOf('audio', 15_000, mp3Body()));
     publisher.play(15_040, 15_400, 'v');
     publisher.end();
     const uris = ['!livestream-2.ts', 'livestream-3.ts', '!livestream-4.ts'];
@@ -258,7 +259,7 @@ describe('HlsSinks: a stream', () => {
     const publisher = await run.publish();
     publisher.headers();
     publisher.play(0, 4080);
-    publisher.frame(frameOf(FrameKind.video, 4080, otherAvcHeader()));
+    publisher.packet(packetOf('video', 4080, otherAvcHeader()));
     publisher.play(6000, 11_000);
     publisher.end();
     expect(run.uris()).toEqual(['livestream-0.ts', '!livestream-1.ts', 'livestream-2.ts']);
@@ -390,7 +391,7 @@ describe('HlsSinks: hls_on_error (L009)', () => {
     const publisher = await run.publish();
     publisher.headers();
     publisher.play(0, 5000);
-    publisher.frame(frameOf(FrameKind.video, 5000, broken));
+    publisher.packet(packetOf('video', 5000, broken));
     publisher.play(5040, 9000);
     publisher.end();
   }
@@ -610,7 +611,7 @@ describe('HlsSinks: faults of the disk', () => {
     const run = new HlsRun({}, { limits: { maxPendingBytes: 10_000 } });
     const publisher = await run.publish();
     publisher.headers();
-    for (let time = 0; time < 2100; time += 40) publisher.video(time, time % 2000 === 0, 400);
+    for (let time = 0; time < 4100; time += 40) publisher.video(time, time % 2000 === 0, 400);
     await run.settle();
     expect(urisOnDisk(run)).toEqual(['livestream-0.ts']);
     expect(run.disk.files.get(`${ROOT}/live/livestream-0.ts`)?.length).toBeGreaterThan(10_000);
@@ -977,7 +978,7 @@ describe('the frame path', () => {
     const publisher = await run.publish();
     publisher.headers();
     const body = Buffer.from(avcBody(7, { key: true }));
-    publisher.frame(frameOf(FrameKind.video, 0, body));
+    publisher.packet(packetOf('video', 0, body));
     body.fill(0);
     publisher.play(40, 5000);
     const [picture] = readTs(run.segmentBytes('live/livestream-0.ts')).pes;

@@ -1,5 +1,5 @@
 import type { VhostConfig } from '../../config/index.ts';
-import { type FrameSink, type MediaFault, type StreamId, streamKey } from '../../live/index.ts';
+import { type MediaFault, type PacketSubscriber, type StreamId, streamKey } from '../../live/index.ts';
 import { TsPacker } from '../../remux/index.ts';
 import type { FaultLog, FaultState, SegmentDisk } from '../disk/index.ts';
 import { type HlsItem, type HlsSource, ItemRegistry } from './items.ts';
@@ -101,7 +101,7 @@ export class HlsSinks implements HlsSource {
   }
 
   /** HLS of a publisher, until `end()` of the sink: the playlist goes on where an earlier publisher left it. */
-  open(stream: SinkStream, { hls: config }: Pick<VhostConfig, 'hls'>): FrameSink {
+  open(stream: SinkStream, { hls: config }: Pick<VhostConfig, 'hls'>): PacketSubscriber {
     const paths = new HlsPaths(config, stream.id, new Date(this.#now()), this.#utc());
     const output = this.#outputFor(stream, config, paths);
     const publication = new HlsPublication({
@@ -118,7 +118,7 @@ export class HlsSinks implements HlsSource {
     this.#publishing.set(stream.key, publication);
     this.#timer ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
     return {
-      write: (frame) => publication.write(frame),
+      write: (packet) => publication.write(packet),
       end: () => {
         this.#publications.delete(publication);
         if (this.#publishing.get(stream.key) === publication) this.#publishing.delete(stream.key);

@@ -2,10 +2,10 @@ import type { MediaPlaylist } from '@sluice/media/m3u8';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { FrameKind } from '../../live/index.ts';
+import { packetOf } from '../../live/packet-test-kit.ts';
 import { readTs } from '../../remux/ts-test-kit.ts';
 import { DiskError } from '../disk/index.ts';
-import { aacHeader, avcHeader, frameOf, HlsRun } from './test-kit.ts';
+import { aacHeader, avcHeader, HlsRun } from './test-kit.ts';
 
 /** What a client may rely on while it reads a live playlist again and again (RFC 8216 clause 6.2.2). */
 class Client {
@@ -75,8 +75,8 @@ describe('HLS, whatever is published', () => {
             const body = avcHeader().slice();
             body[8] = headers % 40;
             headers += 1;
-            publisher.frame(frameOf(FrameKind.video, Math.max(0, time), body));
-            publisher.frame(frameOf(FrameKind.audio, Math.max(0, time), aacHeader()));
+            publisher.packet(packetOf('video', Math.max(0, time), body));
+            publisher.packet(packetOf('audio', Math.max(0, time), aacHeader()));
           };
           header();
           for (const next of actions) {

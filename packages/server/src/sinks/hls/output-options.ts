@@ -6,7 +6,14 @@ import type { HlsLimits } from './limits.ts';
 import type { SegmentNumber } from './numbers.ts';
 import type { HlsPaths } from './paths.ts';
 import type { SegmentMemory } from './segment-memory.ts';
-import type { TrackFacts } from './stream-facts.ts';
+
+/** What a master playlist needs to know of a track. */
+export interface HlsTrackInfo {
+  /** As in RFC 6381; undefined while it isn't known. */
+  readonly codec: string | undefined;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+}
 
 /** A segment as a publication hands it over. */
 export interface FinishedSegment {
@@ -20,7 +27,7 @@ export interface FinishedSegment {
   readonly discontinuity: boolean;
   readonly independent: boolean;
   /** The tracks that this publication has had frames of. */
-  readonly tracks: { readonly video: TrackFacts | undefined; readonly audio: TrackFacts | undefined };
+  readonly tracks: { readonly video: HlsTrackInfo | undefined; readonly audio: HlsTrackInfo | undefined };
 }
 
 /** A segment is ready for players. */

@@ -1,23 +1,22 @@
-import { parseFlvMetadata } from '@sluice/media/flv';
 import { bytesEqual } from '@sluice/media/bytes';
+import { parseFlvMetadata } from '@sluice/media/flv';
+import { codecString, type Packet, type Track } from '@sluice/media/model';
 
 import type { VhostConfig } from '../../config/index.ts';
 import {
   announcesCodec,
-  type Frame,
-  FrameKind,
-  type FrameSink,
   type MediaFault,
   MediaFaults,
+  type PacketSubscriber,
   type StreamId,
 } from '../../live/index.ts';
 import type { TsPacker } from '../../remux/index.ts';
 import type { FaultLog } from '../disk/index.ts';
 import { MIN_SEGMENT_MS } from './limits.ts';
+import type { HlsTrackInfo } from './output-options.ts';
 import type { HlsOutput } from './output.ts';
 import type { SegmentMemory } from './segment-memory.ts';
 import { Segmenter } from './segmenter.ts';
-import { type TrackFacts, trackFacts } from './stream-facts.ts';
 
 /** The live stream, as far as HLS knows it. */
 export interface SinkStream {
@@ -28,7 +27,7 @@ export interface SinkStream {
   endPublisher(reason: 'sink-failed', detail: string): void;
 }
 
-/** What turns frames into TS. */
+/** What turns packets into TS. */
 export type SegmentPacker = Pick<
   TsPacker,
   'write' | 'writeTables' | 'flushAudio' | 'moveTo' | 'length' | 'codecs' | 'announce'
@@ -54,22 +53,26 @@ export interface HlsPublicationOptions {
 const MAX_CLOCK_DRIFT_MS = 2_000;
 
 /** What is known of a track of the publication. */
-class Track {
+class PublishedTrack {
   /** Codec of the frames that are written. */
-  codec: Frame['codec'] | undefined;
-  header: Uint8Array | undefined;
-  facts: TrackFacts | undefined;
+  codec: Track['codec'] | undefined;
+  /** The record of the configuration that holds. */
+  record: Uint8Array | undefined;
+  info: HlsTrackInfo | undefined;
 }
 
 /**
- * HLS of one publisher: frames in, segments to the {@link HlsOutput}. The path of a frame makes nothing but the bytes
+ * HLS of one publisher: packets of its first tracks in, segments to the {@link HlsOutput}. The path of a packet makes nothing but the bytes
  * of its segment.
  */
-export class HlsPublication implements FrameSink {
+export class HlsPublication implements PacketSubscriber {
   readonly #options: HlsPublicationOptions;
   readonly #segmenter: Segmenter;
   readonly #faults: MediaFaults;
-  readonly #tracks: { readonly audio: Track | undefined; readonly video: Track | undefined };
+  readonly #tracks: {
+    readonly audio: PublishedTrack | undefined;
+    readonly video: PublishedTrack | undefined;
+  };
   #packer: SegmentPacker | undefined;
   #metadata: AnnouncedCodecs | undefined;
   #ended = false;
@@ -88,8 +91,8 @@ export class HlsPublication implements FrameSink {
       options.log.warn(`${this.#name}: ${message}`);
     }, options.now);
     this.#tracks = {
-      audio: config.audioCodec === 'an' ? undefined : new Track(),
-      video: config.videoCodec === 'vn' ? undefined : new Track(),
+      audio: config.audioCodec === 'an' ? undefined : new PublishedTrack(),
+      video: config.videoCodec === 'vn' ? undefined : new PublishedTrack(),
     };
     output.begin(this, (error) => this.#fail(error instanceof Error ? error.message : String(error)));
   }
@@ -99,25 +102,26 @@ export class HlsPublication implements FrameSink {
     return this.#faults.current;
   }
 
-  write(frame: Frame): void {
+  write(packet: Packet): void {
     if (this.#ended) return;
-    if (frame.kind === FrameKind.data) {
-      this.#readMetadata(frame.body);
+    const { kind, codec, primary } = packet.track;
+    if (kind === 'data') {
+      this.#readMetadata(packet.body);
       return;
     }
-    const isVideo = frame.kind === FrameKind.video;
+    const isVideo = kind === 'video';
     const track = isVideo ? this.#tracks.video : this.#tracks.audio;
     // `vn` and `an`: the track is left out.
-    if (track === undefined) return;
-    if (!isPackable(frame)) {
-      if (frame.kind === FrameKind.audio || frame.codec !== 'unknown') this.#faults.unsupported('HLS', frame);
+    if (track === undefined || !primary || packet.type === 'control') return;
+    if (!isPackable(codec)) {
+      this.#faults.unsupported('HLS', packet.track);
       return;
     }
     const packer = this.#packer ?? this.#createPacker();
-    if (frame.codec !== track.codec) this.#changeCodec(track, isVideo, frame, packer);
-    if (frame.sequenceHeader) this.#writeHeader(track, isVideo, frame, packer);
-    // Without its header AAC can't be written.
-    else if (frame.codec !== 'aac' || track.header !== undefined) this.#writeMedia(isVideo, frame, packer);
+    if (codec !== track.codec) this.#changeCodec(track, isVideo, packet, packer);
+    if (packet.type === 'configuration') this.#writeConfiguration(track, isVideo, packet, packer);
+    // Without its configuration AAC can't be written.
+    else if (codec !== 'aac' || track.record !== undefined) this.#writeMedia(isVideo, packet, packer);
   }
 
   end(): void {
@@ -127,38 +131,40 @@ export class HlsPublication implements FrameSink {
     this.#options.output.end(this);
   }
 
-  #writeMedia(isVideo: boolean, frame: Frame, packer: SegmentPacker): void {
+  #writeMedia(isVideo: boolean, packet: Packet, packer: SegmentPacker): void {
     const wasOpen = this.#segmenter.open;
-    const verdict = this.#segmenter.judge(isVideo, frame, packer.length >= this.#options.maxSegmentBytes);
+    const verdict = this.#segmenter.judge(isVideo, packet, packer.length >= this.#options.maxSegmentBytes);
     if (verdict === 'skip') return;
     if (verdict === 'cut') this.#handOver(packer);
     if (verdict === 'cut' || !wasOpen) this.#begin(packer);
-    const result = packer.write(frame);
+    const result = packer.write(packet);
     if (result === 'written') this.#filled = true;
-    else if (result === 'broken') this.#broken(frame);
-    else if (result === 'unsupported') this.#faults.unsupported('HLS', frame);
+    else if (result === 'broken') this.#broken(packet);
+    else if (result === 'unsupported') this.#faults.unsupported('HLS', packet.track);
   }
 
-  #writeHeader(track: Track, isVideo: boolean, frame: Frame, packer: SegmentPacker): void {
-    const known = track.header;
-    if (known !== undefined && bytesEqual(known, frame.body)) return;
+  #writeConfiguration(track: PublishedTrack, isVideo: boolean, packet: Packet, packer: SegmentPacker): void {
+    const known = track.record;
+    const record = packet.track.configuration?.record;
+    if (record === undefined || (known !== undefined && bytesEqual(known, record))) return;
     const sawFrames = isVideo ? this.#segmenter.sawVideo : this.#segmenter.sawAudio;
     if (known !== undefined && sawFrames) this.#finish(true);
-    track.header = frame.body;
-    track.facts = trackFacts(frame);
-    const result = packer.write(frame);
-    if (result === 'broken') this.#broken(frame);
-    else if (result === 'unsupported') this.#faults.unsupported('HLS', frame);
+    track.record = record;
+    track.info = infoOf(packet.track);
+    const result = packer.write(packet);
+    if (result === 'broken') this.#broken(packet);
+    else if (result === 'unsupported') this.#faults.unsupported('HLS', packet.track);
   }
 
   /** A track begins, or goes on with another codec: what was before it is another segment (L014). */
-  #changeCodec(track: Track, isVideo: boolean, frame: Frame, packer: SegmentPacker): void {
+  #changeCodec(track: PublishedTrack, isVideo: boolean, packet: Packet, packer: SegmentPacker): void {
+    const { codec } = packet.track;
     const begins = track.codec === undefined;
     const announced = isVideo ? packer.codecs.video : packer.codecs.audio;
-    if (begins ? this.#segments > 0 && announced !== frame.codec : true) this.#finish(true);
-    track.codec = frame.codec;
-    track.header = undefined;
-    track.facts = trackFacts(frame);
+    if (begins ? this.#segments > 0 && announced !== codec : true) this.#finish(true);
+    track.codec = codec;
+    track.record = undefined;
+    track.info = infoOf(packet.track);
   }
 
   /** A segment begins with the frame that comes. */
@@ -199,8 +205,8 @@ export class HlsPublication implements FrameSink {
       discontinuity: closedDiscontinuity,
       independent: closedIndependent,
       tracks: {
-        video: this.#segmenter.sawVideo ? this.#tracks.video?.facts : undefined,
-        audio: this.#segmenter.sawAudio ? this.#tracks.audio?.facts : undefined,
+        video: this.#segmenter.sawVideo ? this.#tracks.video?.info : undefined,
+        audio: this.#segmenter.sawAudio ? this.#tracks.audio?.info : undefined,
       },
     });
     this.#announceWhatIsThere(packer);
@@ -268,10 +274,10 @@ export class HlsPublication implements FrameSink {
     };
   }
 
-  #broken(frame: Frame): void {
-    this.#faults.broken('HLS', frame);
-    const track = frame.kind === FrameKind.video ? 'video' : 'audio';
-    this.#fail(`${track} ${frame.sequenceHeader ? 'sequence header' : 'frame'} can't be read`);
+  #broken(packet: Packet): void {
+    this.#faults.broken('HLS', packet);
+    const what = packet.type === 'configuration' ? 'sequence header' : 'frame';
+    this.#fail(`${packet.track.kind} ${what} can't be read`);
   }
 
   /** What `hls_on_error` says (L009); `continue` goes on, and whoever noticed has said so in the log. */
@@ -308,6 +314,11 @@ function takeCopy(packer: SegmentPacker, memory: SegmentMemory): Uint8Array {
   return bytes;
 }
 
-function isPackable({ codec }: Frame): boolean {
+function infoOf(track: Track): HlsTrackInfo {
+  const codec = codecString(track);
+  return track.kind === 'video' ? { codec, width: track.width, height: track.height } : { codec };
+}
+
+function isPackable(codec: Track['codec']): boolean {
   return codec === 'h264' || codec === 'hevc' || codec === 'aac' || codec === 'mp3';
 }

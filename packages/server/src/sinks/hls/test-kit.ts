@@ -2,9 +2,11 @@
 import { posix } from 'node:path';
 
 import { type MediaPlaylist, isMasterPlaylist, parsePlaylist } from '@sluice/media/m3u8';
+import { createPacket, type Packet } from '@sluice/media/model';
 
 import { defaultVhost, type VhostConfig } from '../../config/index.ts';
-import { type Frame, FrameKind, type FrameSink, mediaFrame } from '../../live/index.ts';
+import type { PacketSubscriber } from '../../live/index.ts';
+import { ConfigurationLinker, packetOf } from '../../live/packet-test-kit.ts';
 import {
   DiskError,
   diskError,
@@ -232,43 +234,38 @@ function aacBody(number: number): Uint8Array {
   return body;
 }
 
-export function frameOf(kind: 8 | 9, timestamp: number, body: Uint8Array): Frame {
-  const frame = mediaFrame(kind, timestamp, body);
-  if (frame === undefined) throw new Error('no frame');
-  return frame;
-}
-
 /** A publisher of 25 pictures a second with a keyframe every 2 s, and of sound every 40 ms. */
 export class Publisher {
   readonly #run: HlsRun;
-  readonly #sink: FrameSink;
+  readonly #sink: PacketSubscriber;
+  readonly #linker = new ConfigurationLinker();
   readonly #zero: number;
   #number = 0;
 
-  constructor(run: HlsRun, sink: FrameSink) {
+  constructor(run: HlsRun, sink: PacketSubscriber) {
     this.#run = run;
     this.#sink = sink;
     this.#zero = run.clock;
   }
 
-  frame(frame: Frame, sourceTimestamp = frame.timestamp): void {
-    this.#run.clock = Math.max(this.#run.clock, this.#zero + frame.timestamp);
-    this.#sink.write({ ...frame, sourceTimestamp });
+  packet(packet: Packet, sourceTimestamp = packet.timestamp): void {
+    this.#run.clock = Math.max(this.#run.clock, this.#zero + packet.timestamp);
+    this.#sink.write(this.#linker.link(from(packet, sourceTimestamp)));
   }
 
   headers(timestamp = 0): void {
-    this.frame(frameOf(FrameKind.video, timestamp, avcHeader()));
-    this.frame(frameOf(FrameKind.audio, timestamp, aacHeader()));
+    this.packet(packetOf('video', timestamp, avcHeader()));
+    this.packet(packetOf('audio', timestamp, aacHeader()));
   }
 
   video(timestamp: number, key: boolean, size = 40, sourceTimestamp?: number): void {
     this.#number += 1;
-    this.frame(frameOf(FrameKind.video, timestamp, avcBody(this.#number, { key, size })), sourceTimestamp);
+    this.packet(packetOf('video', timestamp, avcBody(this.#number, { key, size })), sourceTimestamp);
   }
 
   audio(timestamp: number, sourceTimestamp?: number): void {
     this.#number += 1;
-    this.frame(frameOf(FrameKind.audio, timestamp, aacBody(this.#number)), sourceTimestamp);
+    this.packet(packetOf('audio', timestamp, aacBody(this.#number)), sourceTimestamp);
   }
 
   /**
@@ -295,4 +292,11 @@ export class Publisher {
   end(): void {
     this.#sink.end();
   }
+}
+
+/** The packet as a publisher with other times of its own sent it. */
+function from(packet: Packet, sourceTimestamp: number): Packet {
+  const { track, type, decodeTime, compositionOffset, keyframe, body, payloadStart, payloadEnd } = packet;
+  const options = { track, type, decodeTime, compositionOffset, keyframe, body, payloadStart, payloadEnd };
+  return createPacket({ ...options, sourceTimestamp }, packet.lent);
 }
