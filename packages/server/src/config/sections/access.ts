@@ -161,7 +161,8 @@ export const bandcheckSection = new Section('bandcheck', {
   enabled: flag('enabled', {
     default: false,
     active: true,
-    means: 'Makes each connection to this vhost a bandwidth test.',
+    means:
+      'Makes each RTMP connection to this vhost a bandwidth test. Nobody publishes or plays here, by any protocol.',
   }),
   key: text('key', { default: '', active: true, means: 'The key that a client must give.' }),
   intervalMs: seconds('interval', {
