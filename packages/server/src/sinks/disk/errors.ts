@@ -52,6 +52,12 @@ export function diskError(path: string, error: unknown): DiskError {
   const system = error instanceof Error && 'code' in error ? String(error.code) : '';
   const code = systemCodes[system] ?? 'io';
   const detail = error instanceof Error ? error.message : String(error);
+  // Node makes directories with their parents, and then says ENOENT where the system has said EROFS.
+  if (system === 'ENOENT' && error instanceof Error && 'syscall' in error && error.syscall === 'mkdir') {
+    const remedy =
+      'the directory cannot be made: is the file system read-only, or a part of the path no directory?';
+    return new DiskError(code, path, `${path}: ${remedy} (${detail})`, { cause: error });
+  }
   return new DiskError(code, path, `${path}: ${remedies[code]} (${detail})`, { cause: error });
 }
 
