@@ -1,3 +1,6 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -272,6 +275,54 @@ describe.runIf(haveChromium && haveFfmpeg)('the list of the built-in page', () =
       await page.close();
     },
     4 * LIMIT_MS,
+  );
+
+  it(
+    'W001 plays by what the server has: HLS alone, or nothing',
+    async ({ onTestFinished }) => {
+      const sluice = await startSluice({
+        config: (ports) => `listen ${ports.rtmp};
+srs_log_tank console;
+http_api { enabled on; listen ${ports.api}; }
+http_server { enabled on; listen ${ports.http}; dir ./; }
+vhost __defaultVhost__ { hls { enabled on; hls_path ./; hls_fragment 1; } }
+`,
+      });
+      onTestFinished(async () => sluice.stop());
+      const publisher = publish({ file: await fixture('h264-aac'), url: sluice.rtmpUrl('cam'), loop: true });
+      onTestFinished(async () => publisher.kill());
+      const page = await openPage(browser);
+      const missing: string[] = [];
+      page.on('response', (response) => {
+        if (response.status() === 404) missing.push(new URL(response.url()).pathname);
+      });
+      await page.goto(sluice.httpUrl('/'));
+      await page.click('.stream:has-text("cam")');
+      await page.waitForSelector('#screen[data-state=playing]');
+      expect(await page.isVisible('.segments label:has-text("HTTP-FLV")')).toBe(false);
+      expect(missing.filter((path) => path !== '/favicon.ico')).toEqual([]);
+      const file = join(sluice.folder, 'sluice.conf');
+      await writeFile(
+        file,
+        (await readFile(file, 'utf8')).replace('hls { enabled on;', 'hls { enabled off;'),
+      );
+      sluice.process.kill('SIGHUP');
+      await waitFor(async () => {
+        const facts = (await (await fetch(sluice.httpUrl('/assets/page.json'))).json()) as object;
+        return !('hlsMount' in facts) || undefined;
+      }, 'the reload');
+      await page.reload();
+      await page.click('.stream:has-text("cam")');
+      await waitInPage(page, 'document.getElementById("veil-title").textContent === "No form for browsers"');
+      expect(
+        await page.evaluate(
+          '[...document.querySelectorAll("#addresses code")].map((code) => code.textContent)',
+        ),
+      ).toEqual([sluice.rtmpUrl('cam')]);
+      expect(missing.filter((path) => path !== '/favicon.ico')).toEqual([]);
+      await page.close();
+    },
+    3 * LIMIT_MS,
   );
 
   it(

@@ -104,7 +104,7 @@ export function shownBase({ base, publicUrl }) {
  * @param {{vhost: string, app: string}} place
  * @param {'rtmp' | 'rtmps'} scheme
  */
-export function rtmpAppUrl(server, { vhost, app }, scheme = rtmpSchemes(server)[0]) {
+function rtmpAppUrl(server, { vhost, app }, scheme = rtmpSchemes(server)[0]) {
   return `${rtmpOrigin(server, scheme)}/${app}${vhost === '' ? '' : `?vhost=${vhost}`}`;
 }
 
@@ -113,12 +113,12 @@ export function rtmpAppUrl(server, { vhost, app }, scheme = rtmpSchemes(server)[
  *
  * @param {{vhost: string, app: string, name: string}} stream
  */
-export function rtmpUrl(server, { vhost, app, name }, scheme = rtmpSchemes(server)[0]) {
+function rtmpUrl(server, { vhost, app, name }, scheme = rtmpSchemes(server)[0]) {
   return `${rtmpOrigin(server, scheme)}/${app}/${name}${vhost === '' ? '' : `?vhost=${vhost}`}`;
 }
 
 /** The ways to publish and play over RTMP, the recommended one first: with TLS where the server has it. */
-export function rtmpSchemes({ rtmpsPort, rtmpPublicUrl }) {
+function rtmpSchemes({ rtmpsPort, rtmpPublicUrl }) {
   if (rtmpPublicUrl !== undefined) {
     return [rtmpPublicUrl.toLowerCase().startsWith('rtmps:') ? 'rtmps' : 'rtmp'];
   }
@@ -137,4 +137,48 @@ function rtmpOrigin({ host, rtmpPort, rtmpsPort, publicUrl, rtmpPublicUrl }, sch
 function originOf(scheme, host, port) {
   const standard = scheme === 'rtmps' ? 443 : 1935;
   return `${scheme}://${host}${port === undefined || port === standard ? '' : `:${port}`}`;
+}
+
+/**
+ * Where a stream plays, for people to copy.
+ *
+ * @param {object} server - as the page reaches it
+ * @param {object} shown - as others reach it
+ * @param {{vhost: string, app: string, name: string}} stream
+ * @returns {{label: string, value: string}[]}
+ */
+export function streamAddresses(server, shown, stream) {
+  const rtmp = rtmpSchemes(server).map((scheme) => ({
+    label: scheme.toUpperCase(),
+    value: rtmpUrl(server, stream, scheme),
+  }));
+  return [
+    ...rtmp,
+    ...(server.flvMount === undefined
+      ? []
+      : [
+          { label: 'HTTP-FLV', value: flvUrl({ ...shown, transport: 'http' }, stream) },
+          { label: 'WebSocket-FLV', value: flvUrl({ ...shown, transport: 'websocket' }, stream) },
+        ]),
+    ...(server.hlsMount === undefined ? [] : [{ label: 'HLS', value: hlsUrl(shown, stream) }]),
+  ];
+}
+
+/**
+ * What encoders are told, for people to copy.
+ *
+ * @param {object} server - as the page reaches it
+ * @param {{vhost: string, app: string, stream: string}} asked - by the page's own URL
+ */
+export function publishAddresses(server, { vhost, app, stream }) {
+  const name = stream || 'livestream';
+  const obs = rtmpSchemes(server).map((scheme, index) => ({
+    label: index === 0 ? 'Server' : 'Server, without TLS',
+    value: rtmpAppUrl(server, { vhost, app }, scheme),
+  }));
+  const url = rtmpUrl(server, { vhost, app, name });
+  return {
+    obs: [...obs, { label: 'Stream key', value: name }],
+    ffmpeg: [{ label: 'Command', value: `ffmpeg -re -i input.mp4 -c:v libx264 -c:a aac -f flv ${url}` }],
+  };
 }

@@ -6,26 +6,19 @@ const LIST_SIZE = 200;
 
 /**
  * What the page needs to know of its server, once. `base` is the address of the server's root, which may be below a
- * path behind a proxy.
+ * path behind a proxy; `flvMount` and `hlsMount` are absent where the server has no such form.
  *
  * @param {string | undefined} elsewhere - address of another server
  */
 export async function readFacts(elsewhere) {
   const address =
     elsewhere === undefined ? new URL('page.json', import.meta.url).href : `${elsewhere}assets/page.json`;
-  const defaults = {
-    version: '',
-    rtmpPort: 1935,
-    flvMount: '[vhost]/[app]/[stream].flv',
-    listsStreams: true,
-    root: '../',
-  };
-  const facts = await readJson(address).then(
-    (answer) => ({ ...defaults, ...answer }),
-    // Another server of this kind may not serve the page; its defaults are a good guess.
-    () => defaults,
+  const defaults = { version: '', rtmpPort: 1935, listsStreams: true, root: '../' };
+  const facts = await readJson(address).catch(
+    // Another server of this kind may not serve the page: a good guess.
+    () => ({ flvMount: '[vhost]/[app]/[stream].flv' }),
   );
-  return { ...facts, base: new URL(facts.root, address).href };
+  return { ...defaults, ...facts, base: new URL(facts.root ?? defaults.root, address).href };
 }
 
 /**

@@ -2,11 +2,10 @@ import {
   flvUrl,
   hlsUrl,
   pageUrl,
+  publishAddresses,
   readParameters,
-  rtmpAppUrl,
-  rtmpSchemes,
-  rtmpUrl,
   shownBase,
+  streamAddresses,
   vhostOf,
 } from './address.js';
 import { pollStreams, readFacts, searchStreams } from './api.js';
@@ -15,6 +14,7 @@ import { audioText, bitrateText, durationText, sizeText, videoText } from './for
 import { listenToKeys } from './keys.js';
 import { AudioLevel } from './level.js';
 import { LivePlayer } from './player.js';
+import { chosenTransport, offerTransports } from './transports.js';
 import { StreamList, element, setText, showCopies } from './view.js';
 
 const RETRY_MS = [1000, 2000, 4000, 8000];
@@ -81,8 +81,9 @@ function playFocused() {
 
 function play() {
   clearTimeout(page.retryTimer);
+  const transport = chosenTransport();
+  if (transport === undefined) return;
   page.wanted = true;
-  const transport = document.querySelector('input[name=transport]:checked').value;
   page.waitsForHls = transport === 'hls' && page.chosen.live === true && page.chosen.hls_ready === false;
   if (page.waitsForHls) {
     // Its address answers 404 until then.
@@ -247,6 +248,12 @@ function veilWords() {
       ? { title: 'Nothing is live yet', text: 'Publish a stream and it shows up here by itself.' }
       : { title: 'The server does not answer', text: 'This page goes on trying. Is Sluice running?' };
   }
+  if (chosenTransport() === undefined) {
+    return {
+      title: 'No form for browsers',
+      text: 'This server has neither http_remux nor hls enabled. VLC and ffplay play the RTMP address below.',
+    };
+  }
   switch (player.state) {
     case 'idle':
       return page.chosen.live === false
@@ -288,15 +295,7 @@ function showNow() {
   setText(element('fact-bitrate'), bitrateText(stream.live ? (stream.kbps?.recv_30s ?? 0) : 0));
   setText(element('fact-players'), stream.live ? stream.players.toLocaleString('en') : '–');
   showClock();
-  showCopies(element('addresses'), [
-    ...rtmpSchemes(server).map((scheme) => ({
-      label: scheme.toUpperCase(),
-      value: rtmpUrl(server, stream, scheme),
-    })),
-    { label: 'HTTP-FLV', value: flvUrl({ ...shown, transport: 'http' }, stream) },
-    { label: 'WebSocket-FLV', value: flvUrl({ ...shown, transport: 'websocket' }, stream) },
-    ...(server.hlsMount === undefined ? [] : [{ label: 'HLS', value: hlsUrl(shown, stream) }]),
-  ]);
+  showCopies(element('addresses'), streamAddresses(server, shown, stream));
 }
 
 function pictureSize() {
@@ -334,19 +333,9 @@ function showClock() {
 }
 
 function showPublish() {
-  const place = { vhost: parameters.vhost, app: parameters.app };
-  const key = parameters.stream || 'livestream';
-  const url = rtmpUrl(server, { ...place, name: key });
-  showCopies(element('publish-obs'), [
-    ...rtmpSchemes(server).map((scheme, index) => ({
-      label: index === 0 ? 'Server' : 'Server, without TLS',
-      value: rtmpAppUrl(server, place, scheme),
-    })),
-    { label: 'Stream key', value: key },
-  ]);
-  showCopies(element('publish-ffmpeg'), [
-    { label: 'Command', value: `ffmpeg -re -i input.mp4 -c:v libx264 -c:a aac -f flv ${url}` },
-  ]);
+  const { obs, ffmpeg } = publishAddresses(server, parameters);
+  showCopies(element('publish-obs'), obs);
+  showCopies(element('publish-ffmpeg'), ffmpeg);
 }
 
 player.addEventListener('state', ({ detail }) => {
@@ -393,16 +382,11 @@ element('open-row').addEventListener('submit', (event) => {
   choose({ ...asked, key: keyOf(asked), video: null, players: 0 });
   playFocused();
 });
-for (const input of document.querySelectorAll('input[name=transport]')) {
-  input.addEventListener('change', () => {
-    if (page.wanted) {
-      play();
-    }
-  });
-}
-
-document.querySelector('input[name=transport][value=hls]').parentElement.hidden =
-  server.hlsMount === undefined;
+offerTransports(server, () => {
+  if (page.wanted) {
+    play();
+  }
+});
 
 showPublish();
 if (parameters.stream !== '') {

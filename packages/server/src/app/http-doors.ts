@@ -39,7 +39,7 @@ import { TrustedProxies } from '../security/index.ts';
 import { VodDoor, VodHls } from '../servers/vod/index.ts';
 import type { Admission } from '../stats/index.ts';
 import type { ListenDoor, WantedAddresses } from './listeners.ts';
-import { pageMounts } from './page-mounts.ts';
+import { type PageMounts, pageMounts } from './page-mounts.ts';
 import { StartError } from './start-error.ts';
 
 /** What the HTTP servers are made of, besides the configuration. */
@@ -296,9 +296,16 @@ function playerPage(config: Config, context: HttpDoorsContext): PlayerPageFacts 
   };
 }
 
-function mountsOfPage(config: Config): ReturnType<typeof pageMounts> {
-  const vhost = findVhost(config, DEFAULT_VHOST);
-  return vhost === undefined ? {} : pageMounts(vhost, config.httpServer.dir);
+function mountsOfPage(config: Config): PageMounts {
+  const vhosts = [...config.vhosts.values()].filter(({ enabled }) => enabled);
+  const ofVhosts = vhosts.map((vhost) => pageMounts(vhost, config.httpServer.dir));
+  const first = findVhost(config, DEFAULT_VHOST);
+  // The last one counts: that of the default vhost, else of the first vhost that has one.
+  return Object.assign(
+    {},
+    ...ofVhosts.reverse(),
+    first === undefined ? {} : pageMounts(first, config.httpServer.dir),
+  ) as PageMounts;
 }
 
 /** All that the answers may depend on: the root of the configuration, and what vhosts have beneath directories. */

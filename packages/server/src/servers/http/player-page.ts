@@ -44,6 +44,7 @@ const ASSETS: ReadonlySet<string> = new Set([
   'page.css',
   'page.js',
   'player.js',
+  'transports.js',
   'view.js',
 ]);
 
