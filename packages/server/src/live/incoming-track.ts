@@ -1,7 +1,7 @@
 import type { AudioTrack, KeptPacket, VideoTrack } from '@sluice/media/model';
 
 import { InbandParameterSets } from './inband-parameter-sets.ts';
-import { MAX_TRACKS_PER_KIND } from './limits.ts';
+import { MAX_TRACKS_PER_KIND, STOPPED_TRACK_MS } from './limits.ts';
 
 /** How often one time came in turn on a track. */
 class EqualTimes {
@@ -23,6 +23,8 @@ export class IncomingTrack<T extends VideoTrack | AudioTrack = VideoTrack | Audi
   configuration: KeptPacket | undefined;
   readonly parameterSets = new InbandParameterSets();
   readonly equalTimes = new EqualTimes();
+  /** Time of its latest packet on the stream's timeline, ms; undefined before the first. */
+  latest: number | undefined;
 
   constructor(track: T) {
     this.track = track;
@@ -48,9 +50,17 @@ export class IncomingTracks {
     return [this.audio, this.video, ...this.#others.values()].filter((track) => track !== undefined);
   }
 
-  /** The configurations that hold, in the same order. */
+  /** The configurations that hold, in the same order; those of tracks that have stopped are left out. */
   get configurations(): readonly KeptPacket[] {
-    return this.all.map(({ configuration }) => configuration).filter((packet) => packet !== undefined);
+    const going = this.all.filter((track) => !this.hasStopped(track));
+    return going.map(({ configuration }) => configuration).filter((packet) => packet !== undefined);
+  }
+
+  /** Whether nothing has come of a track for so long that it counts as one that has stopped, while others went on. */
+  hasStopped({ latest }: IncomingTrack): boolean {
+    if (latest === undefined) return false;
+    const furthest = Math.max(this.audio?.latest ?? latest, this.video?.latest ?? latest);
+    return furthest - latest > STOPPED_TRACK_MS;
   }
 
   /** What is known of a track, which begins with this call if it is new; undefined for one beyond the limit. */

@@ -116,8 +116,9 @@ export class Intake {
     const { audioFrames, videoFrames } = this.#meter;
     const expectsAudio = this.#announced.audio && videoFrames < FRAMES_WITHOUT_ANNOUNCED;
     const expectsVideo = this.#announced.video && audioFrames < FRAMES_WITHOUT_ANNOUNCED;
-    const hasAudio = this.#tracks.audio !== undefined || expectsAudio;
-    const hasVideo = this.#tracks.video !== undefined || expectsVideo;
+    const { audio, video } = this.#tracks;
+    const hasAudio = audio === undefined ? expectsAudio : !this.#tracks.hasStopped(audio);
+    const hasVideo = video === undefined ? expectsVideo : !this.#tracks.hasStopped(video);
     return { metadata: this.#metadata, configurations: this.configurations, hasAudio, hasVideo };
   }
 
@@ -242,11 +243,23 @@ export class Intake {
     if (track.codec !== 'unknown' && track.kind !== 'data') incoming.track = track;
     if (incoming.equalTimes.next(timestamp) >= MAX_EQUAL_TIMES) this.#warnOfTimes(incoming, timestamp);
     let timed = packet.at(this.#timeOf(packet, isVideo));
+    this.#resume(incoming, timed.timestamp);
     if (packet.keyframe) timed = this.#followParameterSets(incoming, timed);
     else if (isVideo) incoming.parameterSets.note(packet);
     if (incoming.configuration === undefined) this.#noteUnconfigured(incoming);
     if (packet.part === 0) this.#meter.frame(track.kind, packet.keyframe && track.primary, timed.timestamp);
     this.#delegate.media(timed);
+  }
+
+  /** A track that had stopped goes on: players that came meanwhile were not told of it. */
+  #resume(incoming: IncomingTrack, timestamp: number): void {
+    const { configuration } = incoming;
+    const hadStopped = this.#tracks.hasStopped(incoming);
+    // Times that are not corrected may be of clocks that have nothing to do with each other.
+    incoming.latest = this.correctsTime ? timestamp : undefined;
+    if (!hadStopped || configuration === undefined) return;
+    incoming.configuration = configuration.at(timestamp);
+    this.#delegate.media(incoming.configuration);
   }
 
   /** Time of a packet on the stream's timeline, ms. All packets of a message have the same. */

@@ -5,6 +5,11 @@
 
 /** What a frame object, its view and its place in a list cost besides the body, bytes. */
 export const FRAME_COST_BYTES = 256;
+/**
+ * A track that is so far behind the others, ms of stream time, counts as one that has stopped: players are told of it again
+ * when it comes back.
+ */
+export const STOPPED_TRACK_MS = 20_000;
 /** The most tracks of each kind that a stream may have. */
 export const MAX_TRACKS_PER_KIND = 16;
 /** The most frames of a GOP cache, whatever `gop_cache_max_frames` says: all of them are encoded when a player joins. */

@@ -197,6 +197,26 @@ describe('FLV fan-out', () => {
     expect(body[4]).toBe(wanted ? 5 : 4);
   });
 
+  it('a track that has stopped is not announced, and its sequence header comes again with it', () => {
+    const stream = liveStream();
+    const publisher = publishTo(stream);
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
+    publishSeconds(publisher, 0, 1000);
+    for (let time = 1000; time <= 25_000; time += 40) {
+      publisher.write(FlvTagType.video, time, video(time, { key: time % 1000 === 0 }));
+    }
+    publisher.flush();
+    const watcher = watch(stream, { family });
+    expect(readFlv(watcher.sink.bytes).reader.header).toEqual({ audio: false, video: true });
+    expect(seen(watcher).filter((name) => name.startsWith('a'))).toEqual([]);
+    publisher.write(FlvTagType.audio, 25_040, audio(7));
+    publisher.flush();
+    expect(seen(watcher).slice(-2)).toEqual(['ah@40', 'a@40#7']);
+    const late = watch(stream, { family });
+    expect(readFlv(late.sink.bytes).reader.header).toEqual({ audio: true, video: true });
+  });
+
   it('the file header goes by what the metadata announces, too', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);

@@ -245,6 +245,23 @@ describe('TS fan-out', () => {
     expect(seen.filter((time) => time >= firstAfter)).toEqual(every40(firstAfter, 7000));
   });
 
+  it('audio that has stopped is not announced any longer, and is when it comes back', () => {
+    const stream = liveStream();
+    const publisher = publishTo(stream);
+    headers(publisher);
+    const watcher = ts(stream);
+    publish(publisher, 0, 1000);
+    for (let time = 1000; time <= 23_000; time += 40) {
+      publisher.write(FlvTagType.video, time, avcBody(time, { key: time % 1000 === 0 }));
+    }
+    publisher.flush();
+    const { pmts } = readTs(watcher.sink.bytes);
+    expect(pmts[0]?.streams).toEqual({ 0x100: 0x1b, 0x101: 0x0f });
+    expect(pmts.at(-1)?.streams).toEqual({ 0x100: 0x1b });
+    publish(publisher, 23_040, 24_000);
+    expect(readTs(watcher.sink.bytes).pmts.at(-1)?.streams).toEqual({ 0x100: 0x1b, 0x101: 0x0f });
+  });
+
   it('whatever is published and whoever joins: whole packets, tables first, no gap', () => {
     const event = fc.oneof(
       fc.record({

@@ -6,6 +6,7 @@ import {
   type FanOutFamily,
   type FanOutFormat,
   type MediaFaults,
+  STOPPED_TRACK_MS,
   trackBit,
   type TrackState,
 } from '../live/index.ts';
@@ -46,6 +47,8 @@ class TsFormat implements FanOutFormat {
   readonly #packer = new TsPacker({});
   readonly #faults: MediaFaults | undefined;
   #audiosSinceVideo = 0;
+  /** Time of the latest audio, ms; undefined while none is announced. */
+  #latestAudio: number | undefined;
 
   constructor(framing: Framing, configurations: readonly KeptPacket[], faults: MediaFaults | undefined) {
     this.#faults = faults;
@@ -97,7 +100,10 @@ class TsFormat implements FanOutFormat {
   #pack(packet: KeptPacket, offsets: number[]): boolean {
     const packer = this.#packer;
     const keyframe = isKeyframe(packet);
-    if (keyframe) packer.flushAudio();
+    if (keyframe) {
+      packer.flushAudio();
+      this.#checkAudio(packet.timestamp);
+    }
     const offset = packer.length;
     if (keyframe) packer.writeTables();
     const result = packer.write(packet);
@@ -109,6 +115,7 @@ class TsFormat implements FanOutFormat {
       this.#audiosSinceVideo = 0;
       return true;
     }
+    this.#latestAudio = packet.timestamp;
     this.#audiosSinceVideo += 1;
     if (this.#audiosSinceVideo % PURE_AUDIO_FRAMES === 0) {
       packer.announce({ audio: packer.codecs.audio });
@@ -116,6 +123,13 @@ class TsFormat implements FanOutFormat {
       packer.writeTables();
     }
     return true;
+  }
+
+  /** Audio that has stopped is not announced any longer: players would wait for it. */
+  #checkAudio(timestamp: number): void {
+    if (this.#latestAudio === undefined || timestamp - this.#latestAudio <= STOPPED_TRACK_MS) return;
+    this.#latestAudio = undefined;
+    this.#packer.announce({ video: this.#packer.codecs.video });
   }
 
   #noteFault(packet: KeptPacket, result: 'unsupported' | 'broken'): void {

@@ -163,7 +163,7 @@ export class HlsPublication implements PacketSubscriber {
     const announced = isVideo ? packer.codecs.video : packer.codecs.audio;
     if (begins ? this.#segments > 0 && announced !== codec : true) this.#finish(true);
     track.codec = codec;
-    track.record = undefined;
+    track.record = packet.track.configuration?.record;
     track.info = infoOf(packet.track);
   }
 
@@ -212,14 +212,37 @@ export class HlsPublication implements PacketSubscriber {
     this.#announceWhatIsThere(packer);
   }
 
-  /** A track that was announced and never came is not announced any longer. */
+  /**
+   * A track that was announced and never came is not announced any longer, nor is one that a whole segment had nothing
+   * of: what follows is a discontinuity then, and so it is when the track comes back.
+   */
   #announceWhatIsThere(packer: SegmentPacker): void {
-    const { video, audio } = packer.codecs;
-    const noVideo = this.#tracks.video?.codec === undefined;
-    const noAudio = this.#tracks.audio?.codec === undefined;
-    if ((noVideo && video !== undefined) || (noAudio && audio !== undefined)) {
-      packer.announce({ video: noVideo ? undefined : video, audio: noAudio ? undefined : audio });
+    const { closedDurationMs, closedHadAudio, closedHadVideo } = this.#segmenter;
+    const { video, audio } = this.#tracks;
+    // One that was cut short, for its bytes say, tells nothing.
+    if (closedDurationMs >= this.#options.config.fragmentMs / 2) {
+      if (!closedHadVideo && video !== undefined) this.#noteStopped(video, true);
+      if (!closedHadAudio && audio !== undefined) this.#noteStopped(audio, false);
     }
+    const { codecs } = packer;
+    const noVideo = video?.codec === undefined;
+    const noAudio = audio?.codec === undefined;
+    if ((noVideo && codecs.video !== undefined) || (noAudio && codecs.audio !== undefined)) {
+      packer.announce({
+        video: noVideo ? undefined : codecs.video,
+        audio: noAudio ? undefined : codecs.audio,
+      });
+    }
+  }
+
+  #noteStopped(track: PublishedTrack, isVideo: boolean): void {
+    if (track.codec === undefined) return;
+    track.codec = undefined;
+    track.record = undefined;
+    track.info = undefined;
+    const segmenter = this.#segmenter;
+    if (isVideo ? segmenter.sawVideo : segmenter.sawAudio) segmenter.markDiscontinuity();
+    segmenter.forgetTrack(isVideo);
   }
 
   /** The wall clock of a time of the stream: as far as possible one that grows as the stream does. */

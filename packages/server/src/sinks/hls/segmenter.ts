@@ -99,6 +99,8 @@ export class Segmenter {
   /** The open segment has no video, or begins with a keyframe. */
   #independent = true;
   #closedIndependent = true;
+  #closedHadVideo = false;
+  #closedHadAudio = false;
 
   constructor(settings: SegmenterSettings) {
     this.#settings = settings;
@@ -137,6 +139,22 @@ export class Segmenter {
   /** Whether the segment that was closed last can be decoded without the one before. */
   get closedIndependent(): boolean {
     return this.#closedIndependent;
+  }
+
+  /** Whether the segment that was closed last has video. */
+  get closedHadVideo(): boolean {
+    return this.#closedHadVideo;
+  }
+
+  /** Whether the segment that was closed last has audio. */
+  get closedHadAudio(): boolean {
+    return this.#closedHadAudio;
+  }
+
+  /** A track has stopped: segments are cut as if it had never been there, until it comes back. */
+  forgetTrack(isVideo: boolean): void {
+    if (isVideo) this.#sawVideo = false;
+    else this.#sawAudio = false;
   }
 
   /** The next segment that begins, or the one that is open, does not follow on what is before it. */
@@ -239,5 +257,7 @@ export class Segmenter {
     this.#closedDurationMs = endMs - this.#startMs;
     this.#closedDiscontinuity = this.#discontinuity;
     this.#closedIndependent = this.#independent;
+    this.#closedHadVideo = !Number.isNaN(this.#video.first);
+    this.#closedHadAudio = !Number.isNaN(this.#audio.first);
   }
 }
