@@ -160,7 +160,8 @@ SRS_HTTP_API_LISTEN=1985
   it.each([
     ['media', '@sluice/media/remux', []],
     ['rtmp', '@sluice/rtmp/node', ['@sluice/media']],
-    ['server', 'sluice', ['@sluice/media', '@sluice/rtmp']],
+    ['bench', '@sluice/bench', ['@sluice/media']],
+    ['server', 'sluice', ['@sluice/bench', '@sluice/media', '@sluice/rtmp']],
   ])('G008 npm pack in packages/%s makes a file that can be installed', async (name, module, inside) => {
     // Below node_modules of the checkout, the packages of others are found as after an installation.
     const cache = join(checkout, 'node_modules/.cache/');
