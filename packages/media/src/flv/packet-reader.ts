@@ -71,6 +71,9 @@ export class FlvPacketReader {
   #parseSps: boolean;
   readonly #video = new Map<number, VideoTrack>();
   readonly #audio = new Map<number, AudioTrack>();
+  /** Those with the id 0, which nearly all tags are of. */
+  #video0: VideoTrack | undefined;
+  #audio0: AudioTrack | undefined;
   /** The latest configured track of another codec of each track, by kind and id: its frames may come again. */
   readonly #former = new Map<string, VideoTrack | AudioTrack>();
   readonly #data: DataTrack = createDataTrack();
@@ -102,14 +105,16 @@ export class FlvPacketReader {
 
   /** Packets of this track are decoded by another configuration from now on: one that the frames brought themselves. */
   configure(track: VideoTrack | AudioTrack): void {
-    if (track.kind === 'video') this.#video.set(track.id, track);
-    else this.#audio.set(track.id, track);
+    if (track.kind === 'video') this.#setVideo(track);
+    else this.#setAudio(track);
   }
 
   /** Forgets all tracks. */
   reset(): void {
     this.#video.clear();
     this.#audio.clear();
+    this.#video0 = undefined;
+    this.#audio0 = undefined;
     this.#former.clear();
     this.#problem = undefined;
   }
@@ -145,7 +150,7 @@ export class FlvPacketReader {
     // Nearly all tags are these, so they have a way of their own.
     const first = body[0] ?? 0;
     if ((first & AVC_MASK) === AVC_CODEC && body[1] === AVC_NALU && body.length >= AVC_HEADER_BYTES) {
-      const track = this.#video.get(0);
+      const track = this.#video0;
       const frameType = first >> 4;
       if (track?.codec === 'h264' && frameType >= VideoFrameType.key && frameType < VideoFrameType.command) {
         return this.#listOf(avcPacket(track, frameType, timestamp, body));
@@ -194,13 +199,13 @@ export class FlvPacketReader {
       if (track === undefined && this.#isFull(this.#video)) return undefined;
       const primary = track?.primary ?? this.#video.size === 0;
       track = this.#formerTrack(track, codec) ?? createVideoTrack(codec, { id: trackId, primary });
-      this.#video.set(trackId, track);
+      this.#setVideo(track);
     }
     if (type === 'configuration') {
       const isRecord = packetType === 'sequence-header';
       const before = track;
       track = this.#configured(track, body.subarray(dataOffset, dataEnd), isRecord);
-      if (replaces(track, before)) this.#video.set(trackId, track);
+      if (replaces(track, before)) this.#setVideo(track);
     } else if (header.keyframe && track.configuration?.width === undefined) {
       track = this.#sized(track, body.subarray(dataOffset, dataEnd));
     }
@@ -227,13 +232,13 @@ export class FlvPacketReader {
     const size = flvPictureSize(track.codec, picture);
     if (size === undefined || (size.width === track.width && size.height === track.height)) return track;
     const sized = { ...track, ...size };
-    this.#video.set(track.id, sized);
+    this.#setVideo(sized);
     return sized;
   }
 
   #readAudio(timestamp: number, body: Uint8Array): readonly LentPacket[] {
     if ((body[0] ?? 0) >> 4 === AAC_SOUND_FORMAT && body[1] === AAC_RAW) {
-      const track = this.#audio.get(0);
+      const track = this.#audio0;
       if (track?.codec === 'aac') return this.#listOf(aacPacket(track, timestamp, body));
     }
     const header = parseAudioTagHeader(body);
@@ -276,19 +281,19 @@ export class FlvPacketReader {
       track =
         this.#formerTrack(track, codec) ??
         createAudioTrack(codec, { id: trackId, primary, sampleRate, channels });
-      this.#audio.set(trackId, track);
+      this.#setAudio(track);
     } else if (
       sampleRate !== undefined &&
       (track.sampleRate !== sampleRate || track.channels !== channels) &&
       track.configuration?.sampleRate === undefined
     ) {
       track = { ...track, sampleRate, channels };
-      this.#audio.set(trackId, track);
+      this.#setAudio(track);
     }
     if (type === 'configuration') {
       const before = track;
       track = this.#configured(track, body.subarray(dataOffset, dataEnd), true);
-      if (replaces(track, before)) this.#audio.set(trackId, track);
+      if (replaces(track, before)) this.#setAudio(track);
     }
     return createPacket(
       {
@@ -324,6 +329,16 @@ export class FlvPacketReader {
       ? parseDecoderConfiguration(codec, copy, { parseSps: this.#parseSps })
       : unreadConfiguration(codec, copy);
     return withConfiguration(track, read);
+  }
+
+  #setVideo(track: VideoTrack): void {
+    this.#video.set(track.id, track);
+    if (track.id === 0) this.#video0 = track;
+  }
+
+  #setAudio(track: AudioTrack): void {
+    this.#audio.set(track.id, track);
+    if (track.id === 0) this.#audio0 = track;
   }
 
   #isTooLarge(type: PacketType, bytes: number): boolean {

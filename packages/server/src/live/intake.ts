@@ -2,7 +2,6 @@ import { bytesEqual } from '@sluice/media/bytes';
 import { configurationPacket, FlvPacketReader, type FlvTagType } from '@sluice/media/flv';
 import {
   type AudioTrack,
-  createPacket,
   type DecoderConfiguration,
   type KeptPacket,
   type Packet,
@@ -16,11 +15,11 @@ import { type Unwrapped, unwrapAdts } from './adts-unwrapper.ts';
 import { codecName } from './codec-names.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
 import { PURE_AUDIO_FRAMES } from './gop-cache.ts';
+import { IncomingMetadata } from './incoming-metadata.ts';
 import { type IncomingTrack, IncomingTracks } from './incoming-track.ts';
-import { MAX_DATA_BYTES, MAX_TRACKS_PER_KIND } from './limits.ts';
+import { MAX_TRACKS_PER_KIND, STOPPED_TRACK_MS } from './limits.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { MediaFaults } from './media-faults.ts';
-import { announcesCodec, readDataMessage } from './metadata.ts';
 import { type AudioInfo, audioInfo, type VideoInfo, videoInfo } from './stream-info.ts';
 import type { StreamMeter } from './stream-meter.ts';
 
@@ -61,11 +60,7 @@ export class Intake {
   /** What is wrong with the publisher's messages. */
   readonly faults: MediaFaults;
   #settings: LiveSettings;
-  #metadata: KeptPacket | undefined;
-  /** What the metadata announces. */
-  #announced = { audio: false, video: false };
-  /** The metadata says that the publisher's times are absolute. */
-  #announcesAtc = false;
+  readonly #metadata = new IncomingMetadata();
   readonly #tracks = new IncomingTracks();
   /** Time of the message whose packets are taken, ms. */
   #messageTime = 0;
@@ -114,12 +109,13 @@ export class Intake {
   /** What a player is told before its first packet. */
   get headers(): StreamHeaders {
     const { audioFrames, videoFrames } = this.#meter;
-    const expectsAudio = this.#announced.audio && videoFrames < FRAMES_WITHOUT_ANNOUNCED;
-    const expectsVideo = this.#announced.video && audioFrames < FRAMES_WITHOUT_ANNOUNCED;
+    const { announced, packet: metadata } = this.#metadata;
+    const expectsAudio = announced.audio && videoFrames < FRAMES_WITHOUT_ANNOUNCED;
+    const expectsVideo = announced.video && audioFrames < FRAMES_WITHOUT_ANNOUNCED;
     const { audio, video } = this.#tracks;
     const hasAudio = audio === undefined ? expectsAudio : !this.#tracks.hasStopped(audio);
     const hasVideo = video === undefined ? expectsVideo : !this.#tracks.hasStopped(video);
-    return { metadata: this.#metadata, configurations: this.configurations, hasAudio, hasVideo };
+    return { metadata, configurations: this.configurations, hasAudio, hasVideo };
   }
 
   /** Players begin at zero rather than at the publisher's times. */
@@ -156,7 +152,7 @@ export class Intake {
   /** A publisher begins. */
   begin(): void {
     this.#meter.restart();
-    this.#announcesAtc = false;
+    this.#metadata.announcesAtc = false;
     this.faults.reset();
     this.#timeline.restart();
   }
@@ -164,9 +160,8 @@ export class Intake {
   /** The publisher has gone: what it said holds no longer. */
   forget(): void {
     this.#reader.reset();
-    this.#metadata = undefined;
+    this.#metadata.clear();
     this.faults.reset();
-    this.#announced = { audio: false, video: false };
     this.#tracks.clear();
   }
 
@@ -242,7 +237,9 @@ export class Intake {
       this.#changeCodec(incoming, packet);
     if (track.codec !== 'unknown' && track.kind !== 'data') incoming.track = track;
     if (incoming.equalTimes.next(timestamp) >= MAX_EQUAL_TIMES) this.#warnOfTimes(incoming, timestamp);
-    let timed = packet.at(this.#timeOf(packet, isVideo));
+    const time =
+      packet.parts === 1 && track.primary ? this.#correct(isVideo, timestamp) : this.#timeOf(packet);
+    let timed = packet.at(time);
     this.#resume(incoming, timed.timestamp);
     if (packet.keyframe) timed = this.#followParameterSets(incoming, timed);
     else if (isVideo) incoming.parameterSets.note(packet);
@@ -253,8 +250,9 @@ export class Intake {
 
   /** A track that had stopped goes on: players that came meanwhile were not told of it. */
   #resume(incoming: IncomingTrack, timestamp: number): void {
-    const { configuration } = incoming;
-    const hadStopped = this.#tracks.hasStopped(incoming);
+    const { configuration, latest } = incoming;
+    const isNext = latest === undefined || timestamp - latest <= STOPPED_TRACK_MS;
+    const hadStopped = !isNext && this.#tracks.hasStopped(incoming);
     // Times that are not corrected may be of clocks that have nothing to do with each other.
     incoming.latest = this.correctsTime ? timestamp : undefined;
     if (!hadStopped || configuration === undefined) return;
@@ -262,18 +260,19 @@ export class Intake {
     this.#delegate.media(incoming.configuration);
   }
 
+  /** A time of one of the first tracks on the stream's timeline, ms. */
+  #correct(isVideo: boolean, timestamp: number): number {
+    if (this.correctsTime) return this.#timeline.correct(isVideo, timestamp);
+    this.#timeline.follow(isVideo, timestamp);
+    return timestamp;
+  }
+
   /** Time of a packet on the stream's timeline, ms. All packets of a message have the same. */
-  #timeOf({ part, timestamp, track }: Packet, isVideo: boolean): number {
+  #timeOf({ part, timestamp, track }: Packet): number {
     if (part > 0) return this.#messageTime;
-    this.#messageTime = timestamp;
-    if (!track.primary) {
-      // Other tracks go by the clock of the first ones.
-      if (this.correctsTime) this.#messageTime = Math.max(0, timestamp + this.#timeline.offset);
-    } else if (this.correctsTime) {
-      this.#messageTime = this.#timeline.correct(isVideo, timestamp);
-    } else {
-      this.#timeline.follow(isVideo, timestamp);
-    }
+    if (track.primary) this.#messageTime = this.#correct(track.kind === 'video', timestamp);
+    // Other tracks go by the clock of the first ones.
+    else this.#messageTime = this.correctsTime ? Math.max(0, timestamp + this.#timeline.offset) : timestamp;
     return this.#messageTime;
   }
 
@@ -310,7 +309,7 @@ export class Intake {
 
   get #atc(): boolean {
     const { atc, atcAuto } = this.#settings.play;
-    return atc || (atcAuto && this.#announcesAtc);
+    return atc || (atcAuto && this.#metadata.announcesAtc);
   }
 
   #writeConfiguration(incoming: IncomingTrack, packet: Packet): void {
@@ -391,38 +390,18 @@ export class Intake {
     this.#delegate.media(told);
   }
 
-  #writeData({ timestamp, body, track }: Packet): void {
-    let message;
+  #writeData(packet: Packet): void {
+    // A data message doesn't move the timeline.
+    const time = this.correctsTime ? this.#timeline.latest : packet.timestamp;
+    let told: KeptPacket | undefined;
     try {
-      message = readDataMessage(body, this.#settings.metadata);
+      told = this.#metadata.read(packet, this.#settings.metadata, time);
     } catch (error) {
       this.#warn('bad-data-message', error);
       return;
     }
-    if (message === undefined || message.body.length > MAX_DATA_BYTES) {
-      this.#warn('bad-data-message');
-      return;
-    }
-    // A data message doesn't move the timeline.
-    const time = this.correctsTime ? this.#timeline.latest : timestamp;
-    const options = {
-      type: 'data',
-      decodeTime: time,
-      sourceTimestamp: timestamp,
-      body: message.body,
-    } as const;
-    const packet = createPacket({ track, ...options }, false);
-    if (message.metadata !== undefined) {
-      this.#metadata = packet;
-      const { metadata } = message;
-      this.#announced = {
-        audio: announcesCodec(metadata.get('audiocodecid')),
-        video: announcesCodec(metadata.get('videocodecid')),
-      };
-      const atc = metadata.get('bravo_atc');
-      if (atc === 'true' || atc === true) this.#announcesAtc = true;
-    }
-    this.#delegate.data(packet);
+    if (told === undefined) this.#warn('bad-data-message');
+    else this.#delegate.data(told);
   }
 
   #warn(kind: string, error?: unknown, outcome = 'message dropped'): void {
