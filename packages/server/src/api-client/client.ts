@@ -267,7 +267,7 @@ function errorCodeOf(status: number, code: number): ApiErrorCode {
 function meaningOf(code: number): string {
   switch (code) {
     case 401:
-      return 'the API asks for a name and a password, and these are not the right ones';
+      return 'the API asks for a user and a password, and got none or wrong ones';
     case 404:
       return 'the server has no such path';
     case 405:

@@ -152,7 +152,9 @@ describe('commands that talk to a server', () => {
     const { url } = await listen({ httpApi: { auth } });
     const environment = { SLUICE_API: url, SLUICE_API_USER: 'admin', SLUICE_API_PASSWORD: 'a b' };
     expect(await run('streams', {}, { environment })).toMatchObject({ code: 0 });
-    expect(await run('streams', { api: url })).toMatchObject({ code: RemoteExit.denied });
+    const denied = await run('streams', { api: url });
+    expect(denied).toMatchObject({ code: RemoteExit.denied });
+    expect(denied.err).toContain('SLUICE_API_PASSWORD');
   });
 
   it.each([

@@ -136,7 +136,11 @@ export async function runWithApi(
       return RemoteExit.usage;
     }
     if (!(error instanceof ApiError)) throw error;
-    terminal.explain(`sluice ${name}: ${printable(error.message)}\n`);
+    const remedy =
+      error.status === 401
+        ? `; set ${USER_VARIABLE} and ${PASSWORD_VARIABLE}, or name the server's configuration with -c`
+        : '';
+    terminal.explain(`sluice ${name}: ${printable(error.message)}${remedy}\n`);
     return exitOf(error);
   }
 }
