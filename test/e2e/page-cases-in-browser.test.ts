@@ -348,6 +348,8 @@ vhost __defaultVhost__ { hls { enabled on; hls_path ./; hls_fragment 1; } }
         if (response.status() === 404 || pathname.startsWith('/api/')) asked.push(pathname);
       });
       await page.goto(sluice.httpUrl('/'));
+      expect(await page.textContent('#streams-title')).toBe('Watch');
+      expect(await page.isVisible('#count')).toBe(false);
       await page.fill('#open-name', 'live/hidden');
       await page.press('#open-name', 'Enter');
       await page.waitForSelector('#screen[data-state=playing]');

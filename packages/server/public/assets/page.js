@@ -194,7 +194,8 @@ function onFailure() {
 function show() {
   showServer();
   showList();
-  element('layout').dataset.empty = String(page.chosen === undefined);
+  // The list comes first as soon as it is of use.
+  element('layout').dataset.empty = String(page.chosen === undefined && page.listed);
   showVeil();
   showNow();
 }
@@ -212,6 +213,8 @@ function showList() {
         : 'This server does not list its streams. Open one by its name:',
   );
   element('open-row').hidden = page.listed;
+  setText(element('streams-title'), page.listed ? 'Live now' : 'Watch');
+  element('count').hidden = !page.listed;
 }
 
 function showServer() {
