@@ -1,3 +1,5 @@
+import type { KeptPacket } from '@sluice/media/model';
+
 import type { EncodedBatch } from './fan-out-format.ts';
 import { FRAME_COST_BYTES } from './limits.ts';
 import { isPicture, startsGop } from './packet-roles.ts';
@@ -9,6 +11,8 @@ export interface LoggedBatch extends EncodedBatch {
   readonly lastTimestamp: number;
   /** Index of the last packet inside that starts a GOP, or -1. */
   readonly keyframe: number;
+  /** The configurations that hold in front of its first packet. */
+  readonly configurations: readonly KeptPacket[];
   /** How many pictures are inside. */
   readonly videoFrames: number;
   /** What all batches that were ever logged before this one have cost, bytes: see {@link BatchLog.costFrom}. */
@@ -44,7 +48,7 @@ export class BatchLog {
     return this.#batches[sequence - this.#first];
   }
 
-  push(batch: EncodedBatch): LoggedBatch {
+  push(batch: EncodedBatch, configurations: readonly KeptPacket[] = []): LoggedBatch {
     let keyframe = -1;
     let videoFrames = 0;
     for (let index = 0; index < batch.packets.length; index += 1) {
@@ -59,6 +63,7 @@ export class BatchLog {
       offsets: batch.offsets,
       tracks: batch.tracks,
       restarts: batch.restarts,
+      configurations,
       sequence: this.head,
       lastTimestamp: batch.packets[batch.packets.length - 1]?.timestamp ?? 0,
       keyframe,

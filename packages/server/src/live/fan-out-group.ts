@@ -28,12 +28,21 @@ export class FanOutGroup {
   #timer: NodeJS.Timeout | undefined;
   #lastFlush: number;
 
-  /** @param phase - 0–1: where in the flush interval this group's flushes lie, so that groups are spread */
-  constructor(key: string, format: FanOutFormat, home: FanOutHome, phase: number) {
+  /**
+   * @param configurations - those that hold in front of the group's first packet
+   * @param phase - 0–1: where in the flush interval this group's flushes lie, so that groups are spread
+   */
+  constructor(
+    key: string,
+    format: FanOutFormat,
+    home: FanOutHome,
+    configurations: readonly KeptPacket[],
+    phase: number,
+  ) {
     this.key = key;
     this.#format = format;
     this.#home = home;
-    this.#log = new GroupLog(format, home);
+    this.#log = new GroupLog(format, home, configurations);
     this.#writer = new PlayerWriter(format, home, this.#log.batches);
     this.#lastFlush = performance.now() - phase * home.settings().flushIntervalMs;
   }

@@ -38,6 +38,8 @@ export class FanOut {
   readonly #paused = new Set<Player>();
   /** Packets since the publisher's last read, for players that wait and have no GOP to start from. */
   #sinceRead: KeptPacket[] = [];
+  /** The configurations that held when the first of them came. */
+  #configurationsBefore: readonly KeptPacket[] = [];
   readonly #groupHome: FanOutHome;
   readonly #playerHome: PlayerHome;
   #phase = Math.random();
@@ -118,7 +120,9 @@ export class FanOut {
   /** One read may hold tens of thousands of tiny packets: players that wait need not wait for its end. */
   #keepForWaiting(packet: KeptPacket): void {
     if (this.#sinceRead.length >= MAX_FRAMES_SINCE_READ) this.#startWaiting();
-    if (this.#waiting.size > 0) this.#sinceRead.push(packet);
+    if (this.#waiting.size === 0) return;
+    if (this.#sinceRead.length === 0) this.#configurationsBefore = this.#source.headers().configurations;
+    this.#sinceRead.push(packet);
   }
 
   /** The publisher's read is over: starts those who wait, and flushes the groups whose time has come. */
@@ -258,7 +262,8 @@ export class FanOut {
       player.hasBase = true;
     }
     const known = this.#openGroup(player);
-    const group = known ?? this.#createGroup(player.family, player.base);
+    const before = this.#configurationsBefore;
+    const group = known ?? this.#createGroup(player.family, player.base, before);
     // Before the packets: a group with many of them flushes at once.
     group.joinAtHead(player, false);
     this.#members.set(player, group);
@@ -283,10 +288,14 @@ export class FanOut {
     return this.#groups.get(groupKey(player.family, player.base))?.find((group) => !group.full);
   }
 
-  #createGroup(family: FanOutFamily, base: number): FanOutGroup {
+  #createGroup(
+    family: FanOutFamily,
+    base: number,
+    configurations = this.#source.headers().configurations,
+  ): FanOutGroup {
     this.#phase = (this.#phase + PHASE_STEP) % 1;
     const key = groupKey(family, base);
-    const group = new FanOutGroup(key, family.create(base), this.#groupHome, this.#phase);
+    const group = new FanOutGroup(key, family.create(base), this.#groupHome, configurations, this.#phase);
     const groups = this.#groups.get(key);
     if (groups === undefined) this.#groups.set(key, [group]);
     else groups.push(group);

@@ -1,6 +1,7 @@
 import type { KeptPacket } from '@sluice/media/model';
 
 import { BatchLog } from './batch-log.ts';
+import { configurationsAfter } from './configurations.ts';
 import type { EncodedBatch, FanOutFormat } from './fan-out-format.ts';
 import type { FanOutHome } from './fan-out-home.ts';
 
@@ -21,10 +22,14 @@ export class GroupLog {
   #gopBytes = 0;
   #gopFrames = 0;
   #hadKeyframe = false;
+  /** Those that hold behind the last packet. */
+  #configurations: readonly KeptPacket[];
 
-  constructor(format: FanOutFormat, home: FanOutHome) {
+  /** @param configurations - those that hold in front of the first packet */
+  constructor(format: FanOutFormat, home: FanOutHome, configurations: readonly KeptPacket[]) {
     this.#format = format;
     this.#home = home;
+    this.#configurations = configurations;
   }
 
   /** Undefined while there is nothing that a player can start with. */
@@ -42,10 +47,12 @@ export class GroupLog {
     let some = false;
     for (let from = 0; from < packets.length;) {
       const { batch, next } = this.#format.encode(packets, from);
+      const before = this.#configurations;
+      this.#configurations = configurationsAfter(before, packets, from, next);
       from = next;
       if (batch === undefined) continue;
       some = true;
-      const { sequence, keyframe } = this.batches.push(batch);
+      const { sequence, keyframe } = this.batches.push(batch, before);
       this.#followGop(sequence, keyframe, batch, full);
     }
     return some;

@@ -201,6 +201,23 @@ describe('LiveStream: what a publisher says', () => {
     expect(seen(watch(stream, { family }))[0]).toBe('vh@0');
   });
 
+  it('a player that begins in front of another configuration is told the one that holds there', () => {
+    const stream = liveStream();
+    const watcher = watch(stream, { family });
+    const publisher = publishTo(stream);
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
+    publisher.write(FlvTagType.video, 40, avcHeader(1));
+    publisher.write(FlvTagType.video, 80, video(2, { key: true }));
+    publisher.flush();
+    const videos = readRtmp(watcher.sink.bytes, CHUNK_SIZE).filter(({ kind }) => kind === FlvTagType.video);
+    const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+    expect(videos.map(({ body, number }) => (number < 0 ? hex(body) : number))).toEqual([
+      ...[hex(avcHeader()), 1],
+      ...[hex(avcHeader(1)), 2],
+    ]);
+  });
+
   it('nobody joins with frames of another configuration than the one it is told', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);

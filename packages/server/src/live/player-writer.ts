@@ -1,7 +1,8 @@
 import type { KeptPacket } from '@sluice/media/model';
 
+import { configurationsAfter, configurationsAsHeld } from './configurations.ts';
 import type { BatchLog, LoggedBatch } from './batch-log.ts';
-import { type EncodedBatch, type FanOutFormat, TrackBit } from './fan-out-format.ts';
+import { type EncodedBatch, type FanOutFormat, type StreamHeaders, TrackBit } from './fan-out-format.ts';
 import type { FanOutHome } from './fan-out-home.ts';
 import { earliestTimestamp } from './gop-cache.ts';
 import { isPicture, isTimed } from './packet-roles.ts';
@@ -101,7 +102,7 @@ export class PlayerWriter {
       const { batch, next } = this.#format.encode(packets, from);
       from = next;
       if (batch === undefined) continue;
-      if (player.needsPreamble) this.#writePreamble(player, batch, 0);
+      if (player.needsPreamble) this.#writePreamble(player, batch, 0, this.#home.headers());
       sink.write(batch.bytes);
       player.unstarted &= ~batch.tracks;
     }
@@ -128,7 +129,7 @@ export class PlayerWriter {
       // Headers and metadata alone: the preamble will have them when media come.
       if (first === undefined) return true;
       index = first;
-      this.#writePreamble(player, batch, index);
+      this.#writePreamble(player, batch, index, this.#headersAt(batch, index));
     }
     const { sink } = player;
     player.unstarted |= batch.restarts;
@@ -143,7 +144,14 @@ export class PlayerWriter {
     return true;
   }
 
-  #writePreamble(player: Player, batch: EncodedBatch, index: number): void {
+  /** What holds in front of a packet of a batch: later packets may bring other configurations. */
+  #headersAt(batch: LoggedBatch, index: number): StreamHeaders {
+    const headers = this.#home.headers();
+    const held = configurationsAfter(batch.configurations, batch.packets, 0, index);
+    return { ...headers, configurations: configurationsAsHeld(headers.configurations, held) };
+  }
+
+  #writePreamble(player: Player, batch: EncodedBatch, index: number, headers: StreamHeaders): void {
     const first = batch.packets[index]?.timestamp ?? 0;
     if (!player.hasBase) {
       player.hasBase = true;
@@ -151,7 +159,7 @@ export class PlayerWriter {
       player.base = player.family.video ? this.#home.zeroOf(earliest) : earliest;
     }
     player.unstarted = TrackBit.all;
-    const preamble = this.#format.preamble(this.#home.headers(), first, player, !player.started);
+    const preamble = this.#format.preamble(headers, first, player, !player.started);
     if (preamble.length > 0) player.sink.write(preamble);
     player.needsPreamble = false;
     player.started = true;
