@@ -15,6 +15,7 @@ import type { ClientRegistry } from '../clients/index.ts';
 import {
   type Config,
   DEFAULT_VHOST,
+  distinctAddresses,
   findVhost,
   formatListenAddress,
   type ListenAddress,
@@ -318,8 +319,8 @@ function keyOf(config: Config): string {
 function isShared({ httpApi, httpServer }: Config): boolean {
   if (!httpApi.enabled || !httpServer.enabled) return false;
   if (httpApi.listen.some((address) => address.port === 0)) return false;
-  const text = httpApi.listen.map(formatListenAddress).join(' ');
-  return text === httpServer.listen.map(formatListenAddress).join(' ');
+  const text = distinctAddresses(httpApi.listen).map(formatListenAddress).join(' ');
+  return text === distinctAddresses(httpServer.listen).map(formatListenAddress).join(' ');
 }
 
 function httpEndLine(end: HttpConnectionEnd): string {

@@ -1,4 +1,4 @@
-import { formatListenAddress, type ListenAddress } from '../config/index.ts';
+import { distinctAddresses, formatListenAddress, type ListenAddress } from '../config/index.ts';
 import { StartError } from './start-error.ts';
 
 /** One kind of address that the server listens on. */
@@ -65,7 +65,9 @@ export class Listeners {
    */
   async prepare(wanted: readonly WantedAddresses[]): Promise<PreparedAddresses> {
     const change = new ListenerChange(this.#listeners, this.#onError);
-    const all = wanted.flatMap(({ door, addresses }) => addresses.map((asked) => ({ door, asked })));
+    const all = wanted.flatMap(({ door, addresses }) =>
+      distinctAddresses(addresses).map((asked) => ({ door, asked })),
+    );
     const places = change.claim(all);
     const rollback = async (): Promise<void> => {
       this.#listeners = await change.undo();

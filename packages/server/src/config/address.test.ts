@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatListenAddress, parseListenAddress } from './index.ts';
+import { distinctAddresses, formatListenAddress, parseListenAddress } from './index.ts';
 import type { ListenAddress } from './index.ts';
 
 describe('listen addresses (R001)', () => {
@@ -35,5 +35,26 @@ describe('listen addresses (R001)', () => {
     '99999999999',
   ])('%j is refused', (text) => {
     expect(parseListenAddress(text)).toEqual(expect.any(String));
+  });
+});
+
+describe('distinctAddresses', () => {
+  it.each([
+    ['1935 [::]:1935', '1935'],
+    ['[::]:1935 1935', '1935'],
+    ['0.0.0.0:1935 [::]:1935', '1935'],
+    ['127.0.0.1:1935 0.0.0.0:1935 [::1]:1935', '0.0.0.0:1935 [::1]:1935'],
+    ['127.0.0.1:1935 [::]:1935', '[::]:1935'],
+    ['1935 127.0.0.1:1935 1936', '1935 1936'],
+    ['1935 1935', '1935'],
+    ['127.0.0.1:1935 [::1]:1935', '127.0.0.1:1935 [::1]:1935'],
+    ['0 0 127.0.0.1:0', '0 0 127.0.0.1:0'],
+    ['', ''],
+  ])('R001 of %s listens on %s', (given, wanted) => {
+    const addresses = given.split(' ').flatMap((text) => {
+      const address = text === '' ? [] : parseListenAddress(text, 0);
+      return typeof address === 'string' ? [] : address;
+    });
+    expect(distinctAddresses(addresses).map(formatListenAddress).join(' ')).toBe(wanted);
   });
 });

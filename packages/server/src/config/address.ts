@@ -1,3 +1,5 @@
+import { isIPv4 } from 'node:net';
+
 /** A TCP or UDP address to listen on. */
 export interface ListenAddress {
   /** Host or IP address; absent means every address of the machine. */
@@ -24,6 +26,31 @@ export function parseListenAddress(text: string, leastPort: 0 | 1 = 1): ListenAd
   }
   const host = plain?.[1];
   return host === undefined || host === '' || host === '*' ? { port } : { host, port };
+}
+
+/**
+ * Leaves out addresses that others of the list have in them, which the system would refuse as in use: `1935` is every
+ * address, so `1935 [::]:1935` (as SRS has it for IPv4 and IPv6) is `1935`, and so is `0.0.0.0:1935 [::]:1935`.
+ */
+export function distinctAddresses(addresses: readonly ListenAddress[]): ListenAddress[] {
+  const distinct: ListenAddress[] = [];
+  for (const address of addresses) {
+    const { port } = address;
+    const hosts = addresses.filter((other) => other.port === port).map(({ host }) => host);
+    const isAny = hosts.includes(undefined) || (hosts.includes('0.0.0.0') && hosts.includes('::'));
+    const one = isAny && port !== 0 ? { port } : address;
+    const isCovered = distinct.some((other) => port !== 0 && covers(other, one));
+    if (!isCovered) distinct.push(one);
+  }
+  return distinct.filter((one) => !distinct.some((other) => other !== one && covers(other, one)));
+}
+
+function covers(wide: ListenAddress, narrow: ListenAddress): boolean {
+  if (wide.port !== narrow.port || wide.port === 0) return false;
+  if (wide.host === narrow.host) return true;
+  // The system takes IPv4 on `::`, too.
+  if (wide.host === undefined || wide.host === '::') return true;
+  return wide.host === '0.0.0.0' && narrow.host !== undefined && isIPv4(narrow.host);
 }
 
 /** The text form of an address, as `parseListenAddress` reads it. */

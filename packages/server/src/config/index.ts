@@ -1,4 +1,4 @@
-export { formatListenAddress, parseListenAddress } from './address.ts';
+export { distinctAddresses, formatListenAddress, parseListenAddress } from './address.ts';
 export {
   ConfigEditError,
   type ConfigEditErrorCode,
