@@ -8,6 +8,7 @@ import {
   type MediaFault,
   MediaFaults,
   type PacketSubscriber,
+  STOPPED_TRACK_MS,
   type StreamId,
 } from '../../live/index.ts';
 import type { TsPacker } from '../../remux/index.ts';
@@ -213,17 +214,13 @@ export class HlsPublication implements PacketSubscriber {
   }
 
   /**
-   * A track that was announced and never came is not announced any longer, nor is one that a whole segment had nothing
-   * of: what follows is a discontinuity then, and so it is when the track comes back.
+   * A track that was announced and never came is not announced any longer, nor is one that has stopped: what follows is
+   * a discontinuity then, and so it is when the track comes back.
    */
   #announceWhatIsThere(packer: SegmentPacker): void {
-    const { closedDurationMs, closedHadAudio, closedHadVideo } = this.#segmenter;
     const { video, audio } = this.#tracks;
-    // One that was cut short, for its bytes say, tells nothing.
-    if (closedDurationMs >= this.#options.config.fragmentMs / 2) {
-      if (!closedHadVideo && video !== undefined) this.#noteStopped(video, true);
-      if (!closedHadAudio && audio !== undefined) this.#noteStopped(audio, false);
-    }
+    if (video !== undefined) this.#checkStopped(video, true);
+    if (audio !== undefined) this.#checkStopped(audio, false);
     const { codecs } = packer;
     const noVideo = video?.codec === undefined;
     const noAudio = audio?.codec === undefined;
@@ -235,8 +232,8 @@ export class HlsPublication implements PacketSubscriber {
     }
   }
 
-  #noteStopped(track: PublishedTrack, isVideo: boolean): void {
-    if (track.codec === undefined) return;
+  #checkStopped(track: PublishedTrack, isVideo: boolean): void {
+    if (track.codec === undefined || this.#segmenter.silenceOf(isVideo) <= STOPPED_TRACK_MS) return;
     track.codec = undefined;
     track.record = undefined;
     track.info = undefined;

@@ -99,8 +99,6 @@ export class Segmenter {
   /** The open segment has no video, or begins with a keyframe. */
   #independent = true;
   #closedIndependent = true;
-  #closedHadVideo = false;
-  #closedHadAudio = false;
 
   constructor(settings: SegmenterSettings) {
     this.#settings = settings;
@@ -141,14 +139,10 @@ export class Segmenter {
     return this.#closedIndependent;
   }
 
-  /** Whether the segment that was closed last has video. */
-  get closedHadVideo(): boolean {
-    return this.#closedHadVideo;
-  }
-
-  /** Whether the segment that was closed last has audio. */
-  get closedHadAudio(): boolean {
-    return this.#closedHadAudio;
+  /** How long nothing of a track has come at the end of the last segment, ms. Tracks may be far apart on the wire. */
+  silenceOf(isVideo: boolean): number {
+    const { last } = isVideo ? this.#video : this.#audio;
+    return this.#endMs - (Number.isNaN(last) ? this.#firstMs : last);
   }
 
   /** A track has stopped: segments are cut as if it had never been there, until it comes back. */
@@ -257,7 +251,5 @@ export class Segmenter {
     this.#closedDurationMs = endMs - this.#startMs;
     this.#closedDiscontinuity = this.#discontinuity;
     this.#closedIndependent = this.#independent;
-    this.#closedHadVideo = !Number.isNaN(this.#video.first);
-    this.#closedHadAudio = !Number.isNaN(this.#audio.first);
   }
 }
