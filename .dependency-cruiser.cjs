@@ -21,7 +21,14 @@ function mediaRoom(room, allowed) {
 
 /** Only these places of the server's source may be imported by `room`; `also` forbids more, such as sockets. */
 function serverRoom(room, allowed) {
-  const places = [`${room}/`, 'version[.]ts$', 'errors[.]ts$', 'background[.]ts$', ...allowed].join('|');
+  const places = [
+    `${room}/`,
+    'version[.]ts$',
+    'errors[.]ts$',
+    'background[.]ts$',
+    'error-text[.]ts$',
+    ...allowed,
+  ].join('|');
   return {
     name: `server-${room.replaceAll('/', '-')}`,
     comment: `server: ${room} imports ${allowed.join(', ') || 'no other room'} only`,

@@ -1,3 +1,5 @@
+import { errorText } from '../error-text.ts';
+
 /**
  * The JSON of a request's body: bytes as the HTTP server gives them, or what another one has parsed already.
  *
@@ -12,7 +14,7 @@ export function readJson(
     try {
       value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       return { problem: `the body is no JSON: ${reason}` };
     }
   }

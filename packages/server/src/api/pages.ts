@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 
 import type { FastifyReply } from 'fastify';
+import { errorOf } from '../error-text.ts';
 import type { AnswerHead } from './answers.ts';
 import { TurnBudget } from './turn-budget.ts';
 
@@ -154,7 +155,7 @@ class PageStream extends Readable {
       if (this.#text.isDone) this.push(null);
       else if (text === '') this.#budget.run(this.#piece);
     } catch (error) {
-      this.destroy(error instanceof Error ? error : new Error(String(error)));
+      this.destroy(errorOf(error));
     }
   }
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
+import { errorText } from '../error-text.ts';
 import type { ConfigAnswer, ConfigControl } from '../api/index.ts';
 import {
   type Config,
@@ -110,7 +111,7 @@ export class ConfigChanges implements ConfigControl {
 
   #refusal(what: string, by: EditAuthor, error: unknown): ConfigAnswer {
     const { log } = this.#options;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     const code = codeOf(error);
     if (code === undefined) log.error(error, `API: ${what} failed`);
     log.warn(`API: ${what} by ${authorText(by)} refused: ${message}`);

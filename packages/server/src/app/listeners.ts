@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.ts';
 import { distinctAddresses, formatListenAddress, type ListenAddress } from '../config/index.ts';
 import { StartError } from './start-error.ts';
 
@@ -173,7 +174,7 @@ function listenError({ name, directive }: ListenDoor, address: ListenAddress, er
     const remedy = `run with the right to open it, or change \`${directive}\``;
     return new StartError('listen-failed', `${name} port ${where} may not be opened: ${remedy}`, cause);
   }
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   const message = `${name} can't listen on ${where} (\`${directive}\`): ${text}`;
   return new StartError('listen-failed', message, cause);
 }

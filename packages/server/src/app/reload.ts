@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.ts';
 import { type Config, ConfigError, type ConfigChange, describeChange } from '../config/index.ts';
 import type { Log } from '../log/index.ts';
 
@@ -91,7 +92,7 @@ export class Reloader {
       log.info(`${reason}: configuration reloaded, ${lines.length} changes, ${Math.round(durationMs)} ms`);
       return { ok: true, changes, durationMs };
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorText(error);
       const code = codeOf(error);
       if (code === undefined) log.error(error, `${reason}: reload failed`);
       // A problem of the file is told with the line it stands in, which one line of a log has no room for.

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
+import { errorText } from '../error-text.ts';
+
 /** Which actions each address takes, as SRS's demo had them (W003). */
 const endpoints: ReadonlyMap<string, readonly string[]> = new Map([
   ['/api/v1/clients', ['on_connect', 'on_close']],
@@ -56,7 +58,7 @@ export class DemoApi {
     this.#server = createServer((request, response) => {
       this.#handle(request, response).catch((error: unknown) => {
         // The client went while it was sending.
-        options.write(`${request.method ?? ''} ${request.url ?? ''}: ${messageOf(error)}`);
+        options.write(`${request.method ?? ''} ${request.url ?? ''}: ${errorText(error)}`);
         response.destroy();
       });
     });
@@ -176,8 +178,4 @@ function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined
   } catch {
     return undefined;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 
+import { errorText } from '../error-text.ts';
 import { DemoApi } from './demo-api-server.ts';
 
 interface DemoApiFlags {
@@ -45,7 +46,7 @@ export async function runDemoApi(flags: DemoApiFlags, terminal: DemoApiTerminal)
   try {
     port = await api.listen(flags.port, host);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     terminal.complain(`sluice demo-api: ${message}`);
     return 1;
   }

@@ -1,6 +1,7 @@
 import { RtmpError } from '@sluice/rtmp';
 import { type Command, InvalidArgumentError } from 'commander';
 
+import { errorText } from '../error-text.ts';
 import { MediaFileError } from '../files/index.ts';
 import { FilePush, type FilePushOptions, type FilePushTotals } from '../relay/ingest/index.ts';
 import { processTerminal, requireStreamUrl, ToolExit } from './tools/terminal.ts';
@@ -85,7 +86,7 @@ export async function runPublish(
     await push.run();
   } catch (error) {
     exit = exitOf(error, push.totals);
-    failure = error instanceof Error ? error.message : String(error);
+    failure = errorText(error);
   } finally {
     clearInterval(timer);
     forget();

@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.ts';
 import { SluiceServer, StartError } from '../app/index.ts';
 import { background, reportInternalFault } from '../background.ts';
 import type { Config, ConfigFile } from '../config/index.ts';
@@ -148,7 +149,7 @@ function enterWorkDir(workDir: string): void {
   try {
     if (workDir !== '' && workDir !== './') process.chdir(workDir);
   } catch (error) {
-    throw new SurroundingsError(`work_dir ${workDir}: ${messageOf(error)}`, { cause: error });
+    throw new SurroundingsError(`work_dir ${workDir}: ${errorText(error)}`, { cause: error });
   }
 }
 
@@ -156,7 +157,7 @@ function openServerLog(config: Config, linesPerAddress: () => number): OpenLog {
   try {
     return openLog(config.log, { mask: maskSecrets, linesPerAddress, addressOwner });
   } catch (error) {
-    const message = `srs_log_file ${config.log.file}: ${messageOf(error)}`;
+    const message = `srs_log_file ${config.log.file}: ${errorText(error)}`;
     throw new SurroundingsError(message, { cause: error });
   }
 }
@@ -167,7 +168,7 @@ function goOnLogging(next: Config, before: Config, { log, reconfigure }: OpenLog
   try {
     reconfigure(next.log);
   } catch (error) {
-    log.error(`srs_log_file ${next.log.file}: ${messageOf(error)}: the log goes on where it is`);
+    log.error(`srs_log_file ${next.log.file}: ${errorText(error)}: the log goes on where it is`);
   }
 }
 
@@ -194,7 +195,7 @@ function movePidFile(path: string, held: PidFile | undefined, log: Log): PidFile
     held?.release();
     return next;
   } catch (error) {
-    log.error(`the pid file stays where it is: ${messageOf(error)}`);
+    log.error(`the pid file stays where it is: ${errorText(error)}`);
     return held;
   }
 }
@@ -237,7 +238,7 @@ function reopenOnSignal({ log, reopen }: OpenLog): () => void {
       reopen();
       log.info('SIGUSR1: the log file is opened anew');
     } catch (error) {
-      log.error(`SIGUSR1: the log goes on where it is: ${messageOf(error)}`);
+      log.error(`SIGUSR1: the log goes on where it is: ${errorText(error)}`);
     }
   });
 }
@@ -270,8 +271,4 @@ function onSignal(signal: NodeJS.Signals, work: () => void): () => void {
 
 function isAlreadyRunning(error: Error): boolean {
   return error instanceof PidFileError && error.code === 'already-running';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

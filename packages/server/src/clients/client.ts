@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.ts';
 import type { VhostConfig } from '../config/index.ts';
 import type { LiveStream, Player } from '../live/index.ts';
 import { endSession, type Log } from '../log/index.ts';
@@ -254,7 +255,7 @@ export class Client implements Session, AuthorizedClient, StreamUser {
     const failure = this.#transport.failureOf?.(error);
     if (failure === undefined) {
       this.log.error(error);
-      this.end('internal-error', error instanceof Error ? error.message : String(error));
+      this.end('internal-error', errorText(error));
     } else {
       this.end(failure.reason, failure.detail);
     }

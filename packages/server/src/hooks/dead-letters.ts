@@ -1,6 +1,7 @@
 import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+import { errorText } from '../error-text.ts';
 import { Complaints, type HookLog, Outage } from './outage.ts';
 
 /** An event that could not be delivered. */
@@ -76,7 +77,7 @@ export class DeadLetters {
         this.#complaints.say(`events kept here, as they could not be delivered: ${lines.length}`);
       } catch (error) {
         this.#lost += lines.length;
-        const message = error instanceof Error ? error.message : String(error);
+        const message = errorText(error);
         this.#outage.raise('write', message);
       }
     }

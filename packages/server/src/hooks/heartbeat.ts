@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.ts';
 import { background } from '../background.ts';
 import type { Config } from '../config/index.ts';
 import type { OutboundLimit } from '../security/index.ts';
@@ -79,7 +80,7 @@ export class Heartbeat {
     } catch (error) {
       if (this.#outage !== outage) return;
       const kind = error instanceof CallError ? error.code : 'internal';
-      outage.raise(kind, error instanceof Error ? error.message : String(error));
+      outage.raise(kind, errorText(error));
     } finally {
       this.#beating = false;
     }

@@ -1,5 +1,6 @@
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 
+import { errorOf } from '../error-text.ts';
 import type { OutboundLimit, OutboundRule } from '../security/index.ts';
 import { CallError, CallErrorCode } from './errors.ts';
 import { skipInformational } from './informational.ts';
@@ -123,7 +124,7 @@ export class HttpCaller {
       try {
         agent.dispatch(request, handler);
       } catch (error) {
-        handler.onResponseError(undefined, error instanceof Error ? error : new Error(String(error)));
+        handler.onResponseError(undefined, errorOf(error));
       }
     });
   }

@@ -1,6 +1,8 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { errorOf } from '../error-text.ts';
+
 /** What a log file tells of itself. */
 export interface LogFileEvents {
   /** A line could not be written; said once until lines go through again. */
@@ -38,7 +40,7 @@ export class LogFile {
       }
     } catch (error) {
       this.#lost += 1;
-      if (this.#lost === 1) this.#events.onFailing(error instanceof Error ? error : new Error(String(error)));
+      if (this.#lost === 1) this.#events.onFailing(errorOf(error));
       return;
     }
     if (this.#lost === 0) return;

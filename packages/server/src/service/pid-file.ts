@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { errorText } from '../error-text.ts';
 import { PidFileError } from './errors.ts';
 
 /** How often a file is opened again that another process removed between our opening and our locking it. */
@@ -150,7 +151,7 @@ function openPidFile(path: string): number {
 function failure(path: string, error: unknown): PidFileError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   return new PidFileError(
     denied ? 'pid-file-denied' : 'pid-file-failed',
     `pid ${path}: ${text}: name another file with \`pid\``,

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
+import { errorText } from '../error-text.ts';
 import { background } from '../background.ts';
 import type { Log } from '../log/index.ts';
 import {
@@ -89,7 +90,7 @@ export class TlsContexts {
       // A configuration that was applied meanwhile knows better.
       if (this.#loaded === before) this.#use(loaded);
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = errorText(error);
       log.error(`${directive}: the old certificates are used on: ${problem}`);
     }
   }

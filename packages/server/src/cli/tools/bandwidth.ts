@@ -4,6 +4,7 @@ import { connect as connectTls } from 'node:tls';
 import { ClientSession, parseRtmpUrl, RtmpError, type RtmpUrl } from '@sluice/rtmp';
 import type { Command } from 'commander';
 
+import { errorOf } from '../../error-text.ts';
 import { BANDWIDTH_TICK_MS, BandwidthClient, type BandwidthResult } from '../../bandwidth/index.ts';
 import { secondsNumber } from '../publish.ts';
 import { processTerminal, runTool, ToolExit, type ToolTerminal } from './terminal.ts';
@@ -111,7 +112,7 @@ function measure(
       try {
         session.write(bytes);
       } catch (error) {
-        fail(error instanceof Error ? error : new Error(String(error)));
+        fail(errorOf(error));
       }
     });
     socket.on('error', (error) => {

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 
 import { parseRtmpUrl, RtmpError } from '@sluice/rtmp';
 
+import { errorText } from '../../error-text.ts';
 import { MediaFileError } from '../../files/index.ts';
 
 /** How a tool ends, and `sluice publish`. */
@@ -38,7 +39,7 @@ export class OutputError extends Error {
   readonly code = 'output';
 
   constructor(path: string, cause: unknown) {
-    super(`${path} can't be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`${path} can't be written: ${errorText(cause)}`, { cause });
     this.name = 'OutputError';
   }
 }
@@ -61,7 +62,7 @@ export async function runTool(
     return await work(stop.signal);
   } catch (error) {
     const exit = exitOf(error);
-    terminal.say(`sluice ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    terminal.say(`sluice ${name}: ${errorText(error)}\n`);
     return exit;
   } finally {
     forget();

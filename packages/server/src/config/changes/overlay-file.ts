@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 
 import { z } from 'zod';
 
+import { errorText } from '../../error-text.ts';
 import { ConfigError, ConfigErrorCode } from '../errors.ts';
 import type { ConfigEdit } from './edit.ts';
 
@@ -65,7 +66,7 @@ export function readOverlayText(path: string): string | undefined {
     bytes = readFileSync(path);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw unusable(path, error instanceof Error ? error.message : String(error), error);
+    throw unusable(path, errorText(error), error);
   }
   if (bytes.length > MAX_FILE_BYTES) {
     throw unusable(path, `it has ${bytes.length} bytes; ${MAX_FILE_BYTES} are read at most`);
@@ -83,7 +84,7 @@ export function parseOverlay(path: string, source: string): Overlay {
   try {
     json = JSON.parse(source.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw unusable(path, error instanceof Error ? error.message : String(error), error);
+    throw unusable(path, errorText(error), error);
   }
   const parsed = overlaySchema.safeParse(json);
   if (!parsed.success) {
@@ -180,7 +181,7 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 function notWritten(path: string, cause: unknown): OverlayWriteError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = errorText(cause);
   const message =
     `the change can't be saved, so nothing has changed: ${why}. The server must be able to write in ` +
     `${dirname(path)}, where it keeps ${basename(path)}`;

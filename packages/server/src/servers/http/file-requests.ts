@@ -1,3 +1,4 @@
+import { errorOf } from '../../error-text.ts';
 import { sendText } from './answer-head.ts';
 import type { Exchange, HeaderList } from './answer-head.ts';
 import type { FileDoor, OpenedFile } from './file-door.ts';
@@ -131,7 +132,7 @@ export class FileRequests {
 
   #guard(exchange: Exchange, work: Promise<void>): void {
     work.catch((error: unknown) => {
-      this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+      this.#options.onError?.(errorOf(error));
       if (exchange.response.headersSent) {
         exchange.response.destroy();
       } else {

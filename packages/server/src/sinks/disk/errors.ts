@@ -1,3 +1,5 @@
+import { errorText } from '../../error-text.ts';
+
 /**
  * What was wrong with a disk:
  * - `full`: no space or no quota left.
@@ -51,7 +53,7 @@ export function diskError(path: string, error: unknown): DiskError {
   if (error instanceof DiskError) return error;
   const system = error instanceof Error && 'code' in error ? String(error.code) : '';
   const code = systemCodes[system] ?? 'io';
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = errorText(error);
   // Node makes directories with their parents, and then says ENOENT where the system has said EROFS.
   if (system === 'ENOENT' && error instanceof Error && 'syscall' in error && error.syscall === 'mkdir') {
     const remedy =

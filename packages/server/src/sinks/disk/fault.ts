@@ -1,3 +1,4 @@
+import { errorText } from '../../error-text.ts';
 import type { MediaFaultCode } from '../../live/index.ts';
 import { DiskError, type DiskErrorCode } from './errors.ts';
 
@@ -51,7 +52,7 @@ export class Fault {
   raise(error: unknown): void {
     const isCoded = error instanceof DiskError || error instanceof UnusableMediaError;
     const code = isCoded ? error.code : 'internal';
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     const known = this.#current;
     if (known?.code === code) {
       this.#current = { ...known, message, count: known.count + 1 };

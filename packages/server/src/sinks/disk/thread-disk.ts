@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 
+import { errorText } from '../../error-text.ts';
 import { background } from '../../background.ts';
 import type { DiskEntry, DiskFile, SegmentDisk, WholeFile, Written } from './disk.ts';
 import { DiskError, diskError } from './errors.ts';
@@ -178,7 +179,7 @@ export class ThreadDisk implements SegmentDisk {
     if (this.#worker !== worker || this.#broken) return;
     this.#worker = undefined;
     this.#broken = true;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     this.#log.warn(`files are written without a thread of their own, at the cost of more CPU: ${reason}`);
     for (const task of this.#takeAll()) background('a write', byPool(task));
   }

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { errorText } from '../../error-text.ts';
 import type { WholeFile } from './disk.ts';
 import { isAbsent } from './errors.ts';
 import { TEMPORARY_SUFFIX } from './temporary.ts';
@@ -56,7 +57,7 @@ function attempt(path: string, work: (path: string) => void, count: number): Thr
     work(path);
   } catch (error) {
     const system = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     return { count, error: { path, system, message } };
   }
   return { count: count + 1 };

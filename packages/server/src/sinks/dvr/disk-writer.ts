@@ -1,3 +1,4 @@
+import { errorOf } from '../../error-text.ts';
 import type { DiskFile } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
 import { HAND_OVER_BYTES } from './limits.ts';
@@ -195,5 +196,5 @@ export class DiskWriter {
 }
 
 function asError(value: unknown): Error {
-  return value instanceof Error ? value : new Error(String(value));
+  return errorOf(value);
 }

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 
+import { errorText } from '../../error-text.ts';
 import type { VhostConfig } from '../../config/types.ts';
 import type { Log } from '../../log/index.ts';
 import { type Disk, filesUnder, type TreeFile } from '../disk/index.ts';
@@ -92,7 +93,7 @@ export class Housekeeping {
         seen.set(file.path, await this.#leftoverOf(file, path));
       }
     } catch (error) {
-      this.#options.log.warn(`dvr: unfinished files can't be looked for: ${textOf(error)}`);
+      this.#options.log.warn(`dvr: unfinished files can't be looked for: ${errorText(error)}`);
     }
   }
 
@@ -183,7 +184,9 @@ export class Housekeeping {
   }
 
   #warnOf({ root }: KeepRule, problem: unknown): void {
-    this.#options.log.warn(`dvr: old recordings under ${root || '.'} can't be removed: ${textOf(problem)}`);
+    this.#options.log.warn(
+      `dvr: old recordings under ${root || '.'} can't be removed: ${errorText(problem)}`,
+    );
   }
 
   #after(ms: number, work: () => Promise<void>): void {
@@ -199,12 +202,8 @@ export class Housekeeping {
   #run(work: Promise<void>): void {
     this.#work.add(
       work.catch((error: unknown) => {
-        this.#options.log.warn(`dvr: ${textOf(error)}`);
+        this.#options.log.warn(`dvr: ${errorText(error)}`);
       }),
     );
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@ import { MediaError } from '@sluice/media';
 import type { Packet } from '@sluice/media/model';
 import { Mp4AudioClock, Mp4Recording, type Mp4RecordingFragment } from '@sluice/media/mp4';
 
+import { errorOf, errorText } from '../../error-text.ts';
 import { codecName, type MediaFaultCode } from '../../live/index.ts';
 import { type Disk, type DiskFile, UnusableMediaError } from '../disk/index.ts';
 import type { BlockPool } from './block-pool.ts';
@@ -33,7 +34,7 @@ export async function openMp4File(options: Mp4FileOptions): Promise<Mp4File> {
     const configs = tracks.map(({ config }) => config);
     recording = new Mp4Recording(configs, { createdAt, maxSamples: MAX_FILE_SAMPLES });
   } catch (error) {
-    throw unusable('bad-media', path, `the stream's configuration is not valid: ${textOf(error)}`, error);
+    throw unusable('bad-media', path, `the stream's configuration is not valid: ${errorText(error)}`, error);
   }
   const workPath = temporaryName(path);
   const file = await disk.open(workPath, 'create');
@@ -185,7 +186,7 @@ export class Mp4File implements RecordedFile {
   async finish(): Promise<void> {
     this.flush();
     await this.#running;
-    if (this.#failure !== undefined) throw toError(this.#failure);
+    if (this.#failure !== undefined) throw errorOf(this.#failure);
     const { size, tail, patch } = this.#recording.finishInPieces();
     if (this.#file.size > size) await this.#file.truncate(size);
     for (const piece of tail) await this.#file.append(piece);
@@ -289,12 +290,4 @@ function isSameConfiguration(track: RecordedTrack | undefined, packet: Packet): 
   if (track?.config.codec !== other.config.codec) return false;
   const [one, two] = [track.config.configuration, other.config.configuration];
   return one === undefined || two === undefined || Buffer.compare(one, two) === 0;
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function toError(value: unknown): Error {
-  return value instanceof Error ? value : new Error(String(value));
 }

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 
+import { errorText } from '../../error-text.ts';
 import type { DvrConfig } from '../../config/types.ts';
 import type { Log } from '../../log/index.ts';
 import { type Disk, DiskError, expandPath } from '../disk/index.ts';
@@ -192,7 +193,7 @@ export class RecordingFiles {
       // A file that somebody removed is nobody's loss.
       if (error instanceof DiskError && error.code === 'missing') return;
       if (error instanceof DiskError) this.#unmended.set(workPath, names);
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorText(error);
       log.warn(`dvr: ${workPath} can't be mended: ${text}`);
     }
   }

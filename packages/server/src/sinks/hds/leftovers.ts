@@ -3,6 +3,7 @@ import { posix, resolve } from 'node:path';
 import { MediaError } from '@sluice/media';
 import { type Bootstrap, buildBootstrap, HdsDiscontinuity, parseBootstrap } from '@sluice/media/hds';
 
+import { errorText } from '../../error-text.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import type { StreamId } from '../../live/index.ts';
 import {
@@ -91,7 +92,7 @@ export class Leftovers {
     try {
       if (!this.#stopped) await work();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       this.#options.log.warn(`hds: what an earlier run left can't be looked after: ${reason}`);
     }
   }

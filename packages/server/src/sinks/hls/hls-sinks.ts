@@ -1,3 +1,4 @@
+import { errorText } from '../../error-text.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import { type MediaFault, type PacketSubscriber, type StreamId, streamKey } from '../../live/index.ts';
 import { TsPacker } from '../../remux/index.ts';
@@ -296,7 +297,7 @@ export class HlsSinks implements HlsSource {
       try {
         listener(event);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = errorText(error);
         this.#log.warn(`hls ${event.stream.app}/${event.stream.stream}: a listener failed: ${reason}`);
       }
     }

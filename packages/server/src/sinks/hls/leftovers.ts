@@ -1,5 +1,6 @@
 import { posix, relative, resolve } from 'node:path';
 
+import { errorText } from '../../error-text.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import { type StreamId, streamKey } from '../../live/index.ts';
 import {
@@ -86,7 +87,7 @@ export class Leftovers {
     try {
       if (!this.#stopped) await work();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       this.#options.log.warn(`hls: what an earlier run left can't be looked after: ${reason}`);
     }
   }

@@ -1,3 +1,4 @@
+import { errorText } from '../../error-text.ts';
 import type { FinishedSegment, HlsOutputOptions } from './output-options.ts';
 import { clockNumber, type SegmentNumber, SegmentNumbers } from './numbers.ts';
 import type { HlsPaths } from './paths.ts';
@@ -106,7 +107,7 @@ export class Numbering {
       await after;
       found = await recoverPlaylist(disk, paths, limits.maxRecoveredBytes);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       log.warn(`hls ${id.app}/${id.stream}: ${paths.playlist.file} can't be gone on with: ${reason}`);
       if (!this.known) this.#begin(this.#byClock());
       return;

@@ -2,6 +2,7 @@ import { bytesEqual } from '@sluice/media/bytes';
 import { parseFlvMetadata } from '@sluice/media/flv';
 import { codecString, type Packet, type Track } from '@sluice/media/model';
 
+import { errorText } from '../../error-text.ts';
 import type { VhostConfig } from '../../config/index.ts';
 import {
   announcesCodec,
@@ -95,7 +96,7 @@ export class HlsPublication implements PacketSubscriber {
       audio: config.audioCodec === 'an' ? undefined : new PublishedTrack(),
       video: config.videoCodec === 'vn' ? undefined : new PublishedTrack(),
     };
-    output.begin(this, (error) => this.#fail(error instanceof Error ? error.message : String(error)));
+    output.begin(this, (error) => this.#fail(errorText(error)));
   }
 
   /** What is wrong with the media of the publisher now, as far as HLS is concerned. */
