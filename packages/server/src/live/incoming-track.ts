@@ -1,7 +1,7 @@
 import type { AudioTrack, KeptPacket, VideoTrack } from '@sluice/media/model';
 
 import { InbandParameterSets } from './inband-parameter-sets.ts';
-import { MAX_TRACKS_PER_KIND, STOPPED_TRACK_MS } from './limits.ts';
+import { FRAMES_WITHOUT_TRACK, MAX_TRACKS_PER_KIND, STOPPED_TRACK_MS } from './limits.ts';
 
 /** How often one time came in turn on a track. */
 class EqualTimes {
@@ -23,6 +23,8 @@ export class IncomingTrack<T extends VideoTrack | AudioTrack = VideoTrack | Audi
   configuration: KeptPacket | undefined;
   readonly parameterSets = new InbandParameterSets();
   readonly equalTimes = new EqualTimes();
+  /** Frames that have come of it. */
+  frames = 0;
   /** Time of its latest packet on the stream's timeline, ms; undefined before the first. */
   latest: number | undefined;
 
@@ -56,8 +58,14 @@ export class IncomingTracks {
     return going.map(({ configuration }) => configuration).filter((packet) => packet !== undefined);
   }
 
-  /** Whether nothing has come of a track for so long that it counts as one that has stopped, while others went on. */
-  hasStopped({ latest }: IncomingTrack): boolean {
+  /**
+   * Whether nothing has come of a track for so long that it counts as one that has stopped, while others went on. One of
+   * which there is a configuration and no frame counts as one that never comes.
+   */
+  hasStopped({ frames, latest }: IncomingTrack): boolean {
+    if (frames === 0) {
+      return Math.max(this.audio?.frames ?? 0, this.video?.frames ?? 0) >= FRAMES_WITHOUT_TRACK;
+    }
     if (latest === undefined) return false;
     const furthest = Math.max(this.audio?.latest ?? latest, this.video?.latest ?? latest);
     return furthest - latest > STOPPED_TRACK_MS;

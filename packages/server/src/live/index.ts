@@ -11,7 +11,7 @@ export {
 } from './fan-out-format.ts';
 export { FLUSH_BOUNDS_MS, type FlushTimes } from './flush-times.ts';
 export { LiveHub } from './hub.ts';
-export { STOPPED_TRACK_MS } from './limits.ts';
+export { FRAMES_WITHOUT_TRACK, STOPPED_TRACK_MS } from './limits.ts';
 export type { LiveSettings } from './live-settings.ts';
 export type { LiveStream } from './live-stream.ts';
 export {

@@ -14,20 +14,14 @@ import { Timeline } from '../timing/index.ts';
 import { type Unwrapped, unwrapAdts } from './adts-unwrapper.ts';
 import { codecName } from './codec-names.ts';
 import type { StreamHeaders } from './fan-out-format.ts';
-import { PURE_AUDIO_FRAMES } from './gop-cache.ts';
 import { IncomingMetadata } from './incoming-metadata.ts';
 import { type IncomingTrack, IncomingTracks } from './incoming-track.ts';
-import { MAX_TRACKS_PER_KIND, STOPPED_TRACK_MS } from './limits.ts';
+import { FRAMES_WITHOUT_TRACK, MAX_TRACKS_PER_KIND, STOPPED_TRACK_MS } from './limits.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { MediaFaults } from './media-faults.ts';
 import { type AudioInfo, audioInfo, type VideoInfo, videoInfo } from './stream-info.ts';
 import type { StreamMeter } from './stream-meter.ts';
 
-/**
- * Frames of one track after which the other one, announced in the metadata, is taken for one that never comes: as many as
- * SRS waits for a picture.
- */
-const FRAMES_WITHOUT_ANNOUNCED = PURE_AUDIO_FRAMES;
 /** Frames of a track one after the other with one and the same time, from which on that is a fault: a picture may come in parts. */
 const MAX_EQUAL_TIMES = 100;
 /** Codecs whose frames can't be decoded without a configuration. */
@@ -110,8 +104,8 @@ export class Intake {
   get headers(): StreamHeaders {
     const { audioFrames, videoFrames } = this.#meter;
     const { announced, packet: metadata } = this.#metadata;
-    const expectsAudio = announced.audio && videoFrames < FRAMES_WITHOUT_ANNOUNCED;
-    const expectsVideo = announced.video && audioFrames < FRAMES_WITHOUT_ANNOUNCED;
+    const expectsAudio = announced.audio && videoFrames < FRAMES_WITHOUT_TRACK;
+    const expectsVideo = announced.video && audioFrames < FRAMES_WITHOUT_TRACK;
     const { audio, video } = this.#tracks;
     const hasAudio = audio === undefined ? expectsAudio : !this.#tracks.hasStopped(audio);
     const hasVideo = video === undefined ? expectsVideo : !this.#tracks.hasStopped(video);
@@ -250,9 +244,10 @@ export class Intake {
 
   /** A track that had stopped goes on: players that came meanwhile were not told of it. */
   #resume(incoming: IncomingTrack, timestamp: number): void {
-    const { configuration, latest } = incoming;
-    const isNext = latest === undefined || timestamp - latest <= STOPPED_TRACK_MS;
+    const { configuration, frames, latest } = incoming;
+    const isNext = frames > 0 && (latest === undefined || timestamp - latest <= STOPPED_TRACK_MS);
     const hadStopped = !isNext && this.#tracks.hasStopped(incoming);
+    incoming.frames += 1;
     // Times that are not corrected may be of clocks that have nothing to do with each other.
     incoming.latest = this.correctsTime ? timestamp : undefined;
     if (!hadStopped || configuration === undefined) return;

@@ -10,6 +10,11 @@ export const FRAME_COST_BYTES = 256;
  * when it comes back.
  */
 export const STOPPED_TRACK_MS = 20_000;
+/**
+ * Frames of one track after which the other one, announced but without a frame, is taken for one that never comes: as many
+ * as SRS waits for a picture.
+ */
+export const FRAMES_WITHOUT_TRACK = 115;
 /** The most tracks of each kind that a stream may have. */
 export const MAX_TRACKS_PER_KIND = 16;
 /** The most frames of a GOP cache, whatever `gop_cache_max_frames` says: all of them are encoded when a player joins. */

@@ -217,6 +217,23 @@ describe('FLV fan-out', () => {
     expect(readFlv(late.sink.bytes).reader.header).toEqual({ audio: true, video: true });
   });
 
+  it('a track with a sequence header and no frame is not announced, but is told when it comes', () => {
+    const stream = liveStream();
+    const publisher = publishTo(stream);
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
+    for (let time = 0; time <= 6_000; time += 40) {
+      publisher.write(FlvTagType.video, time, video(time, { key: time % 1000 === 0 }));
+    }
+    publisher.flush();
+    const watcher = watch(stream, { family });
+    expect(readFlv(watcher.sink.bytes).reader.header).toEqual({ audio: false, video: true });
+    expect(seen(watcher).filter((name) => name.startsWith('a'))).toEqual([]);
+    publisher.write(FlvTagType.audio, 6_040, audio(7));
+    publisher.flush();
+    expect(seen(watcher).slice(-2)).toEqual(['ah@40', 'a@40#7']);
+  });
+
   it('the file header goes by what the metadata announces, too', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);

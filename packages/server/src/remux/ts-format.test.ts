@@ -262,6 +262,28 @@ describe('TS fan-out', () => {
     expect(readTs(watcher.sink.bytes).pmts.at(-1)?.streams).toEqual({ 0x100: 0x1b, 0x101: 0x0f });
   });
 
+  it.each([
+    ['that never comes', true],
+    ['without its header', false],
+  ])('audio %s is not announced', (_name, hasHeader) => {
+    const stream = liveStream();
+    const publisher = publishTo(stream);
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    if (hasHeader) publisher.write(FlvTagType.audio, 0, aacHeader());
+    const watcher = ts(stream);
+    for (let time = 0; time <= 6_000; time += 40) {
+      publisher.write(FlvTagType.video, time, avcBody(time, { key: time % 1000 === 0 }));
+      if (!hasHeader) publisher.write(FlvTagType.audio, time, audio(time));
+      publisher.flush();
+    }
+    const late = ts(stream);
+    publisher.write(FlvTagType.video, 6_040, avcBody(6_040, { key: false }));
+    publisher.flush();
+    for (const { sink } of [watcher, late]) {
+      expect(readTs(sink.bytes).pmts.at(-1)?.streams).toEqual({ 0x100: 0x1b });
+    }
+  });
+
   it('whatever is published and whoever joins: whole packets, tables first, no gap', () => {
     const event = fc.oneof(
       fc.record({

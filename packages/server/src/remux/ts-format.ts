@@ -5,6 +5,7 @@ import {
   type EncodedBatch,
   type FanOutFamily,
   type FanOutFormat,
+  FRAMES_WITHOUT_TRACK,
   type MediaFaults,
   STOPPED_TRACK_MS,
   trackBit,
@@ -18,7 +19,7 @@ import { TsPacker } from './ts-packer.ts';
  * Audio frames without a picture after which the PMT tells no video any more and the audio carries the clock; from
  * then on tables come again after as many.
  */
-const PURE_AUDIO_FRAMES = 115;
+const PURE_AUDIO_FRAMES = FRAMES_WITHOUT_TRACK;
 
 /**
  * MPEG-TS as a fan-out form (H010): times are the stream's own, so all players of a stream share their bytes.
@@ -47,8 +48,9 @@ class TsFormat implements FanOutFormat {
   readonly #packer = new TsPacker({});
   readonly #faults: MediaFaults | undefined;
   #audiosSinceVideo = 0;
-  /** Time of the latest audio, ms; undefined while none is announced. */
+  /** Time of the latest audio, ms; undefined before the first. */
   #latestAudio: number | undefined;
+  #pictures = 0;
 
   constructor(framing: Framing, configurations: readonly KeptPacket[], faults: MediaFaults | undefined) {
     this.#faults = faults;
@@ -113,6 +115,7 @@ class TsFormat implements FanOutFormat {
     if (!written) return false;
     if (packet.track.kind === 'video') {
       this.#audiosSinceVideo = 0;
+      this.#pictures += 1;
       return true;
     }
     this.#latestAudio = packet.timestamp;
@@ -125,11 +128,14 @@ class TsFormat implements FanOutFormat {
     return true;
   }
 
-  /** Audio that has stopped is not announced any longer: players would wait for it. */
+  /** Audio that has stopped, or never came, is not announced any longer: players would wait for it. */
   #checkAudio(timestamp: number): void {
-    if (this.#latestAudio === undefined || timestamp - this.#latestAudio <= STOPPED_TRACK_MS) return;
-    this.#latestAudio = undefined;
-    this.#packer.announce({ video: this.#packer.codecs.video });
+    const { video, audio } = this.#packer.codecs;
+    if (audio === undefined) return;
+    const latest = this.#latestAudio;
+    const isAwaited =
+      latest === undefined ? this.#pictures < FRAMES_WITHOUT_TRACK : timestamp - latest <= STOPPED_TRACK_MS;
+    if (!isAwaited) this.#packer.announce({ video });
   }
 
   #noteFault(packet: KeptPacket, result: 'unsupported' | 'broken'): void {
@@ -143,10 +149,11 @@ class TsFormat implements FanOutFormat {
     if (codecs.video !== undefined && codecs.audio !== undefined) return;
     let { video, audio } = codecs;
     for (let index = from; index < packets.length; index += 1) {
-      const { codec, primary } = packets[index]?.track ?? {};
+      const { codec, configuration, primary } = packets[index]?.track ?? {};
       if (primary !== true) continue;
       if (codec === 'h264' || codec === 'hevc') video ??= codec;
-      else if (codec === 'aac' || codec === 'mp3') audio ??= codec;
+      // Without its configuration AAC can't be written.
+      else if (codec === 'mp3' || (codec === 'aac' && configuration !== undefined)) audio ??= codec;
     }
     this.#packer.announce({ video, audio });
   }

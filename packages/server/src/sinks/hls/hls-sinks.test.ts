@@ -236,6 +236,44 @@ describe('HlsSinks: a stream', () => {
     expect(streams[9]).toEqual(both);
   });
 
+  it('L014 a track that is late on the wire is none that has stopped', async () => {
+    const run = new HlsRun({ windowMs: 60_000 });
+    const publisher = await run.publish();
+    publisher.headers();
+    publisher.play(0, 17_000, 'v');
+    publisher.play(0, 17_000, 'a');
+    publisher.end();
+    expect(run.uris().filter((uri) => uri.startsWith('!'))).toEqual([]);
+  });
+
+  it('L014 a track with a sequence header and no frame is not announced in the end', async () => {
+    const run = new HlsRun({ windowMs: 60_000 });
+    const publisher = await run.publish();
+    publisher.headers();
+    publisher.play(0, 37_000, 'v');
+    const announced = run.uris().map((uri) => {
+      const name = `live/${uri.replace('!', '')}`;
+      return Object.keys(readTs(Buffer.from(run.segmentBytes(name))).pmts.at(-1)?.streams ?? {}).length;
+    });
+    expect(announced).toEqual([2, 2, 2, 2, 2, 1, 1, 1, 1]);
+  });
+
+  it('L014 AAC without a sequence header changes nothing, and begins with it', async () => {
+    const run = new HlsRun({ windowMs: 60_000 });
+    const publisher = await run.publish();
+    publisher.packet(packetOf('video', 0, avcHeader()));
+    const frame = Buffer.concat([buildAudioTagHeader({ codec: 'aac' }), Buffer.alloc(20, 1)]);
+    for (let time = 0; time < 20_000; time += 40) {
+      publisher.packet(packetOf('audio', time, frame));
+      publisher.video(time, time % 2000 === 0);
+    }
+    expect(run.uris()).toEqual([0, 1, 2, 3].map((number) => `livestream-${number}.ts`));
+    expect(run.playlist().segments.map(({ duration }) => duration)).toEqual([4, 4, 4, 4]);
+    publisher.packet(packetOf('audio', 20_000, aacHeader()));
+    publisher.play(20_000, 29_000);
+    expect(run.uris().slice(4)).toEqual(['livestream-4.ts', '!livestream-5.ts', 'livestream-6.ts']);
+  });
+
   it('L014 the sequence grows on over republish, with a discontinuity at the join', async () => {
     const run = new HlsRun();
     for (let round = 0; round < 3; round += 1) {

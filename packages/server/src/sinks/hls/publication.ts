@@ -119,11 +119,12 @@ export class HlsPublication implements PacketSubscriber {
       this.#faults.unsupported('HLS', packet.track);
       return;
     }
+    // Without its configuration AAC can't be written.
+    if (codec === 'aac' && packet.track.configuration === undefined) return;
     const packer = this.#packer ?? this.#createPacker();
     if (codec !== track.codec) this.#changeCodec(track, isVideo, packet, packer);
     if (packet.type === 'configuration') this.#writeConfiguration(track, isVideo, packet, packer);
-    // Without its configuration AAC can't be written.
-    else if (codec !== 'aac' || track.record !== undefined) this.#writeMedia(isVideo, packet, packer);
+    else this.#writeMedia(isVideo, packet, packer);
   }
 
   end(): void {
