@@ -15,7 +15,7 @@ export {
   recordWithLongLengths,
   unreadConfiguration,
 } from './decoder-configuration.ts';
-export { NAL_LENGTH_BYTES, nalPayload } from './nal-payload.ts';
+export { hasStartCodes, NAL_LENGTH_BYTES, nalPayload } from './nal-payload.ts';
 export {
   createPacket,
   type KeptPacket,

@@ -60,6 +60,14 @@ describe('nalPayload', () => {
     expect(nalPayload(bytes, 4)).toBe(bytes);
   });
 
+  it.each(['00', '010203', 'ff'])('such a unit with bytes that make no unit (%s) behind it', (rest) => {
+    for (const length of [0x101, 0x141, 0x165, 0x1d5]) {
+      const bytes = buildLengthPrefixed([new Uint8Array(length).fill(0x41)]);
+      const payload = nalPayload(concatBytes([bytes, hexToBytes(rest)]), 4);
+      expect(bytesToHex(payload)).toBe(bytesToHex(bytes));
+    }
+  });
+
   it('a part that is whole is a view', () => {
     const bytes = hexToBytes('00000002 6588 00000003 419a');
     const payload = nalPayload(bytes, 4);

@@ -21,13 +21,31 @@ export function nalPayload(bytes: Uint8Array, lengthSize: 1 | 2 | 4): Uint8Array
   const whole = wholeUnitsEnd(bytes, lengthSize);
   const isLong = lengthSize === NAL_LENGTH_BYTES;
   if (whole === bytes.length && isLong) return bytes;
-  // Shorter lengths would begin with an empty unit; one of four bytes may look like a start code.
-  if (startsWithStartCode(bytes) && !(isLong && whole === bytes.length)) {
+  if (areStartCodes(bytes, lengthSize, whole)) {
     const converted = fromAnnexB(bytes);
     if (converted.length > 0) return converted;
   }
   if (whole === 0) return NOTHING;
   return isLong ? bytes.subarray(0, whole) : lengthened(bytes, whole, lengthSize);
+}
+
+/**
+ * Whether NAL units have start codes in front of them rather than lengths.
+ *
+ * @param lengthSize - bytes of the lengths that the decoder configuration says
+ */
+export function hasStartCodes(bytes: Uint8Array, lengthSize: 1 | 2 | 4): boolean {
+  return startsWithStartCode(bytes) && areStartCodes(bytes, lengthSize, wholeUnitsEnd(bytes, lengthSize));
+}
+
+/** @param whole - what {@link wholeUnitsEnd} says */
+function areStartCodes(bytes: Uint8Array, lengthSize: number, whole: number): boolean {
+  if (!startsWithStartCode(bytes)) return false;
+  // Shorter lengths would begin with an empty unit.
+  if (lengthSize !== NAL_LENGTH_BYTES) return true;
+  // A length of 256 to 511 looks like a start code of three bytes: then few bytes follow the last whole unit, if any.
+  const rest = bytes.length - whole;
+  return rest > 0 && !(bytes[2] === 1 && whole > 0 && rest < NAL_LENGTH_BYTES);
 }
 
 /** Where the last unit ends that is all there; 0 when not even one has a byte. */

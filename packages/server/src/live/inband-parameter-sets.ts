@@ -8,7 +8,6 @@ import {
   lengthPrefixedUnits,
   type NalLengthSize,
   parseAvcPps,
-  startsWithStartCode,
 } from '@sluice/media/avc';
 import { bytesEqual, copyBytes } from '@sluice/media/bytes';
 import {
@@ -20,6 +19,7 @@ import {
 } from '@sluice/media/hevc';
 import {
   type DecoderConfiguration,
+  hasStartCodes,
   isNalCodec,
   type NalCodec,
   type Packet,
@@ -195,20 +195,9 @@ function nalUnits(
   from: number,
   lengthSize: NalLengthSize,
 ): Iterable<{ start: number; end: number }> {
-  return startsWithStartCode(body, from) && !lengthsFit(body, from, lengthSize)
+  return hasStartCodes(body.subarray(from), lengthSize)
     ? annexBUnits(body, from)
     : lengthPrefixedUnits(body, lengthSize, from);
-}
-
-/** True when the lengths lead exactly to the end. A length may look like a start code. */
-function lengthsFit(body: Uint8Array, from: number, lengthSize: NalLengthSize): boolean {
-  let offset = from;
-  while (offset + lengthSize <= body.length) {
-    let length = 0;
-    for (let index = 0; index < lengthSize; index += 1) length = length * 256 + (body[offset + index] ?? 0);
-    offset += lengthSize + length;
-  }
-  return offset === body.length;
 }
 
 function unitType(codec: NalCodec, headerByte: number): 'vps' | 'sps' | 'pps' | 'picture' | 'other' {
