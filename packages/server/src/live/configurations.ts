@@ -26,10 +26,17 @@ export function configurationsAfter(
   return after;
 }
 
-/** The configurations that hold now, each as it was in `held` where its track had one there. */
+/**
+ * The configurations that hold now, each as it was in `held` where its track had one there.
+ *
+ * @param isThere - whether one of `held` counts although its track has none now
+ */
 export function configurationsAsHeld(
   now: readonly KeptPacket[],
   held: readonly KeptPacket[],
+  isThere: (one: KeptPacket) => boolean,
 ): readonly KeptPacket[] {
-  return now.map((one) => held.find(({ track }) => isSameTrack(track, one.track)) ?? one);
+  const as = now.map((one) => held.find(({ track }) => isSameTrack(track, one.track)) ?? one);
+  const gone = held.filter((one) => !now.some(({ track }) => isSameTrack(track, one.track)) && isThere(one));
+  return gone.length === 0 ? as : [...as, ...gone];
 }

@@ -1,8 +1,14 @@
-import type { KeptPacket } from '@sluice/media/model';
+import { isSameTrack, type KeptPacket, type Track, type TrackKind } from '@sluice/media/model';
 
 import { configurationsAfter, configurationsAsHeld } from './configurations.ts';
 import type { BatchLog, LoggedBatch } from './batch-log.ts';
-import { type EncodedBatch, type FanOutFormat, type StreamHeaders, TrackBit } from './fan-out-format.ts';
+import {
+  type EncodedBatch,
+  type FanOutFormat,
+  type StreamHeaders,
+  TrackBit,
+  trackBit,
+} from './fan-out-format.ts';
 import type { FanOutHome } from './fan-out-home.ts';
 import { earliestTimestamp } from './gop-cache.ts';
 import { isPicture, isTimed } from './packet-roles.ts';
@@ -148,7 +154,30 @@ export class PlayerWriter {
   #headersAt(batch: LoggedBatch, index: number): StreamHeaders {
     const headers = this.#home.headers();
     const held = configurationsAfter(batch.configurations, batch.packets, 0, index);
-    return { ...headers, configurations: configurationsAsHeld(headers.configurations, held) };
+    // A track that has stopped by now may still be among what the player gets.
+    const isThere = ({ track }: KeptPacket): boolean => this.#hasMedia(batch, index, track);
+    const configurations = configurationsAsHeld(headers.configurations, held, isThere);
+    const has = (kind: TrackKind): boolean => configurations.some(({ track }) => track.kind === kind);
+    return {
+      ...headers,
+      configurations,
+      hasAudio: headers.hasAudio || has('audio'),
+      hasVideo: headers.hasVideo || has('video'),
+    };
+  }
+
+  /** Whether the log has media of a track from a packet on. */
+  #hasMedia(from: LoggedBatch, index: number, wanted: Track): boolean {
+    for (let batch: LoggedBatch | undefined = from, at = index; batch !== undefined; at = 0) {
+      if ((batch.tracks & trackBit(wanted.kind)) !== 0) {
+        for (; at < batch.packets.length; at += 1) {
+          const packet = batch.packets[at];
+          if (packet?.type === 'media' && isSameTrack(packet.track, wanted)) return true;
+        }
+      }
+      batch = this.#log.at(batch.sequence + 1);
+    }
+    return false;
   }
 
   #writePreamble(player: Player, batch: EncodedBatch, index: number, headers: StreamHeaders): void {

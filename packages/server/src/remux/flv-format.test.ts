@@ -217,6 +217,32 @@ describe('FLV fan-out', () => {
     expect(readFlv(late.sink.bytes).reader.header).toEqual({ audio: true, video: true });
   });
 
+  it('a player that begins with frames of a track that has stopped since is told of it', () => {
+    const stream = liveStream();
+    const watcher = watch(stream, { family });
+    const publisher = publishTo(stream);
+    publisher.write(FlvTagType.video, 0, avcHeader());
+    publisher.write(FlvTagType.audio, 0, aacHeader());
+    publisher.write(FlvTagType.video, 0, video(1, { key: true }));
+    for (let time = 0; time <= 30_000; time += 500) publisher.write(FlvTagType.audio, time, audio(2));
+    publisher.flush();
+    expect(readFlv(watcher.sink.bytes).reader.header).toEqual({ audio: true, video: true });
+    expect(seen(watcher).slice(0, 3).sort()).toEqual(['ah@0', 'v@0#1', 'vh@0']);
+  });
+
+  it('the metadata are at 0 where the first frame is not', () => {
+    const stream = liveStream(settings({ atc: true }));
+    const publisher = publishTo(stream);
+    publisher.write(FlvTagType.script, 5000, encodeAmf0('onMetaData', new AmfEcmaArray([])));
+    publisher.write(FlvTagType.audio, 5000, aacHeader());
+    publisher.write(FlvTagType.audio, 5000, audio(1));
+    publisher.flush();
+    const watcher = watch(stream, { family });
+    publisher.write(FlvTagType.audio, 5060, audio(2));
+    publisher.flush();
+    expect(seen(watcher)).toEqual(['d@0', 'ah@5060', 'a@5060#2']);
+  });
+
   it('a track with a sequence header and no frame is not announced, but is told when it comes', () => {
     const stream = liveStream();
     const publisher = publishTo(stream);

@@ -84,7 +84,11 @@ class FlvFormat implements FanOutFormat {
         target.set(head, offset);
         offset += head.length;
       }
-      for (const packet of packets) offset = this.#writeTag(target, offset, packet, this.#time(first));
+      for (const packet of packets) {
+        // Metadata that is not at 0 makes a stream of text for ffmpeg.
+        const timestamp = fresh && packet === metadata ? 0 : this.#time(first);
+        offset = this.#writeTag(target, offset, packet, timestamp);
+      }
     });
   }
 

@@ -103,13 +103,15 @@ class RtmpFormat implements FanOutFormat {
     };
   }
 
-  preamble(headers: StreamHeaders, first: number, state: TrackState): Uint8Array {
+  preamble(headers: StreamHeaders, first: number, state: TrackState, fresh: boolean): Uint8Array {
     const { metadata, configurations } = headers;
     const wanted = configurations.filter((packet) => this.#wants(packet));
     const packets = metadata === undefined ? wanted : [metadata, ...wanted];
-    const timestamp = playerTime(first, state);
+    // Metadata that is not at 0 makes a stream of text for ffmpeg.
+    const timeOf = (packet: KeptPacket): number =>
+      fresh && packet === metadata ? 0 : playerTime(first, state);
     // No track counts as started by its header: the deltas that follow count from other messages.
-    return Buffer.concat(packets.map((packet) => fullMessage(packet, timestamp, this.#chunkSize)));
+    return Buffer.concat(packets.map((packet) => fullMessage(packet, timeOf(packet), this.#chunkSize)));
   }
 
   tail(batch: EncodedBatch, index: number, state: TrackState): Uint8Array[] {
