@@ -2,7 +2,7 @@ import { MP4_LIMITS, type Mp4File, openMp4, runReadStepsOn } from '@sluice/media
 import { describe, expect, it } from 'vitest';
 
 import { packetOf } from '../../live/packet-test-kit.ts';
-import { audio, avcHeader, dvr, settle, vhostWith, video } from './test-kit.ts';
+import { aacHeader, audio, avcHeader, dvr, settle, vhostWith, video } from './test-kit.ts';
 
 const MP4 = vhostWith({ path: './rec/[app]/[stream].mp4' });
 const PATH = './rec/live/cam.mp4';
@@ -135,6 +135,58 @@ describe('MP4', () => {
     expect(disk.names()).toEqual(['./rec/live/cam-1.mp4', PATH]);
     expect(samplesOf(disk.bytes(PATH))).toEqual({ h264: 50, aac: 100 });
     expect(samplesOf(disk.bytes('./rec/live/cam-1.mp4'))).toEqual({ h264: 1, aac: 1 });
+  });
+
+  it('so it does when it comes while the file is being opened', async () => {
+    const { publish, disk, sinks } = dvr({ vhost: MP4 });
+    const stream = publish();
+    const headers = [1, 2, 3].map((number) => {
+      const body = avcHeader(0).body.slice();
+      body[8] = 0x0e + number;
+      return body;
+    });
+    stream.start();
+    stream.play(0, 1_000);
+    for (const [index, body] of headers.entries()) {
+      const time = 1_000 * (index + 1);
+      stream.write(packetOf('video', time, body));
+      stream.play(time, 1_000);
+    }
+    await settle();
+    await sinks.close();
+    const names = [PATH, ...[1, 2, 3].map((number) => `./rec/live/cam-${number}.mp4`)];
+    expect(disk.names().sort()).toEqual([...names].sort());
+    for (const [index, name] of names.entries()) {
+      expect(samplesOf(disk.bytes(name))).toEqual({ h264: 25, aac: 50 });
+      const [track] = open(disk.bytes(name)).tracks;
+      if (index > 0) expect(track?.configuration[3]).toBe(0x0e + index);
+    }
+  });
+
+  it('what is left of it at the end of a stream without sound is a file as well', async () => {
+    const { publish, disk, sinks } = dvr({ vhost: MP4 });
+    const stream = publish();
+    const body = avcHeader(0).body.slice();
+    body[8] = 0x0e;
+    stream.write(avcHeader(0), video(0, true), packetOf('video', 40, body), video(40, true));
+    stream.end();
+    await settle();
+    await sinks.close();
+    expect(samplesOf(disk.bytes(PATH))).toEqual({ h264: 1 });
+    expect(samplesOf(disk.bytes('./rec/live/cam-1.mp4'))).toEqual({ h264: 1 });
+  });
+
+  it('sound that comes while the file is being opened is in the next one', async () => {
+    const { publish, disk, sinks } = dvr({ vhost: MP4 });
+    const stream = publish();
+    stream.write(avcHeader(0));
+    for (let time = 0; time < 3_000; time += 40) stream.write(video(time, time % 1_000 === 0));
+    stream.write(aacHeader());
+    stream.play(3_000, 1_000);
+    await settle();
+    await sinks.close();
+    expect(samplesOf(disk.bytes(PATH))).toEqual({ h264: 75 });
+    expect(samplesOf(disk.bytes('./rec/live/cam-1.mp4'))).toEqual({ h264: 25, aac: 50 });
   });
 
   it('MP3, which has no header, is a track all the same, and a second track is waited for', async () => {

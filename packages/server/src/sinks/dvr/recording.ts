@@ -1,4 +1,4 @@
-import type { KeptPacket, Packet } from '@sluice/media/model';
+import type { Packet } from '@sluice/media/model';
 
 import type { DvrConfig } from '../../config/types.ts';
 import { isTimed, type MediaFault, MediaFaults, type PacketSubscriber } from '../../live/index.ts';
@@ -20,7 +20,7 @@ import type { OpenedFile, RecordingFiles } from './recording-files.ts';
 import { containerOf, type RecordingNames } from './recording-paths.ts';
 import { fitsMp4 } from './mp4-tracks.ts';
 import { isCutAt } from './segment-cut.ts';
-import { isMetadata, StreamHeaders } from './stream-headers.ts';
+import { configurationsOf, headersOf, isMetadata, StreamHeaders } from './stream-headers.ts';
 import { type WaitingPacket, WaitingPackets } from './waiting-packets.ts';
 
 /** How a stream is recorded. */
@@ -64,6 +64,8 @@ export class Recording implements PacketSubscriber {
   readonly #gate: KeyframeGate;
   readonly #headers = new StreamHeaders();
   readonly #pending: WaitingPackets;
+  /** What held in front of the first packet that waits. */
+  #startHeaders: HeaderPackets = { others: [] };
   #opened: OpenedFile | undefined;
   #opening = false;
   #ended = false;
@@ -169,9 +171,7 @@ export class Recording implements PacketSubscriber {
         if (!this.#admits(packet)) return;
       }
     }
-    if (this.#pending.first === undefined) this.#clock.markStart(packet);
-    this.#pend({ packet: packet.keep(), time });
-    this.#openIfReady();
+    this.#await({ packet: packet.keep(), time }, this.#headers);
   }
 
   /** The publisher has gone: what was taken is written, and the file is finished. */
@@ -290,6 +290,16 @@ export class Recording implements PacketSubscriber {
     this.#pending.add(pending);
   }
 
+  /** A timed packet waits for its file, which begins with the first one. */
+  #await(waiting: WaitingPacket, headers: StreamHeaders): void {
+    if (this.#pending.first === undefined) {
+      this.#clock.markStart(waiting.packet);
+      this.#startHeaders = headers.packets;
+    }
+    this.#pend(waiting);
+    this.#openIfReady();
+  }
+
   /** An MP4 names its tracks at its head: the second one is waited for a moment. */
   #openIfReady(): void {
     if (this.#opening) return;
@@ -305,7 +315,7 @@ export class Recording implements PacketSubscriber {
 
   async #openFile(): Promise<void> {
     const { plan, durationMs: segmentMs, template } = this.settings;
-    const headers = this.#headers.packets;
+    const headers = headersOf(this.#startHeaders, this.#headers.packets);
     let failure: { readonly error: unknown } | undefined;
     let opened: OpenedFile | undefined;
     const onFailure = (error: unknown): void => {
@@ -333,6 +343,12 @@ export class Recording implements PacketSubscriber {
     this.#begin(opened, headers, this.#pending.take());
     if (failure !== undefined) this.#lose(opened, failure.error);
     else if (this.#ended && this.#opened === opened) this.#close(opened);
+    else this.#openForRest();
+  }
+
+  /** What changed while a file was opened, in a stream that has ended, goes to another one. */
+  #openForRest(): void {
+    if (this.#ended && !this.#opening && this.#pending.first !== undefined) this.#open();
   }
 
   /** Writes the head of a file, and what has come while it was opened. */
@@ -344,10 +360,39 @@ export class Recording implements PacketSubscriber {
     clock.beginFile(first.packet, first.time, file.startTimestamp);
     const startTime = clock.fileTime(first.packet, first.time);
     for (const header of configurationsOf(headers)) file.write(header, startTime);
-    for (const { packet, time } of pending) {
-      // What does not go with this file's tracks came within a moment of the start: it is left out.
-      if (!file.accepts(packet)) continue;
+    let frames = 0;
+    for (const [index, { packet, time }] of pending.entries()) {
+      if (!file.accepts(packet)) {
+        // Before the first frame it is nothing that another file could begin with.
+        if (frames === 0) continue;
+        this.#close(opened);
+        this.#gate.shut();
+        this.#awaitAgain(pending.slice(0, index), pending.slice(index));
+        return;
+      }
+      if (time !== undefined) frames += 1;
       this.#put(opened, packet, time === undefined ? clock.headerTime(packet) : clock.fileTime(packet, time));
+    }
+  }
+
+  /** The stream has changed while its file was opened: what came from then on is the next file's. */
+  #awaitAgain(written: readonly WaitingPacket[], rest: readonly WaitingPacket[]): void {
+    const headers = new StreamHeaders(this.#startHeaders);
+    const take = ({ packet, time }: WaitingPacket): void => {
+      if (time === undefined) headers.take(packet);
+      else headers.note(packet);
+    };
+    for (const waiting of written) take(waiting);
+    for (const waiting of rest) {
+      take(waiting);
+      const { packet, time } = waiting;
+      if (time === undefined) {
+        if (this.#pending.first !== undefined) this.#pend(waiting);
+      } else if (this.#admits(packet)) {
+        this.#await(waiting, headers);
+      } else {
+        this.#dropped += 1;
+      }
     }
   }
 
@@ -405,10 +450,4 @@ export class Recording implements PacketSubscriber {
     // Nothing is wrong with the disk: a new file can be begun at once.
     this.#retryAt = 0;
   }
-}
-
-/** The configurations that a file begins with; audio before video, first tracks before others. */
-function configurationsOf({ audio, video, others }: HeaderPackets): readonly KeptPacket[] {
-  const known = [audio, video, ...others].filter((packet) => packet !== undefined);
-  return known.filter(({ type }) => type === 'configuration');
 }

@@ -1,4 +1,4 @@
-import { isSameTrack, type Packet } from '@sluice/media/model';
+import { isSameTrack, type KeptPacket, type Packet } from '@sluice/media/model';
 
 import type { HeaderPackets } from './recorded-file.ts';
 
@@ -6,7 +6,12 @@ const ON_META_DATA = new TextEncoder().encode('onMetaData');
 
 /** What a recording knows of its stream: what stands at the head of each of its files. */
 export class StreamHeaders {
-  #packets: HeaderPackets = { others: [] };
+  #packets: HeaderPackets;
+
+  /** @param packets - what is known already */
+  constructor(packets: HeaderPackets = { others: [] }) {
+    this.#packets = packets;
+  }
 
   /** What is known now; never changed afterwards. */
   get packets(): HeaderPackets {
@@ -47,4 +52,21 @@ export function isMetadata({ body, track }: Packet): boolean {
   if (track.kind !== 'data') return false;
   if (body[0] !== 2 || body[1] !== 0 || body[2] !== ON_META_DATA.length) return false;
   return ON_META_DATA.every((byte, index) => body[index + 3] === byte);
+}
+
+/** What a file begins with: what held in front of its first packet; of tracks without a configuration there, what is known now. */
+export function headersOf(start: HeaderPackets, now: HeaderPackets): HeaderPackets {
+  const { audio, video } = start;
+  return {
+    metadata: now.metadata,
+    audio: audio?.type === 'configuration' ? audio : now.audio,
+    video: video?.type === 'configuration' ? video : now.video,
+    others: now.others.map((one) => start.others.find(({ track }) => isSameTrack(track, one.track)) ?? one),
+  };
+}
+
+/** The configurations that a file begins with; audio before video, first tracks before others. */
+export function configurationsOf({ audio, video, others }: HeaderPackets): readonly KeptPacket[] {
+  const known = [audio, video, ...others].filter((packet) => packet !== undefined);
+  return known.filter(({ type }) => type === 'configuration');
 }
