@@ -189,6 +189,11 @@ export class Packet<Lent extends boolean = boolean> {
     return this.track === track ? this : this.#with(track, this.decodeTime);
   }
 
+  /** The packet as one at which a decoder can start. */
+  asKeyframe(): Packet<Lent> {
+    return this.keyframe ? this : this.#with(this.track, this.decodeTime, true);
+  }
+
   /** The packet at another time of its decode, ms; its ticks move along. */
   at(timestamp: number): Packet<Lent> {
     const before = this.timestamp;
@@ -201,12 +206,12 @@ export class Packet<Lent extends boolean = boolean> {
     return this.#with(this.track, decodeTime);
   }
 
-  #with(track: Track, decodeTime: number): Packet<Lent> {
+  #with(track: Track, decodeTime: number, keyframe = this.keyframe): Packet<Lent> {
     return new Packet(
       this.lent,
       track,
       this.type,
-      this.keyframe,
+      keyframe,
       decodeTime,
       this.sourceTimestamp,
       this.compositionOffset,

@@ -19,6 +19,7 @@ import { type IncomingTrack, IncomingTracks } from './incoming-track.ts';
 import { FRAMES_WITHOUT_TRACK, MAX_TRACKS_PER_KIND, STOPPED_TRACK_MS } from './limits.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { MediaFaults } from './media-faults.ts';
+import { isRecoveryPoint } from './recovery-point.ts';
 import { type AudioInfo, audioInfo, type VideoInfo, videoInfo } from './stream-info.ts';
 import type { StreamMeter } from './stream-meter.ts';
 
@@ -235,10 +236,13 @@ export class Intake {
       packet.parts === 1 && track.primary ? this.#correct(isVideo, timestamp) : this.#timeOf(packet);
     let timed = packet.at(time);
     this.#resume(incoming, timed.timestamp);
-    if (packet.keyframe) timed = this.#followParameterSets(incoming, timed);
+    if (isVideo && packet.parts === 1 && track.primary && !packet.keyframe && isRecoveryPoint(packet)) {
+      timed = timed.asKeyframe();
+    }
+    if (timed.keyframe) timed = this.#followParameterSets(incoming, timed);
     else if (isVideo) incoming.parameterSets.note(packet);
     if (incoming.configuration === undefined) this.#noteUnconfigured(incoming);
-    if (packet.part === 0) this.#meter.frame(track.kind, packet.keyframe && track.primary, timed.timestamp);
+    if (packet.part === 0) this.#meter.frame(track.kind, timed.keyframe && track.primary, timed.timestamp);
     this.#delegate.media(timed);
   }
 
