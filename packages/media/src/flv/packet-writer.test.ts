@@ -21,6 +21,7 @@ import {
   flvTagTypeOf,
   mediaPacket,
   type MediaPacketOptions,
+  singleTrackPacket,
 } from './index.ts';
 
 const AVC = '0164000cffe1001a6764000cacd941419f9f011000000300100000030320f142996001000668ebe3cb22c0fdf8f800';
@@ -341,6 +342,49 @@ describe('configurationPacket', () => {
     expect(codeOf(() => configurationPacket(vp9, 0, false))).toBe('unsupported');
     const mp3 = createAudioTrack('mp3', { configuration });
     expect(codeOf(() => configurationPacket(mp3, 0))).toBe('unsupported');
+  });
+});
+
+describe('singleTrackPacket', () => {
+  /** Enhanced RTMP v2: CodedFrames of H.264 in the tracks 0 and 5, composition time 33. */
+  const video = hexToBytes('96 11 61766331 00 000008 000021 0000000165 05 000008 000021 0000000141');
+  /** CodedFrames of AAC in the tracks 0 and 5. */
+  const audio = hexToBytes('95 11 6d703461 00 000002 2110 05 000002 2120');
+
+  it.each([
+    ['video', video, ['91 61766331 000021 0000000165', '96 01 61766331 05 000021 0000000141']],
+    ['audio', audio, ['91 6d703461 2110', '95 01 6d703461 05 2120']],
+  ] as const)(
+    '%s of each track is a message that the reader reads as the same packet',
+    (kind, body, wanted) => {
+      const packets = [...new FlvPacketReader().read(FlvTagType[kind], 7, body)];
+      const single = packets.map((packet) => singleTrackPacket(packet));
+      const bodies = single.map((packet) =>
+        concatBytes([packet?.flvHeader ?? new Uint8Array(0), packet?.body ?? body]),
+      );
+      expect(bodies.map(bytesToHex)).toEqual(wanted.map((hex) => hex.replaceAll(' ', '')));
+      const reader = new FlvPacketReader();
+      for (const [index, { track, ...packet }] of packets.entries()) {
+        const [again] = reader.read(FlvTagType[kind], 7, bodies[index] ?? body);
+        expect(again?.parts).toBe(1);
+        expect(again?.track).toMatchObject({ id: track.id, codec: track.codec });
+        expect(again).toMatchObject({
+          keyframe: packet.keyframe,
+          decodeTime: 7,
+          compositionOffset: packet.compositionOffset,
+        });
+        expect(bytesToHex(again?.payload ?? body)).toBe(bytesToHex(packets[index]?.payload ?? body));
+      }
+    },
+  );
+
+  it('what is not media makes none', () => {
+    const [configuration] = new FlvPacketReader().read(FlvTagType.audio, 0, hexToBytes('af001210'));
+    const [data] = new FlvPacketReader().read(FlvTagType.script, 0, hexToBytes('02000161'));
+    for (const packet of [configuration, data]) {
+      if (packet === undefined) throw new Error('the test made no packet');
+      expect(singleTrackPacket(packet)).toBeUndefined();
+    }
   });
 });
 

@@ -90,10 +90,33 @@ export function configurationPacket(
   return createPacket({ track, type: 'configuration', decodeTime, body: record, flvHeader }, false).keep();
 }
 
-function videoHeader(track: VideoTrack, keyframe: boolean, compositionTime: number): Uint8Array {
+/**
+ * Makes a message of its own of a packet that shares its message with other tracks, in the Enhanced RTMP form of such
+ * messages. The payload is not copied.
+ *
+ * @returns undefined for what is not media, and for a codec that FLV can't name
+ */
+export function singleTrackPacket<Lent extends boolean>(packet: Packet<Lent>): Packet<Lent> | undefined {
+  const { track, keyframe, compositionOffset, decodeTime, nanoseconds, sourceTimestamp } = packet;
+  if (packet.type !== 'media' || track.kind === 'data' || track.codec === 'unknown') return undefined;
+  // Messages with several tracks came as FLV: their times are ms.
+  const flvHeader =
+    track.kind === 'video'
+      ? videoHeader(track, keyframe, compositionOffset, true)
+      : audioHeader(track, 'raw', true);
+  const times = { decodeTime, sourceTimestamp, compositionOffset, nanoseconds };
+  return createPacket({ track, ...times, keyframe, body: packet.rawPayload, flvHeader }, packet.lent);
+}
+
+function videoHeader(
+  track: VideoTrack,
+  keyframe: boolean,
+  compositionTime: number,
+  enhanced?: boolean,
+): Uint8Array {
   const frameType = keyframe ? VideoFrameType.key : VideoFrameType.inter;
   const { codec } = track;
-  if (track.id === 0) return buildVideoTagHeader({ codec, frameType, compositionTime });
+  if (track.id === 0) return buildVideoTagHeader({ codec, frameType, compositionTime, ...form(enhanced) });
   return ofTrack(
     track,
     buildVideoTagHeader({ codec, frameType, compositionTime, enhanced: true }),

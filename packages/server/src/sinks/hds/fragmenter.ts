@@ -1,5 +1,5 @@
 import { bytesEqual } from '@sluice/media/bytes';
-import { flvTagSize } from '@sluice/media/flv';
+import { flvTagSize, singleTrackPacket } from '@sluice/media/flv';
 import type { KeptPacket, Packet } from '@sluice/media/model';
 
 import { JumpDetector } from '../../timing/index.ts';
@@ -52,10 +52,12 @@ export class Fragmenter {
     this.#options = options;
   }
 
-  /** Takes the next packet. The first tracks of their kind are written, and messages with several tracks are not. */
-  write(packet: Packet): void {
-    const { track } = packet;
-    if (track.kind === 'data' || !track.primary || packet.parts > 1) return;
+  /** Takes the next packet. The first tracks of their kind are written, each in messages of its own. */
+  write(given: Packet): void {
+    const { track } = given;
+    if (track.kind === 'data' || !track.primary) return;
+    const packet = given.parts > 1 ? singleTrackPacket(given) : given;
+    if (packet === undefined) return;
     if (packet.type === 'configuration') {
       this.#writeHeader(packet.keep());
       return;
