@@ -51,19 +51,19 @@ export async function openMp4File(options: Mp4FileOptions): Promise<Mp4File> {
 function tracksOf(path: string, { video, audio }: HeaderPackets): RecordedTrack[] {
   const tracks: RecordedTrack[] = [];
   const codecs: string[] = [];
+  const unreadable: string[] = [];
   const headerless: string[] = [];
   for (const header of [video, audio]) {
     if (header === undefined) continue;
     const { codec, configuration } = header.track;
-    (fitsMp4(codec) ? headerless : codecs).push(codecName(codec));
-    if (configuration?.readable === false && configuration.problem !== undefined) {
-      const reason = `the sequence header of ${codec} can't be read: ${configuration.problem}`;
-      throw unusable('bad-media', path, reason);
-    }
     const track = trackOf(header);
     if (track !== undefined) tracks.push(track);
+    else if (configuration?.problem !== undefined) {
+      unreadable.push(`the sequence header of ${codec} can't be read: ${configuration.problem}`);
+    } else (fitsMp4(codec) ? headerless : codecs).push(codecName(codec));
   }
   if (tracks.length > 0) return tracks;
+  if (unreadable.length > 0) throw unusable('bad-media', path, unreadable.join('; '));
   if (headerless.length > 0) {
     const reason = `${headerless.join(' and ')} came without a sequence header, which MP4 needs`;
     throw unusable('missing-header', path, reason);

@@ -163,6 +163,35 @@ describe('MP4', () => {
     }
   });
 
+  it('sound that goes on with MP3 is in one other file', async () => {
+    const { publish, disk, sinks } = dvr({ vhost: MP4 });
+    const stream = publish();
+    stream.start();
+    stream.play(0, 1_000);
+    await settle();
+    for (let time = 1_000; time < 6_000; time += 20) {
+      stream.write(mp3(time));
+      if (time % 40 === 0) stream.write(video(time, time % 1_000 === 0));
+      await settle();
+    }
+    await sinks.close();
+    expect(disk.names()).toEqual(['./rec/live/cam-1.mp4', PATH]);
+    expect(samplesOf(disk.bytes('./rec/live/cam-1.mp4'))).toEqual({ h264: 125, mp3: 249 });
+  });
+
+  it('a sequence header that can not be read takes its own track away, and no other', async () => {
+    const { publish, disk, sinks } = dvr({ vhost: MP4 });
+    const stream = publish();
+    const body = avcHeader(0).body.slice();
+    body[9] = 0xfe; // NAL unit lengths of 3 bytes
+    stream.write(packetOf('video', 0, body), aacHeader());
+    stream.play(0, 2_000);
+    await settle();
+    await sinks.close();
+    expect(disk.names()).toEqual([PATH]);
+    expect(samplesOf(disk.bytes(PATH))).toEqual({ aac: 100 });
+  });
+
   it('what is left of it at the end of a stream without sound is a file as well', async () => {
     const { publish, disk, sinks } = dvr({ vhost: MP4 });
     const stream = publish();

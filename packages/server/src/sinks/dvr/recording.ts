@@ -153,7 +153,7 @@ export class Recording implements PacketSubscriber {
     }
     const time = this.#clock.advance(packet);
     this.#note(packet);
-    if (this.#isMp4 && !fitsMp4(packet.track.codec)) this.#noteUnsupported(packet);
+    if (this.#isMp4) this.#noteLeftOut(packet);
     if (this.#failed || !this.#admits(packet)) {
       this.#dropped += 1;
       return;
@@ -232,10 +232,13 @@ export class Recording implements PacketSubscriber {
     this.#headers.note(packet);
   }
 
-  /** A command of Enhanced RTMP names no codec. */
-  #noteUnsupported(packet: Packet): void {
+  /** What MP4 can't hold, or not without a configuration that can be read. */
+  #noteLeftOut(packet: Packet): void {
     const { track } = packet;
-    if (track.kind === 'audio' || track.codec !== 'unknown') this.#media.unsupported('MP4', track);
+    const { codec, configuration, kind } = track;
+    // A command of Enhanced RTMP names no codec.
+    if (!fitsMp4(codec) && (kind === 'audio' || codec !== 'unknown')) this.#media.unsupported('MP4', track);
+    if (configuration?.problem !== undefined) this.#media.broken('MP4', packet);
   }
 
   #admits(packet: Packet): boolean {

@@ -39,10 +39,17 @@ export class StreamHeaders {
     }
   }
 
-  /** The first media packet of a track stands for the configuration that its codec doesn't have. */
+  /** The first media packet of a track, or of another codec of it, stands for the configuration that the codec doesn't have. */
   note(packet: Packet): void {
-    const { kind, primary } = packet.track;
-    if (kind === 'data' || !primary || this.#packets[kind] !== undefined) return;
+    const { codec, kind, primary } = packet.track;
+    if (
+      kind === 'data' ||
+      !primary ||
+      packet.type !== 'media' ||
+      this.#packets[kind]?.track.codec === codec
+    ) {
+      return;
+    }
     this.#packets = { ...this.#packets, [kind]: packet.keep() };
   }
 }
@@ -59,10 +66,14 @@ export function headersOf(start: HeaderPackets, now: HeaderPackets): HeaderPacke
   const { audio, video } = start;
   return {
     metadata: now.metadata,
-    audio: audio?.type === 'configuration' ? audio : now.audio,
-    video: video?.type === 'configuration' ? video : now.video,
+    audio: isReadable(audio) ? audio : now.audio,
+    video: isReadable(video) ? video : now.video,
     others: now.others.map((one) => start.others.find(({ track }) => isSameTrack(track, one.track)) ?? one),
   };
+}
+
+function isReadable(packet: KeptPacket | undefined): boolean {
+  return packet?.type === 'configuration' && packet.track.configuration?.readable === true;
 }
 
 /** The configurations that a file begins with; audio before video, first tracks before others. */
